@@ -1,0 +1,78 @@
+# common.sh: what the commands in bin/ share; sourced, never run.
+# The caller sets STEP before it logs. Log lines are logfmt on stderr, as in scripts/log.py.
+# shellcheck shell=bash
+
+readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly ROOT
+
+usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
+
+new_run_id() { printf '%s-%04x\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$((RANDOM * 2))"; }
+
+# log LEVEL MESSAGE [KEY=VALUE...]
+log() {
+  local line pair value level=$1 message=$2
+  shift 2
+  line="level=$level step=$STEP run=$RUN_ID msg=$(log_value "$message")"
+  for pair in "$@"; do
+    value=${pair#*=}
+    line+=" ${pair%%=*}=$(log_value "$value")"
+  done
+  printf '%s\n' "$line" >&2
+}
+
+log_value() {
+  local value=$1
+  if [[ $value =~ ^[A-Za-z0-9_./:@%+,*#-]+$ ]]; then
+    printf '%s' "$value"
+  else
+    value=${value//\\/\\\\}
+    value=${value//\"/\\\"}
+    value=${value//$'\n'/\\n}
+    value=${value//$'\r'/\\r}
+    printf '"%s"' "${value//$'\t'/\\t}"
+  fi
+}
+
+# die CODE MESSAGE [KEY=VALUE...]: log the reason and end with CODE
+die() {
+  local code=$1
+  shift
+  log error "$@" "rc=$code"
+  exit "$code"
+}
+
+die_usage() {
+  printf '%s: %s\n' "${0##*/}" "$1" >&2
+  usage >&2
+  exit "$EX_USAGE"
+}
+
+# load_env: set from .env (or $ENV_FILE) what the environment does not set already
+load_env() {
+  local file=${ENV_FILE:-$ROOT/.env} line key value number=0
+  [[ -e $file ]] || return 0
+  [[ -r $file ]] || die "$EX_CONFIG" 'cannot be read' "key=$file"
+  while IFS= read -r line || [[ -n $line ]]; do
+    number=$((number + 1))
+    [[ -z ${line//[[:space:]]/} || $line == '#'* ]] && continue
+    [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] ||
+      die "$EX_CONFIG" 'not KEY=value (no export, no spaces, no CRLF)' "key=$file:$number"
+    key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+    if [[ $value =~ ^\'([^\']*)\'$ || $value =~ ^\"([^\"\$\`\\]*)\"$ ]]; then
+      value=${BASH_REMATCH[1]}
+    elif [[ ! $value =~ ^[A-Za-z0-9_./:@%+=,-]*$ ]]; then
+      die "$EX_CONFIG" "put the value of $key in single quotes" "key=$file:$number"
+    fi
+    [[ -v $key ]] || export "$key=$value"
+  done <"$file"
+}
+
+# require_env KEY...: end with 78 unless every setting has a value
+require_env() {
+  local key
+  for key in "$@"; do
+    [[ -n ${!key:-} ]] || die "$EX_CONFIG" 'is not set; see .env.example' "key=$key"
+  done
+}

@@ -1,0 +1,8 @@
+"""The exit codes of all programs, as the README lists them (BSD sysexits where they fit)."""
+
+OK = 0
+FAILED = 1
+USAGE = 2
+REFUSED = 65  # a guard said no; nothing was touched
+UNAVAILABLE = 75  # upstream is down, or another run holds the lock: try later
+CONFIG = 78  # a setting or a credential is missing or wrong

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Usage: scripts/lock.sh
+#
+# Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
+# with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI) and
+# requirements-dev.txt (tests, stand-ins). One resolution serves all three.
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$0")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+python3 -m venv "$scratch/venv"
+"$scratch/venv/bin/pip" --quiet --disable-pip-version-check install uv
+
+compile() {
+  "$scratch/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-annotate --no-header "$@" >/dev/null
+}
+
+compile pyproject.toml --group aws --group dev -o "$scratch/all.txt"
+compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
+compile --group aws -c "$scratch/all.txt" -o requirements-aws.txt
+compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt

@@ -1,0 +1,246 @@
+"""The settings: flag > environment > .env > default.
+
+Secrets may also come as files (`LIBCAL_CLIENT_SECRET_FILE=/run/secrets/...`), so that
+they show neither in `docker inspect` nor in /proc.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z")
+_BARE = re.compile(r"[A-Za-z0-9_./:@%+=,-]*\Z")
+_CALENDAR = re.compile(r"(\d{1,12})(?:=(.+))?\Z")
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong (exit code 78); its value is never part of the text."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(why)
+        self.key = key
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarSetting:
+    """One calendar of LIBCAL_CALENDARS: its LibCal id and the branch label given to it."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What fetch and generate need to know; URLs have no trailing slash."""
+
+    build_dir: Path
+    timezone: ZoneInfo
+    locale: str
+    days_ahead: int
+    site_name: str
+    site_url: str
+    brand_color: str
+    logo: str
+    home_page: str
+    stale_after_minutes: int
+    min_events: int
+    force: bool
+    now: datetime
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        zone = _zone(env)
+        return cls(
+            build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
+            timezone=zone,
+            locale=_locale(env),
+            days_ahead=_number(env, "DAYS_AHEAD", 30, 1, 365),
+            site_name=env.get("SITE_NAME") or "Library events",
+            site_url=_site_url(env),
+            brand_color=_matching(env, "BRAND_COLOR", "#1f5f8b", r"#[0-9a-fA-F]{6}", "#rrggbb"),
+            logo=env.get("LOGO", ""),
+            home_page=_matching(env, "HOME_PAGE", "list", r"list|screen", "list or screen"),
+            stale_after_minutes=_number(env, "STALE_AFTER_MINUTES", 180, 1, 525_600),
+            min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
+            force=env.get("FORCE") == "1",
+            now=_now(env, zone),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibCalSettings:
+    """How to reach LibCal: the API's base address (with version) and the credentials."""
+
+    url: str
+    client_id: str
+    client_secret: str
+    calendars: tuple[CalendarSetting, ...]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        return cls(
+            url=_libcal_url(env),
+            client_id=_secret(env, "LIBCAL_CLIENT_ID"),
+            client_secret=_secret(env, "LIBCAL_CLIENT_SECRET"),
+            calendars=_calendars(_required(env, "LIBCAL_CALENDARS")),
+        )
+
+
+def environment(env_file: Path | None = None) -> dict[str, str]:
+    """Return the process's environment over what .env (or $ENV_FILE) says.
+
+    Raises SettingError for a line that systemd, Compose and sh would not all read alike.
+    """
+    path = env_file or Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return dict(os.environ)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(str(path), f"cannot be read: {error}") from error
+    return {**parse_env(text, str(path)), **os.environ}
+
+
+def parse_env(text: str, name: str = ".env") -> dict[str, str]:
+    """Parse the safe subset of .env: bare words, or quotes round the whole value.
+
+    The subset is what systemd's EnvironmentFile, Compose and sh agree on.
+    """
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.match(line)
+        if not match:
+            raise SettingError(f"{name}:{number}", "not KEY=value (no export, no spaces, no CRLF)")
+        key, raw = match.groups()
+        quoted = re.fullmatch(r"'([^']*)'|\"([^\"$`\\]*)\"", raw)
+        if quoted:
+            values[key] = quoted[1] if quoted[1] is not None else quoted[2]
+        elif _BARE.match(raw):
+            values[key] = raw
+        else:
+            raise SettingError(f"{name}:{number}", f"put the value of {key} in single quotes")
+    return values
+
+
+def _required(env: Mapping[str, str], key: str) -> str:
+    value = env.get(key, "")
+    if not value:
+        raise SettingError(key, "is not set")
+    return value
+
+
+def _secret(env: Mapping[str, str], key: str) -> str:
+    if env.get(key):
+        return env[key]
+    path = env.get(f"{key}_FILE", "")
+    if not path:
+        raise SettingError(key, "is not set")
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not text"
+        raise SettingError(
+            f"{key}_FILE", f"{path}: {why}; it must be readable by uid {os.getuid()}"
+        ) from error
+    if not value:
+        raise SettingError(f"{key}_FILE", f"{path} is empty")
+    return value
+
+
+def _number(env: Mapping[str, str], key: str, default: int, low: int, high: int) -> int:
+    text = env.get(key) or str(default)
+    if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
+        raise SettingError(key, f"must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def _matching(env: Mapping[str, str], key: str, default: str, pattern: str, wanted: str) -> str:
+    value = env.get(key) or default
+    if not re.fullmatch(pattern, value):
+        raise SettingError(key, f"must be {wanted}")
+    return value
+
+
+def _zone(env: Mapping[str, str]) -> ZoneInfo:
+    name = env.get("TIMEZONE") or "America/New_York"
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingError("TIMEZONE", "must be an IANA zone such as America/New_York") from error
+
+
+def _locale(env: Mapping[str, str]) -> str:
+    from babel import Locale, UnknownLocaleError
+
+    name = env.get("LOCALE") or "en_US"
+    try:
+        return str(Locale.parse(name))
+    except (UnknownLocaleError, ValueError) as error:
+        raise SettingError("LOCALE", "must be a locale such as en_US or da_DK") from error
+
+
+def _site_url(env: Mapping[str, str]) -> str:
+    url = env.get("SITE_URL", "").rstrip("/")
+    if url and not _is_web_address(url):
+        raise SettingError("SITE_URL", "must be an address such as https://events.example.org")
+    return url
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(
+        parts.scheme in ("http", "https") and parts.hostname and not parts.username and not parts.query
+    )
+
+
+def _libcal_url(env: Mapping[str, str]) -> str:
+    url = _required(env, "LIBCAL_URL").rstrip("/")
+    if not _is_web_address(url):
+        raise SettingError("LIBCAL_URL", "must be an address such as https://yoursite.libcal.com")
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    # A single label (a container's name) or a loopback address is never a public host.
+    local = "." not in host or host == "127.0.0.1"
+    if parts.scheme != "https" and not local:
+        raise SettingError("LIBCAL_URL", "must begin with https://, since the secret is sent to it")
+    return url if re.search(r"/\d+\.\d+\Z", parts.path) else f"{url}/1.1"
+
+
+def _calendars(text: str) -> tuple[CalendarSetting, ...]:
+    found: dict[str, CalendarSetting] = {}
+    for item in text.split(","):
+        match = _CALENDAR.match(item.strip())
+        if not match:
+            raise SettingError("LIBCAL_CALENDARS", "must look like 15144=Kilton,17790=Lebanon,21747")
+        found[match[1]] = CalendarSetting(id=match[1], label=(match[2] or "").strip())
+    return tuple(found.values())
+
+
+def _now(env: Mapping[str, str], zone: ZoneInfo) -> datetime:
+    text = env.get("EVENTS_NOW", "")
+    if not text:
+        return datetime.now(UTC).astimezone(zone)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingError("EVENTS_NOW", "must be ISO 8601, such as 2026-03-03T09:00-05:00") from error
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
