@@ -2,6 +2,7 @@
 # The caller sets STEP before it logs. Log lines are logfmt on stderr, as in scripts/log.py.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034  # the commands use them
 readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT

@@ -67,7 +67,7 @@ class Registration:
         """Whether 3 places or fewer, or a fifth or less, are left (and not none)."""
         left = sum(seats.left for seats in self.kinds)
         total = sum(seats.total for seats in self.kinds)
-        return 0 < left and (left <= 3 or left * 5 <= total)
+        return left > 0 and (left <= 3 or left * 5 <= total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
