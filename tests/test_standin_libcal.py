@@ -283,7 +283,7 @@ def test_is_silent_slow_and_drips_until_the_client_gives_up(libcal: LibCal, clie
     with pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(f"{libcal.url}/1.1/events", timeout=0.3)
     libcal.recover()
-    for kind, seconds in (("drip", 0.015), ("drip_headers", 0.004)):
+    for kind, seconds in (("drip", 0.02), ("drip_headers", 0.005)):
         libcal.fail(kind, seconds=seconds, times=1)
         begun = time.monotonic()
         response = requests.get(f"{libcal.url}/1.1/events", timeout=0.3)
