@@ -1,0 +1,138 @@
+"""How dates and times read: "10:30am to noon", "All day", "March 3 to 5".
+
+The rules are those of the GOV.UK style and the University of Minnesota Libraries: no ":00",
+"to" instead of a dash (assistive technology skips dashes), noon and midnight in words.
+Patterns and words come from the catalogue, names of days and months from Babel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_date, get_timezone_name
+
+from event import Event
+from messages import Messages
+
+ONGOING = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Writes the dates and times of events in one language, as seen from `today`.
+
+    The year is written only where it is not that of `today`.
+    """
+
+    messages: Messages
+    today: date
+    _locale: Locale = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_locale", Locale.parse(self.messages.locale))
+
+    def time(self, moment: datetime | time) -> str:
+        """Return a time of day: `10:30am`, `10am`, `noon`, `midnight`; `14.30` where days have 24 hours."""
+        clock = moment.time() if isinstance(moment, datetime) else moment
+        if self.messages("clock") == "24":
+            return self.messages("time.24", hour=clock.hour, minute=f"{clock.minute:02}")
+        if clock.minute == 0 and clock.hour in (0, 12):
+            return self.messages("noon" if clock.hour else "midnight")
+        key = "time.minute" if clock.minute else "time.hour"
+        period = self.messages("am" if clock.hour < 12 else "pm")
+        return self.messages(key, hour=(clock.hour % 12) or 12, minute=f"{clock.minute:02}", period=period)
+
+    def end_time(self, moment: datetime) -> str:
+        """Return the time at which something ends: midnight is the end of a day, as 23:59 is meant to be."""
+        if (moment.hour, moment.minute) in ((0, 0), (23, 59)):
+            return self.messages("midnight")
+        return self.time(moment)
+
+    def day(self, day: date) -> str:
+        """Return a day as a heading: `Tuesday, March 3`, with the year where it is another."""
+        return self._format(day, "date.day" if day.year == self.today.year else "date.day_year")
+
+    def short_day(self, day: date) -> str:
+        """Return a day in few letters: `Tue, Mar 3`."""
+        return self._format(day, "date.short")
+
+    def weekday(self, day: date) -> str:
+        """Return the name of the day of the week."""
+        return self._format(day, "date.weekday")
+
+    def days(self, first: date, last: date) -> str:
+        """Return several days: `March 3 to 5`, `November 24 to December 2`; the year where needed."""
+        this_year = first.year == last.year == self.today.year
+        if this_year and first.month == last.month:
+            return self.messages(
+                "range.days_in_month",
+                month_day=self._format(first, "date.month_day"),
+                last_day=self._format(last, "date.day_of_month"),
+                first_day=self._format(first, "date.day_of_month"),
+                last_month_day=self._format(last, "date.month_day"),
+            )
+        key = "date.month_day" if this_year else "date.month_day_year"
+        return self.messages("range.days", first=self._format(first, key), last=self._format(last, key))
+
+    def times(self, event: Event) -> str:
+        """Return when `event` is, within a list that names the day it begins."""
+        if event.all_day:
+            return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
+        if event.end <= event.start:
+            return self.time(event.start)
+        start, end = self.time(event.start), self.end_time(event.end)
+        if event.first_day == event.last_day:
+            return self.messages("range", start=start, end=end)
+        if event.end.date() - event.first_day == timedelta(days=1) and event.end.hour < 6:
+            return self.messages("range.next_day", start=start, end=end, day=self.weekday(event.end.date()))
+        return self._timed_days(event)
+
+    def when(self, event: Event) -> str:
+        """Return when `event` is, day included, where nothing around it names the day."""
+        if event.first_day != event.last_day and (
+            event.all_day or event.end.hour >= 6 or self.ongoing(event)
+        ):
+            return self._all_days(event) if event.all_day else self._timed_days(event)
+        return f"{self.day(event.first_day)}, {self.times(event)}"
+
+    def ongoing(self, event: Event) -> bool:
+        """Whether `event` lasts longer than three days: an exhibit, to be listed apart."""
+        return event.end - event.start > ONGOING
+
+    def until(self, event: Event) -> str:
+        """Return when something ongoing ends: `Ongoing, ends Friday, May 1`."""
+        return self.messages("ongoing", day=self.day(event.last_day))
+
+    def zone(self, moment: datetime) -> str:
+        """Return the name of the time zone without season: `Eastern Time`, never EST or EDT."""
+        return get_timezone_name(moment.tzinfo, locale=self._locale)
+
+    def _all_days(self, event: Event) -> str:
+        return self.days(event.first_day, event.last_day)
+
+    def _timed_days(self, event: Event) -> str:
+        this_year = event.first_day.year == event.last_day.year == self.today.year
+        key = "date.month_day" if this_year else "date.month_day_year"
+        return self.messages(
+            "range.timed_days",
+            first=self._format(event.first_day, key),
+            start=self.time(event.start),
+            last=self._format(event.last_day, key),
+            end=self.end_time(event.end),
+        )
+
+    def _format(self, day: date, key: str) -> str:
+        return _format_date(day, self.messages(key), self.messages.locale)
+
+
+@lru_cache(maxsize=4096)
+def _format_date(day: date, pattern: str, locale: str) -> str:
+    return format_date(day, pattern, locale=locale)
+
+
+def datetime_attribute(event: Event) -> str:
+    """Return the start for `<time datetime>`: `2026-03-03T10:30-05:00`, or the day alone if all day."""
+    return event.first_day.isoformat() if event.all_day else event.start.isoformat(timespec="minutes")

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Turn build/events.json into the static site, build/site/.
+
+Reads   $BUILD_DIR/events.json (from scripts/fetch.py), templates/, the settings; never the network
+Writes  $BUILD_DIR/site/            pages, feeds and static files; only what has changed
+        $BUILD_DIR/site/status.json how fresh the events are; the only file with a time in it
+        $BUILD_DIR/site.manifest    sha256sum of every other file, written last
+
+The same events on the same day give the same bytes, and then nothing is rendered anew.
+
+Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVENTS, nothing touched
+(FORCE=1 lets it pass) · 78 a setting is missing or wrong
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import exit_codes
+import files
+from log import Log
+from settings import ROOT, SettingError, Settings, environment
+
+STEP = "generate"
+STATUS = "status.json"
+
+
+class Refused(Exception):
+    """A guard refuses to go on (exit code 65)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step; return its exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--templates", type=Path, default=ROOT / "templates", help="another folder of templates"
+    )
+    arguments = parser.parse_args(argv)
+    log = Log(STEP)
+    try:
+        return generate(Settings.from_env(environment()), arguments.templates, log)
+    except SettingError as error:
+        log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
+        return exit_codes.CONFIG
+    except Refused as error:
+        log.error(str(error), rc=exit_codes.REFUSED)
+        return exit_codes.REFUSED
+    except OSError as error:
+        log.error(
+            error.strerror or str(error),
+            errno=error.errno or 0,
+            path=error.filename or "",
+            rc=exit_codes.FAILED,
+        )
+        return exit_codes.FAILED
+
+
+def generate(settings: Settings, templates: Path, log: Log) -> int:
+    """Bring build/site/ up to date with events.json; return the exit code."""
+    from event import Snapshot, UnusableSnapshot
+
+    began = time.monotonic()
+    build = settings.build_dir
+    try:
+        snapshot = Snapshot.load(build / "events.json", settings.timezone)
+    except FileNotFoundError:
+        log.error(
+            "no events.json yet: run make fetch first", path=build / "events.json", rc=exit_codes.FAILED
+        )
+        return exit_codes.FAILED
+    except UnusableSnapshot as error:
+        log.error(f"{error}; run make fetch to write it anew", rc=exit_codes.FAILED)
+        return exit_codes.FAILED
+
+    today = settings.now.date()
+    count = sum(event.listed and event.last_day >= today for event in snapshot.events)
+    if count < settings.min_events and not settings.force:
+        raise Refused(
+            f"guard: too few events, {count} of at least {settings.min_events}; FORCE=1 publishes them"
+        )
+
+    site = build / "site"
+    inputs = _inputs_digest(build, settings, templates)
+    digests = files.read_manifest(build / "site.manifest")
+    changed = removed = 0
+    if not digests or not _is_current(build, inputs, digests):
+        import pages
+
+        (build / "site.inputs").unlink(missing_ok=True)
+        digests = {}
+        for path, data in pages.build(snapshot, settings, templates):
+            digests[path] = files.sha256(data)
+            changed += files.write_if_changed(site / path, data)
+        removed = _remove_strays(site, digests)
+        files.write_atomic(build / "site.manifest", files.format_manifest(digests))
+        files.write_atomic(build / "site.inputs", inputs.encode())
+
+    import status
+
+    files.write_if_changed(site / STATUS, status.status(snapshot, settings))
+    log.info(
+        "site generated",
+        events=count,
+        files=len(digests),
+        changed=changed,
+        removed=removed,
+        seconds=time.monotonic() - began,
+        rc=exit_codes.OK,
+    )
+    return exit_codes.OK
+
+
+def _inputs_digest(build: Path, settings: Settings, templates: Path) -> str:
+    """Return one digest of all that the site is made from, the day included."""
+    sources = [build / "events.json", ROOT / "requirements.txt", *sorted(Path(__file__).parent.glob("*.py"))]
+    sources += sorted(path for path in templates.rglob("*") if path.is_file())
+    parts = [repr(settings_without_clock(settings)), settings.now.date().isoformat()]
+    for path in sources:
+        parts += [str(path), files.sha256(path.read_bytes()) if path.exists() else ""]
+    return files.sha256("\n".join(parts).encode())
+
+
+def settings_without_clock(settings: Settings) -> tuple[object, ...]:
+    """Return what of the settings goes into a page."""
+    return (
+        settings.timezone.key,
+        settings.locale,
+        settings.site_name,
+        settings.site_url,
+        settings.brand_color,
+        settings.logo,
+        settings.home_page,
+        settings.stale_after_minutes,
+    )
+
+
+def _is_current(build: Path, inputs: str, digests: dict[str, str]) -> bool:
+    """Whether the site was made from just these inputs, and every file of it is still intact."""
+    try:
+        if (build / "site.inputs").read_text() != inputs:
+            return False
+        return all(files.sha256((build / "site" / path).read_bytes()) == digests[path] for path in digests)
+    except OSError:
+        return False
+
+
+def _remove_strays(site: Path, digests: dict[str, str]) -> int:
+    """Remove what no longer belongs to the site, leftovers of a killed run included; count the files."""
+    removed = 0
+    for path in sorted(site.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif (name := path.relative_to(site).as_posix()) not in digests and name != STATUS:
+            path.unlink()
+            removed += 1
+    return removed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
