@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, get_timezone_name
+
 from event import Event
 from messages import Messages
 

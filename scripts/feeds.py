@@ -69,4 +69,5 @@ def calendar(events: Iterable[EventView], settings: Settings) -> bytes:
         if event.state:
             item.add("status", "CANCELLED" if event.state == "cancelled" else "TENTATIVE")
         result.add_component(item)
-    return result.to_ical()
+    data: bytes = result.to_ical()
+    return data

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from files import sha256
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from files import sha256
 from settings import ROOT, Settings
 
 TEMPLATES = ROOT / "templates"

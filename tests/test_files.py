@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import files
+
+
+def test_the_manifest_is_what_sha256sum_checks(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    contents = {"b/z.html": b"zet", "a.html": b"ah", "B.html": b"big"}
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    manifest = tmp_path / "m"
+    manifest.write_bytes(files.format_manifest({k: files.sha256(v) for k, v in contents.items()}))
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "m"], cwd=tmp_path, check=True)
+    listed = [line.split("  ")[1] for line in manifest.read_text().splitlines()]
+    assert listed == ["B.html", "a.html", "b/z.html"]
+    assert files.read_manifest(manifest) == {k: files.sha256(v) for k, v in contents.items()}
+
+
+def test_a_missing_manifest_is_an_empty_one(tmp_path: Path) -> None:
+    assert files.read_manifest(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("line", ["abc  file", "0" * 64, "0" * 64 + "  ", "0" * 64 + " file"])
+def test_a_damaged_manifest_is_not_believed(tmp_path: Path, line: str) -> None:
+    (tmp_path / "m").write_text(line + "\n")
+    with pytest.raises(ValueError, match="not a manifest line"):
+        files.read_manifest(tmp_path / "m")
+
+
+def test_only_other_bytes_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "page.html"
+    assert files.write_if_changed(path, b"one")
+    before = path.stat().st_ino
+    assert not files.write_if_changed(path, b"one")
+    assert path.stat().st_ino == before
+    assert files.write_if_changed(path, b"two")
+    assert path.read_bytes() == b"two"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        files.write_atomic(path, b"new", durable=True)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["page.html"]
