@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, request
 
 if TYPE_CHECKING:
-    from libcal import LibCal
+    from libcal_server import LibCal
 
 
 def control(libcal: LibCal) -> Blueprint:
