@@ -20,11 +20,11 @@ import libcal_faults
 import pytest
 import requests
 import sample
-from libcal import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
+from libcal_server import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
 from records import PRIVATE
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=sample.ZONE)
-PROGRAM = Path(__file__).parent / "standins" / "libcal.py"
+PROGRAM = Path(__file__).parent / "standins" / "libcal_server.py"
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, request
 
 if TYPE_CHECKING:
-    from libcal import LibCal
+    from libcal_server import LibCal
 
 
 def control(libcal: LibCal) -> Blueprint:
-    """Return what answers below /_standin; libcal.py lists it."""
+    """Return what answers below /_standin; libcal_server.py lists it."""
     routes = Blueprint("control", __name__)
 
     @routes.route("/faults", methods=["GET", "POST", "DELETE"])

@@ -1,6 +1,6 @@
 """A stand-in for LibCal's API v1.1 that answers as LibCal does, oddities included.
 
-Usage: python tests/standins/libcal.py [--events FILE [--fold DAYS]] [--port N] [--now ISO] [--timezone ZONE]
+Usage: python tests/standins/libcal_server.py [--events FILE [--fold DAYS]] [--port N] [--now ISO] [--timezone ZONE]
 
 Prints its address on stdout and serves until it is told to stop. Serves the sample library,
 or the real events of FILE ({"events": [...]} in v1.1 shape) moved by whole weeks so that they lie
