@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def control(libcal: LibCal) -> Blueprint:
-    """Return what answers below /_standin; libcal.py lists it."""
+    """Return what answers below /_standin; libcal_server.py lists it."""
     routes = Blueprint("control", __name__)
 
     @routes.route("/faults", methods=["GET", "POST", "DELETE"])
