@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import bucket_site
 import pytest
 import requests
+
+import bucket_site
 from aws import Aws
 from serving import serve
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import libcal_faults
 import pytest
 import requests
+
+import libcal_faults
 import sample
 from libcal_server import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
 from records import PRIVATE

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
-import pictures
 import pytest
+
+import pictures
 import sample
 from event import Registration, Seats
 from records import PRIVATE, PRIVATE_NUMBER, Record

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3  # type: ignore[import-untyped]
 import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+
 from serving import QuietHandler, serve, wait_for_signal
 
 if TYPE_CHECKING:

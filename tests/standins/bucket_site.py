@@ -6,8 +6,9 @@ missing page is 404.html with status 404.
 
 from __future__ import annotations
 
-from aws import Aws
 from flask import Flask, Response, request
+
+from aws import Aws
 
 
 def app(aws: Aws, prefix: str = "") -> Flask:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
+
 from serving import RESET_ON_CLOSE
 
 DRIP_SECONDS = 0.7
