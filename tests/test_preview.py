@@ -94,7 +94,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
         with _start(ROOT, "--port", str(port)) as preview:
             output, errors = preview.communicate(timeout=10)
     assert (preview.returncode, output) == (1, "")
-    assert re.fullmatch(rf"preview: port {port}: Address already in use[^\n]*\n", errors)
+    assert re.fullmatch(rf"preview: port {port}: Address already in use; try PORT={port + 1}\n", errors)
 
 
 @pytest.mark.parametrize(
