@@ -83,7 +83,7 @@ class Wording:
         """Return when `event` is, within a list that names the day it begins."""
         if event.all_day:
             return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
-        if event.end <= event.start:
+        if is_endless(event):
             times = self.time(event.start)
         elif event.first_day == event.last_day:
             times = self.messages("range", start=self.time(event.start), end=self.end_time(event.end))
@@ -145,6 +145,12 @@ class Wording:
 @lru_cache(maxsize=4096)
 def _format_date(day: date, pattern: str, locale: str) -> str:
     return format_date(day, pattern, locale=locale)
+
+
+def is_endless(event: Event) -> bool:
+    """Whether LibCal gives no end for `event`."""
+    # By timestamps: in the night the clocks go back, 1:30am can be an hour after 1:30am.
+    return event.end.timestamp() <= event.start.timestamp()
 
 
 def into_the_night(event: Event) -> bool:

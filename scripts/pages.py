@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ def build(
     quiet = [calendar.label for calendar in snapshot.calendars if not _has_events(calendar.id, listed)]
     branches = views.groups("branch", listed, also=quiet)
     audiences = views.groups("audience", listed)
+    groups = (*branches, *audiences)
     assets, static = render.static_files(settings, templates)
     logo = render.logo(settings)
     if logo:
@@ -93,33 +94,34 @@ def build(
             "texts": t.some(*keys),
         }
 
-    def list_page(path: str, group: views.Group | None, shown: list[views.EventView], feed: str) -> bytes:
-        root = "../" if "/" in path else ""
-        facets = {
-            "branch": branches,
-            "audience": views.groups("audience", shown),
-            "category": views.groups("category", shown),
-        }
+    def list_page(path: str, group: views.Group | None, shown: Sequence[views.EventView]) -> bytes:
+        root = "../" if group else ""
+        stem = f"{group.kind}/{group.slug}" if group else ""
+        facets = {kind: views.groups(kind, shown) for kind in ("branch", "audience", "category")}
         if group:
-            facets["branch"] = views.groups("branch", shown)
             del facets[group.kind]
         return page(
-            "index.html",
+            f"{group.kind}.html" if group else "index.html",
             path=path,
             root=root,
             group=group,
             listing=views.listing(shown, wording),
+            # A choice of one is none.
             facets={kind: found for kind, found in facets.items() if len(found) > 1},
-            feed=feed,
+            feeds={
+                "calendar": f"{stem or 'events'}.ics",
+                "atom": f"{stem or 'feed'}.atom",
+                "json": f"{stem or 'feed'}.json",
+            },
             script=script(root, _LIST_TEXTS),
         )
 
     yield from static.items()
     yield from images.files()
     everything = views.listing(listed, wording)
-    yield home, list_page(home, None, listed, "events.ics")
-    for group in (*branches, *audiences):
-        yield group.path, list_page(group.path, group, list(group.events), group.calendar_path)
+    yield home, list_page(home, None, listed)
+    for group in groups:
+        yield group.path, list_page(group.path, group, group.events)
     series = views.other_dates(listed)
     event_script = script("../", _EVENT_TEXTS)
     for view in events:
@@ -135,7 +137,6 @@ def build(
                 script=event_script,
             ),
         )
-        yield view.calendar_path, feeds.calendar([view], settings)
     yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
     if settings.home_page == "screen":
         yield "index.html", page("screen.html", path="index.html", root="", listing=everything)
@@ -151,13 +152,7 @@ def build(
     yield "embed.js", render.without_comments(page("embed.js", texts=texts))
     # Shown at any depth, so its links begin at the root of the host.
     yield "404.html", page("404.html", path="404.html", root=urlsplit(settings.site_url).path + "/")
-    yield "robots.txt", page("robots.txt")
-    paths = [home, *(group.path for group in (*branches, *audiences)), *(view.path for view in listed)]
-    yield "sitemap.xml", page("sitemap.xml", paths=paths)
-    yield "events.ics", feeds.calendar(listed, settings)
-    for group in (*branches, *audiences):
-        yield group.calendar_path, feeds.calendar(group.events, settings)
-    yield "events.json", feeds.public_json(listed, settings)
+    yield from feeds.build(events, groups, snapshot.url, settings, t.language, page, home)
 
 
 def _has_events(calendar: str, events: list[views.EventView]) -> bool:

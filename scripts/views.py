@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from urllib.parse import urlencode
 
+import dates
 from dates import Wording, datetime_attribute, is_over
 from event import Event
 from files import sha256
@@ -119,7 +120,7 @@ class EventView:
     @property
     def endless(self) -> bool:
         """Whether LibCal gives no end for it."""
-        return self.event.end <= self.event.start
+        return dates.is_endless(self.event)
 
     @cached_property
     def ongoing(self) -> bool:
@@ -307,11 +308,6 @@ class Group:
     def path(self) -> str:
         """The page's path from the site's root."""
         return f"{self.kind}/{self.slug}.html"
-
-    @property
-    def calendar_path(self) -> str:
-        """The path of its iCalendar file."""
-        return f"{self.kind}/{self.slug}.ics"
 
 
 @dataclass(frozen=True, slots=True)

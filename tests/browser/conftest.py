@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event import Event
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from browser import sample_events
 from browser.server import SiteServer
+from event import Event
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = Path(__file__).parent / "node_modules"
