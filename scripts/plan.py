@@ -1,0 +1,154 @@
+"""What has to change in S3: compares the site with what is published. Pure; scripts/upload.py acts.
+
+The order keeps every link good at every moment: assets, then new pages (nothing published leads
+to them yet), then changed pages, then status.json, then deletes. A page that left the site is
+deleted only when CloudFront has been told of the pages that led to it, a hashed asset a day
+after it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from guards import STATUS
+from headers import Headers, headers_for, is_hashed
+from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
+
+KEEP_ASSETS = timedelta(days=1)
+DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Files that go up together (`sync`, `status`), or are deleted together (`delete`)."""
+
+    action: str
+    paths: tuple[str, ...]
+    headers: Headers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps in order, what the books must say before the first of them, and the numbers."""
+
+    steps: tuple[Step, ...]
+    published: Published
+    pending: Pending
+    changed: int = 0
+    leaving: int = 0
+
+
+def compare(
+    *,
+    manifest: Mapping[str, str],
+    old: Published,
+    pending: Pending,
+    anew: bool,
+    tag: str,
+    now: datetime,
+) -> Plan:
+    """Work out the steps from what the site is, what S3 holds and what the edge has not been told.
+
+    `anew` says that `old` may not tell all that the edge shows of this place.
+    """
+    entries = dict(old.entries)
+    first: list[str] = []
+    again: list[str] = []
+    for_the_edge: set[str] = set()
+    for path, digest in manifest.items():
+        headers, entry = headers_for(path, tag), old.entries.get(path)
+        if entry and (entry.digest, entry.headers) == (digest, headers):
+            entries[path] = replace(entry, left=None)
+            continue
+        # The home page leads to all the others, so it never counts as new.
+        (again if entry or path == "index.html" else first).append(path)
+        entries[path] = Entry(digest=IN_DOUBT, headers=headers)
+        if entry or not is_hashed(path):
+            for_the_edge.add(path)
+    leaving = [path for path, entry in entries.items() if path not in manifest and not entry.left]
+    for path in leaving:
+        entries[path] = replace(entries[path], left=now)
+    for_the_edge |= {path for path in leaving if not is_hashed(path)}
+    if anew:
+        for_the_edge.add(EVERYTHING)
+    # What left in earlier runs; nothing that the edge may still show leads to it.
+    due = [] if pending.paths else _due(old.entries, now, manifest)
+    return Plan(
+        steps=(
+            *_syncs((path for path in first + again if is_hashed(path)), entries),
+            *_syncs((path for path in first if not is_hashed(path)), entries),
+            *_syncs((path for path in again if not is_hashed(path)), entries),
+            Step(action="status", paths=(STATUS,), headers=headers_for(STATUS, tag)),
+            *_deletes(due),
+        ),
+        published=Published(destination=old.destination, entries=_doubted(entries, due)),
+        pending=pending.add(for_the_edge) if for_the_edge else pending,
+        changed=len(first) + len(again),
+        leaving=len(leaving),
+    )
+
+
+def prune(old: Published, pending: Pending, now: datetime) -> Plan:
+    """Plan only the deletes that are due."""
+    due = [] if pending.paths else _due(old.entries, now, {})
+    entries = _doubted(old.entries, due)
+    return Plan(
+        steps=tuple(_deletes(due)),
+        published=Published(destination=old.destination, entries=entries),
+        pending=pending,
+    )
+
+
+def _due(entries: Mapping[str, Entry], now: datetime, manifest: Mapping[str, str]) -> list[str]:
+    return sorted(
+        path
+        for path, entry in entries.items()
+        if entry.left and path not in manifest and (not is_hashed(path) or entry.left <= now - KEEP_ASSETS)
+    )
+
+
+def _doubted(entries: Mapping[str, Entry], paths: list[str]) -> dict[str, Entry]:
+    return {**entries, **{path: replace(entries[path], digest=IN_DOUBT) for path in paths}}
+
+
+def _deletes(paths: list[str]) -> Iterator[Step]:
+    for start in range(0, len(paths), DELETE_BATCH):
+        yield Step(action="delete", paths=tuple(paths[start : start + DELETE_BATCH]))
+
+
+def _syncs(paths: Iterable[str], entries: Mapping[str, Entry]) -> Iterator[Step]:
+    by_headers: dict[Headers, list[str]] = {}
+    for path in paths:
+        by_headers.setdefault(entries[path].headers, []).append(path)
+    # Pages last within their phase: they lead to the feeds, which lead nowhere.
+    for headers in sorted(by_headers, key=lambda item: (item.content_type.startswith("text/html"), item)):
+        yield Step(action="sync", paths=tuple(sorted(by_headers[headers])), headers=headers)
+
+
+def adopt(listed: Iterable[str], manifest: Mapping[str, str], tag: str) -> dict[str, Entry]:
+    """Return entries for what a forgotten run left in S3, by the paths `listed` there.
+
+    Only names that this program gives its files count as ours; whatever else lies below the
+    prefix is somebody else's and is never deleted.
+    """
+    return {
+        path: Entry(digest=IN_DOUBT, headers=headers_for(path, tag))
+        for path in listed
+        if path in manifest or is_ours(path)
+    }
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether `path` can only be a page, feed or asset of ours, by the site's fixed layout."""
+    folder, _, name = path.rpartition("/")
+    stem, _, suffix = name.rpartition(".")
+    match folder:
+        case "event":
+            return stem.isdigit() and suffix in ("html", "ics")
+        case "branch" | "audience":
+            return bool(stem) and suffix in ("html", "ics")
+        case "screen":
+            return bool(stem) and suffix == "html"
+    return is_hashed(path)
