@@ -60,8 +60,8 @@ class World:
     def site(self, files: dict[str, str], *, events: int = 2) -> None:
         """Generate a site: each file's text is what it leads to."""
         site = self.build / "site"
-        for path in [path for path in site.rglob("*") if path.is_file() or path.is_symlink()]:
-            path.unlink()
+        for old in [old for old in site.rglob("*") if old.is_file() or old.is_symlink()]:
+            old.unlink()
         for path, text in files.items():
             (site / path).parent.mkdir(parents=True, exist_ok=True)
             (site / path).write_text(text)
