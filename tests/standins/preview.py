@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 address = stack.enter_context(serve(preview_site.app(state), port))
             except OSError as error:
-                print(f"preview: port {port}: {error.strerror}; try make preview PORT=8001", file=sys.stderr)
+                print(f"preview: port {port}: {error.strerror}; try PORT={port + 1}", file=sys.stderr)
                 return 1
             libcal = stack.enter_context(LibCal())
             _say(f"Preview at {address}/ and {address}/screen.html; it reloads by itself. Ctrl-C ends it.")
