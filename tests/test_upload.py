@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import headers
 import upload
 from files import format_manifest, sha256
 from headers import is_hashed
@@ -48,7 +49,7 @@ class World:
         monkeypatch.setenv("S3_BUCKET", "library")
         self.now("2026-03-03T09:00-05:00")
 
-    def set(self, key: str, value: str) -> None:
+    def setting(self, key: str, value: str) -> None:
         """Change a setting."""
         self._env.setenv(key, value)
 
@@ -59,8 +60,8 @@ class World:
     def site(self, files: dict[str, str], *, events: int = 2) -> None:
         """Generate a site: each file's text is what it leads to."""
         site = self.build / "site"
-        for path in [path for path in site.rglob("*") if path.is_file() or path.is_symlink()]:
-            path.unlink()
+        for old in [old for old in site.rglob("*") if old.is_file() or old.is_symlink()]:
+            old.unlink()
         for path, text in files.items():
             (site / path).parent.mkdir(parents=True, exist_ok=True)
             (site / path).write_text(text)
@@ -227,7 +228,7 @@ def test_a_changed_header_rule_counts_as_a_change_of_just_its_files(
     world.upload()
     world.invalidate()
     world.puts.clear()
-    monkeypatch.setitem(upload.headers_for.__globals__["CONTENT_TYPES"], ".ics", "text/calendar")
+    monkeypatch.setitem(headers.CONTENT_TYPES, ".ics", "text/calendar")
     world.upload()
     assert world.puts == ["events.ics", "status.json"]
     assert world.pending == {"events.ics"}
@@ -237,7 +238,7 @@ def test_a_changed_header_rule_counts_as_a_change_of_just_its_files(
 def test_a_cache_tag_set_later_is_sent_with_every_file(world: World) -> None:
     world.upload()
     world.puts.clear()
-    world.set("CACHE_TAG", "events")
+    world.setting("CACHE_TAG", "events")
     world.upload()
     assert sorted(world.puts) == sorted([*SITE, "status.json"])
 
@@ -337,7 +338,7 @@ def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
     before = {path: path.read_bytes() for path in world.build.glob("*") if path.is_file()}
     bucket = dict(world.bucket)
     damage(world.build)
-    world.set("FORCE", "1")
+    world.setting("FORCE", "1")
     assert world.upload() == 65
     assert "guard: " in world.log
     assert says in world.log
@@ -355,16 +356,16 @@ def test_deleting_half_of_the_files_passes_and_more_is_refused(world: World, pag
     world.site(less)
     assert world.upload() == rc
     assert ("percent=60 limit=50" in world.log) is (rc == 65)
-    world.set("FORCE", "1")
+    world.setting("FORCE", "1")
     assert world.upload() == 0
 
 
 def test_too_few_events_are_refused_unless_forced(world: World) -> None:
-    world.set("MIN_EVENTS", "3")
+    world.setting("MIN_EVENTS", "3")
     assert world.upload() == 65
     assert "events=2 min=3" in world.log
     assert not world.bucket
-    world.set("FORCE", "1")
+    world.setting("FORCE", "1")
     assert world.upload() == 0
 
 
@@ -382,7 +383,7 @@ def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
 def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
     world.upload()
     world.invalidate()
-    world.set("S3_PREFIX", "events")
+    world.setting("S3_PREFIX", "events")
     world.bucket["events/event/77.html"] = "somebody's"
     # The stand-in of `upload` puts at the root; only what is decided is looked at here.
     world.puts.clear()
@@ -397,11 +398,11 @@ def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: Wo
 def test_back_at_a_former_place_all_goes_up_again_and_what_left_meanwhile_is_deleted(world: World) -> None:
     world.upload()
     world.invalidate()
-    world.set("AWS_ENDPOINT_URL", "http://stand-in")
+    world.setting("AWS_ENDPOINT_URL", "http://stand-in")
     world.upload()
     less = {path: text for path, text in SITE.items() if path != "events.ics"}
     less["index.html"] = "event/1.html event/2.html"
-    world.set("AWS_ENDPOINT_URL", "")
+    world.setting("AWS_ENDPOINT_URL", "")
     world.site(less)
     world.puts.clear()
     world.upload()
@@ -416,7 +417,7 @@ def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses
     world.upload()
     world.invalidate()
     before = (world.build / "published.manifest").read_bytes()
-    world.set("S3_BUCKET", "typo")
+    world.setting("S3_BUCKET", "typo")
     assert world.upload(fail=(0, "An error occurred (NoSuchBucket) when calling PutObject")) == 78
     assert (world.build / "published.manifest").read_bytes() == before
     assert world.pending == set()
@@ -474,7 +475,7 @@ def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
     world.invalidate()
     world.visit()
     world.site(AFTER)
-    world.set("MAX_DELETE_PERCENT", "70")
+    world.setting("MAX_DELETE_PERCENT", "70")
     try:
         world.upload(kill=kill, check=world.visit)
     except Killed:
@@ -555,7 +556,7 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
 ) -> None:
     world = World(tmp_path_factory.mktemp("world"), monkeypatch)
     world.capture = capsys
-    world.set("MAX_DELETE_PERCENT", "100")
+    world.setting("MAX_DELETE_PERCENT", "100")
     files: dict[str, str] = {}
     places: dict[str, tuple[dict[str, str], dict[str, str]]] = {"": ({}, {}), "http://elsewhere": ({}, {})}
     for pages, style, kill, told, lost in [*runs, ([], "a", -1, True, "")]:
@@ -566,7 +567,7 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
         if lost == "books":
             (world.build / "published.manifest").unlink(missing_ok=True)
         place = "http://elsewhere" if lost == "place" else ""
-        world.set("AWS_ENDPOINT_URL", place)
+        world.setting("AWS_ENDPOINT_URL", place)
         world.bucket, world.edge = places[place]
         try:
             world.upload(kill=kill, check=world.visit)
@@ -577,7 +578,7 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
         world.visit()
         places[place] = world.bucket, world.edge
     world.bucket, world.edge = places[""]
-    world.set("AWS_ENDPOINT_URL", "")
+    world.setting("AWS_ENDPOINT_URL", "")
     world.upload(check=world.visit)
     world.invalidate()
     world.upload(check=world.visit)
