@@ -6,10 +6,13 @@
 readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
+export RUN_ID=${RUN_ID:-${INVOCATION_ID:-}}
+[[ ! -d $ROOT/.venv/bin ]] || PATH=$ROOT/.venv/bin:$PATH
 
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
 
 new_run_id() { printf '%s-%04x\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$((RANDOM * 2))"; }
+[[ -n $RUN_ID ]] || RUN_ID=$(new_run_id)
 
 # log LEVEL MESSAGE [KEY=VALUE...]
 log() {
@@ -77,3 +80,14 @@ require_env() {
     [[ -n ${!key:-} ]] || die "$EX_CONFIG" 'is not set; see .env.example' "key=$key"
   done
 }
+
+# enter_build_dir: make BUILD_DIR absolute (it is relative to the project) and set RUN_DIR
+enter_build_dir() {
+  BUILD_DIR=${BUILD_DIR:-build}
+  [[ $BUILD_DIR == /* ]] || BUILD_DIR=$ROOT/$BUILD_DIR
+  export BUILD_DIR
+  # shellcheck disable=SC2034  # the commands use it
+  RUN_DIR=$BUILD_DIR/run
+}
+
+seconds_since() { local us=$((${EPOCHREALTIME/./} - ${1/./})) && printf '%d.%02d' "$((us / 1000000))" "$((us % 1000000 / 10000))"; }

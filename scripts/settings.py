@@ -99,6 +99,59 @@ class LibCalSettings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishSettings:
+    """What upload and invalidate need to know; `prefix` has no slash at either end.
+
+    `destination` names where the site goes, endpoint included: what a stand-in holds must
+    never vouch for the real bucket.
+    """
+
+    build_dir: Path
+    bucket: str
+    prefix: str
+    destination: str
+    distribution: str
+    site_url: str
+    min_events: int
+    max_delete_percent: int
+    force: bool
+    cache_tag: str
+    invalidate_paths: str
+    invalidate_limit: int
+    now: datetime
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        bucket = env.get("S3_BUCKET", "")
+        if bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+            raise SettingError("S3_BUCKET", "must be the name of a bucket")
+        prefix = env.get("S3_PREFIX", "").strip("/")
+        if not re.fullmatch(r"[A-Za-z0-9!_.'()/-]*", prefix) or "//" in prefix:
+            raise SettingError("S3_PREFIX", "must be a path such as events")
+        endpoint = "aws"
+        if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+            endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
+        paths = _matching(env, "INVALIDATE_PATHS", "one", r"one|exact|tag", "one, exact or tag")
+        tag = _matching(env, "CACHE_TAG", "events" if paths == "tag" else "", r"[!-+\--~]{0,256}", "one word")
+        return cls(
+            build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
+            bucket=bucket,
+            prefix=prefix,
+            destination=f"{endpoint} s3://{bucket}/{prefix}",
+            distribution=env.get("CLOUDFRONT_DISTRIBUTION_ID", ""),
+            site_url=_site_url(env),
+            min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
+            max_delete_percent=_number(env, "MAX_DELETE_PERCENT", 50, 0, 100),
+            force=env.get("FORCE") == "1",
+            cache_tag=tag,
+            invalidate_paths=paths,
+            invalidate_limit=_number(env, "INVALIDATE_LIMIT", 10, 1, 3000),
+            now=_now(env, _zone(env)),
+        )
+
+
 def environment(env_file: Path | None = None) -> dict[str, str]:
     """Return the process's environment over what .env (or $ENV_FILE) says.
 

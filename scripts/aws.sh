@@ -1,0 +1,68 @@
+# aws.sh: the AWS CLI for bin/upload and bin/invalidate; sourced after common.sh, never run.
+# shellcheck shell=bash
+
+# aws_begin ROLE: start the CLI in the background with the keys of ROLE (UPLOAD, INVALIDATE)
+aws_begin() {
+  local service key
+  aws_keys "$1"
+  export AWS_PAGER='' AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
+  export AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-3}
+  for service in '' _S3 _CLOUDFRONT; do
+    key=AWS_ENDPOINT_URL$service
+    [[ -z ${!key:-} ]] || log warn 'not AWS itself: an endpoint is set' "key=$key" "endpoint=${!key}"
+  done
+  mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write' "path=$RUN_DIR"
+  trap '' PIPE # a CLI that died is noticed by its missing answer
+  coproc AWS_CLI { exec python "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
+  exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
+}
+
+# aws ARGUMENT...: run one command; sets aws_rc (our code), aws_code, aws_uploaded, aws_advice, aws_detail
+aws() {
+  aws_rc=$EX_FAILED aws_code=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
+  set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 20
+  printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
+  # shellcheck disable=SC2034  # the commands use them
+  IFS=$'\t' read -r -u "$aws_from" aws_rc aws_code aws_uploaded aws_advice aws_detail || return 1
+  ((aws_rc == 0))
+}
+
+# aws_keys ROLE: export ROLE_AWS_... as AWS_...; each may come as a file (NAME_FILE)
+aws_keys() {
+  local id secret token
+  id=$(secret "$1_AWS_ACCESS_KEY_ID")
+  secret=$(secret "$1_AWS_SECRET_ACCESS_KEY")
+  token=$(secret "$1_AWS_SESSION_TOKEN")
+  if [[ -z $id$secret ]]; then
+    id=$(secret AWS_ACCESS_KEY_ID)
+    secret=$(secret AWS_SECRET_ACCESS_KEY)
+    token=$(secret AWS_SESSION_TOKEN)
+  fi
+  [[ -n $id || -z $secret ]] || die "$EX_CONFIG" 'is not set, but its secret is' "key=$1_AWS_ACCESS_KEY_ID"
+  [[ -n $secret || -z $id ]] || die "$EX_CONFIG" 'is not set' "key=$1_AWS_SECRET_ACCESS_KEY"
+  [[ -n $id ]] || return 0 # the CLI's own chain: profile, instance role
+  unset AWS_PROFILE AWS_SESSION_TOKEN
+  export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_EC2_METADATA_DISABLED=true
+  [[ -z $token ]] || export AWS_SESSION_TOKEN=$token
+}
+
+# secret NAME: print its value, or what the file named by NAME_FILE holds
+secret() {
+  local file=$1_FILE
+  if [[ -n ${!1:-} ]]; then
+    printf '%s' "${!1}"
+  elif [[ -n ${!file:-} ]]; then
+    [[ -r ${!file} ]] || die "$EX_CONFIG" "cannot be read by uid $EUID" "key=$file" "path=${!file}"
+    printf '%s' "$(<"${!file}")"
+  fi
+}
+
+# aws_one_at_a_time: take the lock on what S3 and CloudFront are known to hold, or end with 75.
+# The CLI inherits it on purpose: while an orphan still writes, nobody else may.
+aws_one_at_a_time() {
+  mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
+  exec {state_lock}>>"$BUILD_DIR/state.lock" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
+  flock -n "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
+    "holder=$(<"$BUILD_DIR/state.lock")"
+  printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$BUILD_DIR/state.lock"
+}

@@ -1,0 +1,166 @@
+"""The AWS CLI, started once for all commands of a step: bin/upload and bin/invalidate talk to it.
+
+Half a second of every `aws` is its start. Here it starts in the background, while the step
+still plans, and each further command costs a few hundredths. Commands come on stdin as
+NUL-terminated texts, the number of arguments first; each is answered by one line on stdout:
+
+    RC <tab> AWS CODE <tab> UPLOADED <tab> WHAT TO DO <tab> DETAIL
+
+RC is ours (0, 1, 75, 78; never awscli's own 1, 2 and 255). What the command printed is in the
+file given as argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
+
+_CODE = re.compile(r"An error occurred \(([A-Za-z0-9.]+)\)|\b(\d{3})\b(?= .*when calling)")
+_UNREACHABLE = re.compile(
+    r"Could not connect|timeout|timed out|Connection was closed|Connection reset|Connection aborted"
+    r"|Failed to connect|Name or service not known|IncompleteRead|Connection broken",
+    re.IGNORECASE,
+)
+_NO_CREDENTIALS = re.compile(
+    r"Unable to locate credentials|Partial credentials|config profile .* not be found"
+)
+
+_RIGHTS = "AWS refuses these rights: check the {role}_AWS_ key pair and its policy"
+_KEYS = "AWS refuses the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
+_NO_KEYS = "no AWS credentials: set {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
+_LATER = "AWS is overloaded or down: the next run goes on"
+# AWS's error codes: our exit code, and what to do. {role} is UPLOAD or INVALIDATE.
+KNOWN = {
+    "AccessDenied": (CONFIG, _RIGHTS),
+    "AllAccessDisabled": (CONFIG, _RIGHTS),
+    "403": (CONFIG, _RIGHTS),
+    "Forbidden": (CONFIG, _RIGHTS),
+    "InvalidAccessKeyId": (CONFIG, _KEYS),
+    "InvalidClientTokenId": (CONFIG, _KEYS),
+    "SignatureDoesNotMatch": (CONFIG, _KEYS),
+    "AuthorizationHeaderMalformed": (CONFIG, "wrong region for the bucket: check AWS_DEFAULT_REGION"),
+    "ExpiredToken": (CONFIG, _KEYS),
+    "InvalidToken": (CONFIG, _KEYS),
+    "NoSuchBucket": (CONFIG, "there is no such bucket: check S3_BUCKET"),
+    "PermanentRedirect": (CONFIG, "the bucket is in another region: check AWS_DEFAULT_REGION"),
+    "NoSuchDistribution": (CONFIG, "there is no such distribution: check CLOUDFRONT_DISTRIBUTION_ID"),
+    "RequestTimeTooSkewed": (FAILED, "the clock differs from AWS by more than 15 minutes: set it"),
+    "TooManyInvalidationsInProgress": (UNAVAILABLE, "CloudFront has too many invalidations in progress"),
+    "SlowDown": (UNAVAILABLE, _LATER),
+    "Throttling": (UNAVAILABLE, _LATER),
+    "ThrottlingException": (UNAVAILABLE, _LATER),
+    "TooManyRequestsException": (UNAVAILABLE, _LATER),
+    "RequestLimitExceeded": (UNAVAILABLE, _LATER),
+    "RequestTimeout": (UNAVAILABLE, _LATER),
+    "InternalError": (UNAVAILABLE, _LATER),
+    "ServiceUnavailable": (UNAVAILABLE, _LATER),
+}
+
+
+def translate(rc: int, stderr: str, role: str) -> tuple[int, str, str, str]:
+    """Return our exit code, AWS's error code, what to do, and what was said, from awscli's rc and stderr."""
+    if rc == 0:
+        return OK, "", "", ""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("usage:")]
+    detail = next((line for line in lines if "An error occurred" in line or "fatal error" in line), "")
+    detail = (detail or (lines[-1] if lines else f"aws ended with {rc}"))[:300]
+    match = _CODE.search(stderr)
+    code = (match[1] or match[2]) if match else ""
+    if code in KNOWN:
+        known, advice = KNOWN[code]
+        return known, code, advice.format(role=role), detail
+    if re.fullmatch(r"5\d\d", code):
+        return UNAVAILABLE, code, _LATER, detail
+    if _NO_CREDENTIALS.search(stderr):
+        return CONFIG, "NoCredentials", _NO_KEYS.format(role=role), detail
+    if not code and _UNREACHABLE.search(stderr):
+        return UNAVAILABLE, "Unreachable", "AWS cannot be reached: the next run goes on", detail
+    return FAILED, code, "the AWS CLI failed", detail
+
+
+def commands(stream: BinaryIO) -> Iterator[list[str]]:
+    """Yield each command's arguments; an unfinished one (its sender died) is dropped."""
+    texts: list[str] = []
+    rest = b""
+    while chunk := os.read(stream.fileno(), 65536):
+        *whole, rest = (rest + chunk).split(b"\0")
+        texts += [os.fsdecode(text) for text in whole]
+        while texts and len(texts) > int(texts[0]):
+            count = int(texts[0])
+            yield texts[1 : count + 1]
+            del texts[: count + 1]
+
+
+@contextlib.contextmanager
+def captured(out: Path, err: Path) -> Iterator[None]:
+    """Send file descriptors 1 and 2 to files meanwhile."""
+    saved = os.dup(1), os.dup(2)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        for number, path in ((1, out), (2, err)):
+            target = os.open(path, flags, 0o644)
+            os.dup2(target, number)
+            os.close(target)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, old in zip((1, 2), saved, strict=True):
+            os.dup2(old, number)
+            os.close(old)
+
+
+def end_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, so that no upload outlives its step."""
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(FAILED)
+
+
+def main(argv: list[str]) -> int:
+    """Serve commands until stdin ends: `aws_session.py ROLE OUTPUT-FILE`."""
+    end_with_parent()
+    from awscli.clidriver import create_clidriver
+
+    role, out = argv[0], Path(argv[1])
+    err = out.with_suffix(".err")
+    driver = create_clidriver()
+    for arguments in commands(sys.stdin.buffer):
+        with captured(out, err):
+            try:
+                rc = driver.main(arguments)
+            except SystemExit as error:  # argparse, on misuse
+                rc = error.code if isinstance(error.code, int) else FAILED
+        output = out.read_text(encoding="utf-8", errors="replace")
+        stderr = err.read_text(encoding="utf-8", errors="replace")
+        if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:
+            rc, stderr = FAILED, delete_errors(output)
+        ours, code, advice, detail = translate(rc, stderr, role)
+        uploaded = sum(line.startswith("upload: ") for line in output.splitlines())
+        fields = (str(ours), code or "-", str(uploaded), advice or "-", detail.replace("\t", " ") or "-")
+        sys.stdout.write("\t".join(fields) + "\n")
+        sys.stdout.flush()
+    return OK
+
+
+def delete_errors(output: str) -> str:
+    """Put the first error of a DeleteObjects answer (which comes with rc 0) as the CLI would."""
+    import json
+
+    first = json.loads(output)["Errors"][0]
+    return f"An error occurred ({first.get('Code', '')}) when deleting {first.get('Key', '')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

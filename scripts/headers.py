@@ -1,0 +1,79 @@
+"""The headers each published file is sent with: one table, read from the top.
+
+Browsers keep pages for a minute, so that a cancelled event says so at once. The edge keeps
+them for an hour, since bin/invalidate tells it of every change; the hour is only for what an
+invalidation could miss. Hashed assets never change under their name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+_HASHED = re.compile(r"static/.+\.[0-9a-f]{8,64}\.[a-z0-9]+\Z")
+
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_STATUS = "public, max-age=30"
+_PAGE = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"
+
+# Not left to the AWS CLI, which asks the host's mime.types and never names a charset.
+# CloudFront compresses html, css, javascript, json, xml, plain and svg, but not
+# feed+json: hence application/json for feed.json.
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+}
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Headers:
+    """What is sent with a file; `tag` is the CloudFront cache tag, mostly empty."""
+
+    content_type: str
+    cache_control: str
+    tag: str = ""
+
+    def __str__(self) -> str:
+        return " | ".join(part for part in (self.content_type, self.cache_control, self.tag) if part)
+
+    @classmethod
+    def parse(cls, text: str) -> Headers:
+        """Read back what `str` wrote; raise ValueError if it is not that."""
+        content_type, cache_control, *tag = text.split(" | ")
+        if len(tag) > 1:
+            raise ValueError(f"not headers: {text[:80]!r}")
+        return cls(content_type=content_type, cache_control=cache_control, tag="".join(tag))
+
+
+def headers_for(path: str, tag: str = "") -> Headers:
+    """Return the headers of the site's file `path`."""
+    if is_hashed(path):
+        cache_control = _IMMUTABLE
+    elif path == "status.json":
+        cache_control = _STATUS
+    else:
+        cache_control = _PAGE
+    content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix, UNKNOWN_TYPE)
+    return Headers(content_type=content_type, cache_control=cache_control, tag=tag)
+
+
+def is_hashed(path: str) -> bool:
+    """Tell whether the file's name holds its digest, so that its content never changes."""
+    return bool(_HASHED.match(path))

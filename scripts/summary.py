@@ -1,0 +1,57 @@
+"""The numbers of a run's summary line, from what its steps left in $BUILD_DIR/run/*.stats.
+
+Printed as key=value words: events changed uploaded deleted bytes paths invalidation
+pending_before pending_after paths_this_month.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import settings
+from exit_codes import CONFIG, OK
+from log import Log, logfmt
+from published import Pending
+
+SUMS = ("changed", "uploaded", "deleted", "bytes", "paths")
+LAST = ("events", "invalidation", "paths_this_month")
+STEPS = ("drain", "upload", "invalidate", "prune")
+
+
+def read_stats(path: Path) -> dict[str, str]:
+    """Read `key=value` lines; a missing file is an empty one."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
+def summary(build_dir: Path) -> dict[str, object]:
+    """Add up what the steps of one run counted."""
+    run = build_dir / "run"
+    stats = [read_stats(run / f"publish-{step}.stats") for step in STEPS]
+    numbers: dict[str, object] = {key: sum(int(found.get(key, 0)) for found in stats) for key in SUMS}
+    for key in LAST:
+        values = [found[key] for found in stats if key in found]
+        if values:
+            numbers[key] = values[-1]
+    numbers["pending_before"] = len(Pending.load(run / "pending-before").paths)
+    numbers["pending_after"] = len(Pending.load(build_dir / "pending-paths").paths)
+    return numbers
+
+
+def main() -> int:
+    """Print the words; return the exit code."""
+    try:
+        build_dir = settings.PublishSettings.from_env(settings.environment()).build_dir
+    except settings.SettingError as error:
+        Log("publish").error(error.why, key=error.key, rc=CONFIG)
+        return CONFIG
+    sys.stdout.write(logfmt(summary(build_dir)) + "\n")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
