@@ -100,17 +100,21 @@ test-py: $(VENV)/dev ## The Python tests
 test-sh: $(VENV)/dev ## The shell tests
 	@bats --jobs 1 tests
 
+.PHONY: test-browser
+test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
+	@python -m pytest tests/browser
+
 .PHONY: lint
 lint: $(VENV)/dev ## ruff, mypy, shellcheck, shfmt
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
-	@shellcheck bin/* scripts/*.sh .ci/run $(DOCKER_SH)
-	@shfmt -d bin scripts .ci $(DOCKER_SH)
+	@shellcheck bin/* scripts/*.sh tests/browser/setup $(DOCKER_SH) .ci/run
+	@shfmt -d bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style
 	@ruff check --quiet --fix && ruff format --quiet
-	@shfmt -w bin scripts .ci $(DOCKER_SH)
+	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
 bench: $(VENV)/dev ## Measure speed and memory
@@ -139,4 +143,14 @@ $(VENV)/run: requirements.txt requirements-aws.txt
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What the browser tests need besides: Playwright, the system's browser, and what only npm has.
+$(VENV)/browser: $(VENV)/dev requirements-browser.txt
+	@$(PIP) -r requirements-browser.txt
+	@touch $@
+
+tests/browser/node_modules/installed: tests/browser/setup tests/browser/package-lock.json
+	@tests/browser/setup
+	@npm --prefix tests/browser ci --loglevel=error
 	@touch $@

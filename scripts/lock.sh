@@ -2,8 +2,9 @@
 # Usage: scripts/lock.sh
 #
 # Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
-# with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI) and
-# requirements-dev.txt (tests, stand-ins). One resolution serves all three.
+# with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
+# requirements-dev.txt (tests, stand-ins) and requirements-browser.txt (make test-browser).
+# One resolution serves all four.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -19,7 +20,8 @@ compile() {
     --generate-hashes --no-annotate --no-header "$@" >/dev/null
 }
 
-compile pyproject.toml --group aws --group dev -o "$scratch/all.txt"
+compile pyproject.toml --group aws --group dev --group browser -o "$scratch/all.txt"
 compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
 compile --group aws -c "$scratch/all.txt" -o requirements-aws.txt
 compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt
+compile --group browser -c "$scratch/all.txt" -o requirements-browser.txt

@@ -1,0 +1,216 @@
+"""The frame of the browser tests: a real site from the real generator, in the system's Chromium.
+
+No test touches the network: the browser knows no host but 127.0.0.1, and a test fails when a page
+asks for anything outside its own origin, logs an error or throws one (see Watch).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from browser import sample_events
+from browser.server import SiteServer
+from event import Event
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_MODULES = Path(__file__).parent / "node_modules"
+
+MakeSite = Callable[..., Path]
+OpenPage = Callable[..., Page]
+
+
+class Watch:
+    """What a page did that no page of ours may do; `allow` a message that a test provokes itself."""
+
+    def __init__(self) -> None:
+        self._seen: list[str] = []
+        self._allowed: list[str] = []
+
+    def allow(self, pattern: str) -> None:
+        """Accept what matches the regular expression `pattern`."""
+        self._allowed.append(pattern)
+
+    def follow(self, context: BrowserContext, origin: str) -> None:
+        """Take note of everything that goes wrong in `context`."""
+
+        def requested(url: str) -> None:
+            if not url.startswith((origin + "/", "data:", "blob:")):
+                self._seen.append(f"request outside the origin: {url}")
+
+        def logged(kind: str, text: str) -> None:
+            if kind in ("error", "warning"):
+                self._seen.append(f"console {kind}: {text}")
+
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: self._seen.append(f"uncaught: {error.error}"))
+
+    @property
+    def offences(self) -> list[str]:
+        """What was seen and not allowed."""
+        return [seen for seen in self._seen if not any(re.search(allow, seen) for allow in self._allowed)]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each page has a fresh profile (a browser context) of its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail("no Chromium: run make test-browser, or tests/browser/setup, which says what to install")
+    flags = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    ]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
+    """Return `make_site(events=None, now=NOW, folder=None, **settings)`, which gives a generated site's folder.
+
+    The events are those of sample_events.py unless given; `settings` are environment variables
+    (SITE_URL="https://..."). With the `folder` of an earlier call it generates that site anew.
+    """
+
+    def make(
+        events: tuple[Event, ...] | None = None,
+        now: datetime = sample_events.NOW,
+        folder: Path | None = None,
+        **settings: str,
+    ) -> Path:
+        build = folder.parent if folder else tmp_path_factory.mktemp("build")
+        sample_events.snapshot(events).save(build / "events.json")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "BUILD_DIR": str(build),
+            "EVENTS_NOW": now.isoformat(),
+            "SITE_NAME": "Lebanon Public Libraries",
+            "SITE_URL": "https://events.example.org",
+            "MIN_EVENTS": "0",
+            **settings,
+        }
+        command = [sys.executable, str(ROOT / "scripts" / "generate.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return build / "site"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def site(make_site: MakeSite) -> Path:
+    """The folder of the site made from the sample events; do not change it."""
+    return make_site()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], SiteServer]]:
+    """Return `serve(folder)`, which serves a folder on a loopback port until the test ends."""
+    servers: list[SiteServer] = []
+
+    def start(folder: Path) -> SiteServer:
+        servers.append(SiteServer(folder))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def server(serve: Callable[[Path], SiteServer], site: Path) -> SiteServer:
+    """The sample site, served."""
+    return serve(site)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """What the pages of this test did wrong so far; open_page asserts in the end that it is nothing."""
+    return Watch()
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[OpenPage]:
+    """Return `open_page(path, server=None, now=NOW, **options)`, which opens a page in a new profile.
+
+    `now` is the time the page believes it is, and from which its clock runs on (page.clock of Playwright:
+    run_for, fast_forward, pause_at); None leaves the real clock. `options` are those of Browser.new_context
+    (viewport, color_scheme, java_script_enabled, timezone_id, reduced_motion, forced_colors, ...). The test
+    fails at its end when any of its pages asked for something outside its origin or logged an error.
+    """
+    default = server
+    contexts: list[BrowserContext] = []
+
+    def open_it(
+        path: str, server: SiteServer | None = None, now: datetime | None = sample_events.NOW, **options: Any
+    ) -> Page:
+        options = {"timezone_id": "America/New_York", "locale": "en-US", **options}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        watch.follow(context, (server or default).origin)
+        page = context.new_page()
+        if now is not None:
+            page.clock.install(time=now)
+        page.goto((server or default).url(path))
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert watch.offences == []
+
+
+@cache
+def _axe_source() -> str:
+    return (NODE_MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def axe_violations(page: Page, **options: Any) -> list[str]:
+    """Return what axe-core finds wrong with the page as it stands: rule, why, and where; needs a running clock.
+
+    It goes in by the debugger, so the page's Content-Security-Policy stays in force. All rules count,
+    best practices too; `options` are those of axe.run.
+    """
+    page.evaluate(_axe_source())
+    found = page.evaluate("options => axe.run(document, options)", options)
+    assert found["passes"], "axe-core tested nothing"
+    return [
+        f"{violation['id']}: {violation['help']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def html_errors(*paths: Path) -> list[str]:
+    """Return every error and warning of the Nu HTML checker about the files, as `file:line: text`."""
+    jar = NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    command = ["java", "-jar", str(jar), "--format", "json", "--exit-zero-always", *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    report = json.loads(done.stderr)
+    return [
+        f"{Path(message.get('url', '')).name}:{message.get('lastLine', 0)}: {message['message']}"
+        for message in report["messages"]
+    ]

@@ -1,0 +1,103 @@
+"""A web server for a generated site, on a loopback port of its own, whose answers a test can spoil."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+# As the upload sets them: the charset matters, and the feeds' types are not in every system's table.
+TYPES = {
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
+    ".xml": "application/xml; charset=utf-8",
+}
+
+
+class SiteServer:
+    """Serves `folder` until `close`.
+
+    `spoil`, when set, sees every answer before it is sent as (path, status, body) and returns what is sent
+    instead, or None to hang up without an answer. `date`, when set, is the epoch second in the Date header,
+    and `age` the Age header (a CDN's copy). `requests` lists the paths asked for, queries included.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spoil: Callable[[str, int, bytes], tuple[int, bytes] | None] | None = None
+        self.date: float | None = None
+        self.age: int | None = None
+        self.requests: list[str] = []
+        self._start(0)
+
+    def _start(self, port: int) -> None:
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, site=self))
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def origin(self) -> str:
+        """`http://127.0.0.1:<port>`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def url(self, path: str) -> str:
+        """Return the address of a file of the site."""
+        return f"{self.origin}/{path}"
+
+    def close(self) -> None:
+        """Stop answering: connections are refused from now on."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def reopen(self) -> None:
+        """Answer again, at the same address."""
+        self._start(self.port)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def __init__(self, *arguments: Any, site: SiteServer) -> None:
+        self.site = site
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        self.site.requests.append(self.path)
+        path = self.path.partition("?")[0].lstrip("/") or "index.html"
+        file = (self.site.folder / path).resolve()
+        inside = file.is_relative_to(self.site.folder.resolve()) and file.is_file()
+        status, name = (HTTPStatus.OK, file) if inside else (HTTPStatus.NOT_FOUND, None)
+        body = name.read_bytes() if name else b"not found"
+        answer: tuple[int, bytes] | None = (int(status), body)
+        if self.site.spoil:
+            answer = self.site.spoil(path, int(status), body)
+        if answer is None:
+            self.close_connection = True
+            return
+        self.send_response_only(answer[0])
+        self.send_header("Date", formatdate(self.site.date or time.time(), usegmt=True))
+        if self.site.age is not None:
+            self.send_header("Age", str(self.site.age))
+        self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-cache")
+        self.end_headers()
+        self.wfile.write(answer[1])
+
+    def log_message(self, *arguments: object) -> None:
+        pass
