@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -20,6 +20,11 @@ VERSION = 1
 CANCELLED = "cancelled"
 POSTPONED = "postponed"
 RESCHEDULED = "rescheduled"
+
+# Causes that are no failure of LibCal's: a calendar that must not be published, and one that has
+# become empty so suddenly that its last events stay until the next fetch says the same.
+INTERNAL = "internal"
+EMPTY = "empty"
 
 
 class UnusableSnapshot(Exception):
@@ -107,7 +112,9 @@ class Event:
     @property
     def order(self) -> tuple[datetime, datetime, str, int, str]:
         """The order of events everywhere: by time, then title, then id."""
-        return (self.start, self.end, self.title.casefold(), len(self.id), self.id)
+        # In UTC: Python compares times of one zone by the clock on the wall, which goes back in autumn.
+        start, end = self.start.astimezone(UTC), self.end.astimezone(UTC)
+        return (start, end, self.title.casefold(), len(self.id), self.id)
 
     @property
     def first_day(self) -> date:
@@ -174,13 +181,16 @@ class Calendar:
 
     @property
     def stale(self) -> bool:
-        """Whether its events are those of an earlier fetch."""
-        return bool(self.cause)
+        """Whether its events are those of an earlier fetch; an internal calendar has none."""
+        return self.cause not in ("", INTERNAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that events.json holds: sorted events, the calendars' states, how many were dropped."""
+    """All that events.json holds: sorted events, the calendars' states, how many were dropped.
+
+    `url` is the LibCal they come from: another one's events are never kept.
+    """
 
     events: tuple[Event, ...] = ()
     calendars: tuple[Calendar, ...] = ()

@@ -16,6 +16,7 @@ from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+VERSION = "0.1.0"  # as in pyproject.toml, which a container does not hold
 ROOT = Path(__file__).resolve().parent.parent
 
 _LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z")

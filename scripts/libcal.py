@@ -1,0 +1,415 @@
+"""LibCal's API v1.1 over HTTP: token, retries, paging. Returns what LibCal says, unchecked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import math
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Never
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from deadline import Deadline
+from log import Log
+from settings import VERSION, LibCalSettings
+
+# LibCal's default is 20 and cuts silently; 500 is its maximum.
+PAGE_SIZE = 500
+DEFAULT_PAGE_SIZE = 20
+
+REFUSED = (
+    "LibCal refused the credentials: check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET "
+    "and the application's scope (Calendars, read)"
+)
+WRONG_ADDRESS = "LIBCAL_URL does not lead to the LibCal API"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long, how often and how much; times in seconds, sizes in decoded bytes."""
+
+    tries: int = 4
+    read_timeout: float = 10.0
+    calendars_timeout: float = 5.0
+    retry_after: float = 10.0
+    body: int = 10_000_000
+    pages: int = 40
+    events: int = 20_000
+
+
+class Unavailable(Exception):
+    """A call failed for now; `cause` is one word for the log, `tries` how often it was tried."""
+
+    def __init__(self, cause: str, tries: int = 1) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.tries = tries
+
+
+class Misconfigured(Exception):
+    """LibCal will not answer until a setting is mended; the text says which."""
+
+
+class _Again(Exception):
+    """This try failed, the next one may not; `wait` is what the server asked for, in seconds."""
+
+    def __init__(self, cause: str, wait: float | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.wait = wait
+
+
+class _Unauthorized(Exception):
+    """The token is not, or no longer, accepted."""
+
+
+class _NoAuth(AuthBase):
+    """Send no credentials. Without an auth object requests would take some from ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearer(AuthBase):
+    """Send the token, whatever ~/.netrc says."""
+
+    token: str = field(repr=False)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+class Client:
+    """One run's conversation with LibCal; its methods may be called from several threads."""
+
+    def __init__(
+        self,
+        settings: LibCalSettings,
+        log: Log,
+        deadline: Deadline,
+        *,
+        limits: Limits | None = None,
+        contact: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._deadline = deadline
+        self._limits = limits or Limits()
+        self._sleep = sleep
+        self._clock = clock
+        self._session = _session(contact)
+        self._token = ""
+        self._token_failure: Unavailable | Misconfigured | None = None
+        self._token_lock = threading.Lock()
+
+    def events(self, calendar: str, first: date, days: int) -> list[Any]:
+        """Return the events of `calendar` from `first` to `days` days later (inclusive), each id once.
+
+        Raises Unavailable if any page cannot be had: a part is never returned as the whole.
+        """
+        found: list[Any] = []
+        seen: set[str] = set()
+        first_length = 0
+        for page in range(1, self._limits.pages + 1):
+            items = self._page(calendar, first, days, page)
+            first_length = first_length or len(items)
+            before = len(seen)
+            # What has no id is kept from page 1 on, to be dropped and counted by the next step.
+            fresh = [item for item in items if _is_unseen(item, seen)]
+            repeated = page > 1 and len(seen) == before
+            if repeated and items:
+                self._log.warn("page brought no new event", calendar=calendar, page=page)
+            if repeated or not items:
+                return found
+            found += fresh
+            if len(found) > self._limits.events:
+                break
+            if not _may_go_on(len(items), first_length):
+                return found
+        self._log.warn("too many events; the rest is left out", calendar=calendar, pages=page)
+        return found[: self._limits.events]
+
+    def calendars(self) -> list[Any]:
+        """Return what LibCal says about the calendars, asking once; raise Unavailable without it."""
+        answer = self._authorized("calendars", {}, tries=1, seconds=self._limits.calendars_timeout)
+        listed = answer.get("calendars") if isinstance(answer, dict) else None
+        if not isinstance(listed, list):
+            raise Unavailable("not_calendars")
+        return listed
+
+    def _page(self, calendar: str, first: date, days: int, page: int) -> list[Any]:
+        query = {
+            "cal_id": calendar,
+            "date": first.isoformat(),
+            "days": str(days),
+            "limit": str(PAGE_SIZE),
+            "page": str(page),
+        }
+
+        def check(answer: Any) -> None:
+            if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
+                raise _Again("not_events")
+
+        answer = self._authorized("events", query, check=check, calendar=calendar)
+        items: list[Any] = answer["events"]
+        return items
+
+    def _authorized(
+        self,
+        path: str,
+        query: dict[str, str],
+        *,
+        tries: int | None = None,
+        seconds: float = math.inf,
+        check: Callable[[Any], None] = lambda _: None,
+        **fields: str,
+    ) -> Any:
+        """GET `path` with the token; on 401 once more with a new one."""
+
+        def get(token: str) -> Any:
+            deadline = self._deadline.within(seconds)
+
+            def once() -> Any:
+                answer = self._send("GET", path, deadline, params=query, auth=_Bearer(token))
+                check(answer)
+                return answer
+
+            return self._retry(once, deadline, tries or self._limits.tries, **fields)
+
+        token = self._renewed("")
+        try:
+            return get(token)
+        except _Unauthorized:
+            token = self._renewed(token)
+        try:
+            return get(token)
+        except _Unauthorized:
+            raise Misconfigured(REFUSED) from None
+
+    def _renewed(self, refused: str) -> str:
+        """Return a token other than `refused`: the one another thread has fetched, or a new one."""
+        with self._token_lock:
+            if self._token == refused and self._token_failure is None:
+                try:
+                    self._token = self._retry(self._ask_for_token, self._deadline, self._limits.tries)
+                except (Unavailable, Misconfigured) as error:
+                    # One thread's failure is everybody's: no hammering.
+                    self._token_failure = error
+                else:
+                    self._log.hide(self._token)
+                    if refused:
+                        self._log.info("token renewed")
+            if self._token_failure is not None:
+                raise self._token_failure
+            return self._token
+
+    def _ask_for_token(self) -> str:
+        form = {
+            "client_id": self._settings.client_id,
+            "client_secret": self._settings.client_secret,
+            "grant_type": "client_credentials",
+        }
+        try:
+            answer = self._send("POST", "oauth/token", self._deadline, data=form, auth=_NoAuth())
+        except _Unauthorized:
+            raise Misconfigured(REFUSED) from None
+        except Unavailable as error:
+            if error.cause in ("http_400", "forbidden"):
+                raise Misconfigured(REFUSED) from None
+            if error.cause.startswith(("http_3", "http_4")):
+                raise Misconfigured(WRONG_ADDRESS) from None
+            raise
+        if isinstance(answer, dict) and (answer.get("error") or answer.get("errors")):
+            raise Misconfigured(REFUSED)
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
+            raise _Again("no_token")
+        return token
+
+    def _retry(self, call: Callable[[], Any], deadline: Deadline, tries: int, **fields: str) -> Any:
+        """Return what `call` returns, trying it again after `_Again` as long as there is time."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return call()
+            except _Again as error:
+                cause = "deadline" if deadline.expired else error.cause
+                if attempt >= tries:
+                    raise Unavailable(cause, attempt) from None
+                wait = self._wait(attempt, error, **fields)
+                if wait >= deadline.remaining():
+                    raise Unavailable(cause, attempt) from None
+            except Unavailable as error:
+                raise Unavailable(error.cause, attempt) from None
+            self._log.info("trying LibCal again", cause=cause, tries=attempt, wait=round(wait, 2), **fields)
+            self._sleep(wait)
+
+    def _wait(self, attempt: int, error: _Again, **fields: str) -> float:
+        """Return how long to wait: what the server asked for, capped, else exponentially with jitter."""
+        cap = self._limits.retry_after
+        if error.wait is None:
+            return math.ldexp(random.uniform(0.25, 0.75), attempt - 1)  # noqa: S311
+        if error.wait > cap:
+            self._log.warn("wait capped", cause=error.cause, asked=int(error.wait), wait=cap, **fields)
+        return min(error.wait, cap)
+
+    def _send(self, method: str, path: str, deadline: Deadline, **kwargs: Any) -> Any:
+        """Send one request and return the answer's JSON. Raises _Again, _Unauthorized or Unavailable."""
+        seconds = min(self._limits.read_timeout, deadline.remaining())
+        if not seconds:
+            raise Unavailable("deadline")
+        try:
+            with self._session.request(
+                method,
+                f"{self._settings.url}/{path}",
+                timeout=seconds,
+                stream=True,
+                allow_redirects=False,
+                **kwargs,
+            ) as response:
+                _check_status(response, self._clock)
+                return _parse(_read(response, deadline, self._limits.body))
+        # ValueError: what urllib3 raises for some headers that make no sense.
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise _Again(cause_of(error)) from None
+
+
+def _session(contact: str) -> requests.Session:
+    session = requests.Session()
+    session.headers["Accept"] = "application/json"
+    session.headers["Accept-Encoding"] = "gzip"
+    session.headers["User-Agent"] = user_agent(contact)
+    # Nothing is to be remembered from one call to the next, least of all between threads.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def user_agent(contact: str) -> str:
+    """Return the User-Agent, with the address of the published site if it has one."""
+    return f"events-display/{VERSION}" + (f" (+{contact})" if contact else "")
+
+
+def _check_status(response: requests.Response, clock: Callable[[], float]) -> None:
+    status = response.status_code
+    if status == 401:
+        raise _Unauthorized
+    if status == 403:
+        raise Unavailable("forbidden")
+    if status == 429 or status >= 500:
+        raise _Again(f"http_{status}", retry_after(response.headers.get("Retry-After", ""), clock()))
+    if status != 200:
+        raise Unavailable(f"http_{status}")
+
+
+def retry_after(text: str, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for; None when it asks for none or is nonsense.
+
+    It is a number of seconds or a date (RFC 9110, 10.2.3).
+    """
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        return float(text) or None
+    try:
+        moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        wait = (moment - datetime.fromtimestamp(now, UTC)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return wait if wait > 0.0 else None
+
+
+def _read(response: requests.Response, deadline: Deadline, limit: int) -> bytes:
+    """Return the decoded body, reading no more than the socket gives at once.
+
+    A whole chunk may be a minute's work for a server that drips; a bomb unfolds piece by piece.
+    """
+    body = bytearray()
+    while piece := response.raw.read1(65_536, decode_content=True):
+        body += piece
+        if len(body) > limit:
+            raise Unavailable("too_large")
+        if deadline.expired:
+            raise Unavailable("deadline")
+    return bytes(body)
+
+
+def _parse(body: bytes) -> Any:
+    def refuse(constant: str) -> Never:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(body, parse_constant=refuse)
+    except ValueError:
+        raise _Again("not_json") from None
+    except RecursionError:
+        raise _Again("too_deep") from None
+
+
+def _is_unseen(item: Any, seen: set[str]) -> bool:
+    """Tell whether the id of `item` is not in `seen`, and add it; what has no id is always unseen."""
+    key = item.get("id") if isinstance(item, dict) else None
+    if not isinstance(key, str | int):
+        return True
+    if str(key) in seen:
+        return False
+    seen.add(str(key))
+    return True
+
+
+def _may_go_on(length: int, first_length: int) -> bool:
+    """Tell whether a page of `length` events may be followed by another.
+
+    A page shorter than the limit is the last one, unless the server has a lower limit of its own:
+    then its pages are as long as the first, and it is no shorter than LibCal's default.
+    """
+    return length >= PAGE_SIZE or (first_length >= DEFAULT_PAGE_SIZE and length >= first_length)
+
+
+def cause_of(error: BaseException) -> str:
+    """Return one word for why a request failed: the log's `cause`."""
+    found = list(_chain(error))
+    for cause, kinds in _CAUSES:
+        if any(isinstance(item, kinds) for item in found):
+            return cause
+    return "connection"
+
+
+_CAUSES: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
+    ("tls", (requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
+    ("dns", (urllib3.exceptions.NameResolutionError,)),
+    ("refused", (ConnectionRefusedError,)),
+    ("timeout", (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
+    ("truncated", (http.client.IncompleteRead,)),
+    ("reset", (ConnectionError,)),
+    ("undecodable", (urllib3.exceptions.DecodeError,)),
+)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and every exception it wraps, in whichever of the four ways it does."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        wrapped = (*item.args, item.__cause__, item.__context__, getattr(item, "reason", None))
+        waiting += [inner for inner in wrapped if isinstance(inner, BaseException)]

@@ -1,0 +1,124 @@
+"""Which web addresses may be published: https to a public host, and nothing hidden in them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+
+MAX_LENGTH = 2000
+
+# What a browser would ignore, or read as something else than urlsplit does.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+_MAIL = re.compile(r"[^\s@<>\"?]{1,64}@[^\s@<>\"?]{1,255}(?:\?[^\s<>\"]*)?\Z")
+_PHONE = re.compile(r"\+?[0-9][0-9().\-]{2,30}\Z")
+_INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_NEVER_PUBLIC = frozenset(
+    ("corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost")
+)
+# What is escaped already stays as it is.
+_KEPT = "!#$%&'()*+,/:;=?@[]~"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where LibCal is. `stand_in` when no public host can have that name: then plain HTTP will do."""
+
+    scheme: str
+    netloc: str
+    stand_in: bool
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """Return the origin of LIBCAL_URL."""
+        parts = urlsplit(url)
+        return cls(parts.scheme, parts.netloc.lower(), not is_public_host(parts.hostname or ""))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}/"
+
+    def is_own_stand_in(self, parts: SplitResult) -> bool:
+        """Whether an address is of just this stand-in; never true of a real LibCal."""
+        return self.stand_in and (parts.scheme, parts.netloc.lower()) == (self.scheme, self.netloc)
+
+
+def web_address(text: object, origin: Origin) -> str:
+    """Return `text` as an absolute https address, or nothing if it may not be published.
+
+    Relative ones are of LibCal, http becomes https, `//host/path` too. Refused: other schemes, user
+    names, ports out of range, hosts that are not public, control characters and backslashes.
+    """
+    address = _readable(text)
+    # "http://https://..." is what staff paste into a field that says "http://" already.
+    address = re.sub(r"^https?:/+(?=https?:/)", "", address, flags=re.IGNORECASE)
+    if re.match(r"www\.[^/]+\.", address, re.IGNORECASE):
+        address = f"https://{address}"
+    if not address:
+        return ""
+    try:
+        parts = urlsplit(urljoin(str(origin), address))
+        tail = quote(urlunsplit(("", "", parts.path, parts.query, parts.fragment)), safe=_KEPT)
+        if origin.is_own_stand_in(parts):
+            return f"{parts.scheme}://{parts.netloc}{tail}"
+        host, port = _ascii_host(parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    plain = parts.scheme == "http"
+    if not (plain or parts.scheme == "https") or "@" in parts.netloc or not is_public_host(host):
+        return ""
+    if plain and port == 80:
+        port = None
+    netloc = host if port is None else f"{host}:{port}"
+    return f"https://{netloc}{tail}"
+
+
+def link(text: object, origin: Origin) -> str:
+    """Return `text` as the href of a link within a text: https, mailto or tel; or nothing."""
+    address = _readable(text)
+    if address.startswith("#"):
+        return ""
+    scheme, separator, rest = address.partition(":")
+    if separator and scheme.lower() == "tel":
+        number = re.sub(r"\s", "", rest)
+        return f"tel:{number}" if _PHONE.match(number) else ""
+    if separator and scheme.lower() == "mailto":
+        mail = rest.strip()
+        return f"mailto:{quote(mail, safe=_KEPT)}" if _MAIL.match(mail) else ""
+    if _MAIL.match(address) and "/" not in address and ":" not in address:
+        return f"mailto:{quote(address, safe=_KEPT)}"
+    return web_address(address, origin)
+
+
+def is_public_host(host: str) -> bool:
+    """Whether `host` may be a public one: a name with a dot, or a global address. Asks no one."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        labels = host.lower().removesuffix(".").split(".")
+        # A last label of digits is a way of writing an IPv4 address (127.1, 0x7f.1).
+        numeric = re.match(r"(0x[0-9a-f]*|[0-9]+)\Z", labels[-1])
+        return (
+            len(labels) > 1
+            and len(host) <= 253
+            and all(_LABEL.match(label) for label in labels)
+            and not numeric
+            and labels[-1] not in _NEVER_PUBLIC
+        )
+
+
+def _readable(text: object) -> str:
+    """Return the address that `text` holds, without what cannot be seen; nothing if it is unsafe."""
+    if not isinstance(text, str) or len(text) > MAX_LENGTH:
+        return ""
+    address = _INVISIBLE.sub("", text).strip()
+    return "" if _UNSAFE.search(address) else address
+
+
+def _ascii_host(host: str) -> str:
+    """Return `host` as it is asked for in DNS; raises ValueError for what cannot be a name."""
+    if ":" in host:
+        return f"[{host}]"
+    return host if host.isascii() else host.encode("idna").decode("ascii")

@@ -1,0 +1,137 @@
+"""What was fetched now and what was known before -> the next events.json. Pure.
+
+A calendar that could not be fetched keeps its last good events. An event that vanished from one that
+could be is kept, no longer listed, until its day has passed: somebody may have its address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from event import EMPTY, INTERNAL, Calendar, Event, Snapshot, digest
+
+UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the fetch of one calendar went; `cause` is empty when it went well.
+
+    `spoilt` are the ids of events that came but could not be used; `unusable` when that was all of them.
+    """
+
+    id: str
+    label: str = ""
+    name: str = ""
+    events: tuple[Event, ...] = ()
+    spoilt: frozenset[str] = frozenset()
+    unusable: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When LibCal was asked, and for which days: from that of `now` to `last_day`."""
+
+    now: datetime
+    last_day: date
+
+    @property
+    def first_day(self) -> date:
+        """The local day of `now`."""
+        return self.now.date()
+
+    @property
+    def days(self) -> int:
+        """How many days follow the first one."""
+        return (self.last_day - self.first_day).days
+
+    def covers(self, event: Event) -> bool:
+        """Whether LibCal would have returned `event`: it begins on a day that was asked for.
+
+        What began earlier and still runs may or may not be returned.
+        """
+        return self.first_day <= event.first_day <= self.last_day
+
+
+def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapshot:
+    """Return the events to publish and the calendars' states, in the order of `outcomes`.
+
+    Of an event in several calendars the first calendar's copy stays; one fetched now goes before one
+    kept. `updated` and `sequence` are those of `last` where nothing public has changed.
+    """
+    fetched: dict[str, Event] = {}
+    for outcome in outcomes:
+        for event in () if outcome.cause else outcome.events:
+            fetched.setdefault(event.id, event)
+    events: dict[str, Event] = {}
+    calendars = []
+    known = {calendar.id: calendar for calendar in last.calendars}
+    for outcome in outcomes:
+        before = [
+            event
+            for event in last.events
+            if event.calendar == outcome.id
+            and event.id not in fetched
+            and window.first_day <= event.last_day
+            and event.first_day <= window.last_day
+        ]
+        state = known.get(outcome.id, Calendar(id=outcome.id))
+        kept, state = _one(outcome, before, state, window)
+        for event in kept:
+            events.setdefault(event.id, event)
+        calendars.append(state)
+    events.update(fetched)
+    stamped = stamp(sorted(events.values(), key=lambda event: event.order), last.events, window.now)
+    counted = tuple(
+        replace(state, events=sum(event.listed and event.calendar == state.id for event in stamped))
+        for state in calendars
+    )
+    return Snapshot(events=stamped, calendars=counted, url=last.url)
+
+
+def _one(
+    outcome: Outcome, before: list[Event], state: Calendar, window: Window
+) -> tuple[list[Event], Calendar]:
+    """Return which of a calendar's events of `before` stay, and its new state."""
+    state = replace(state, label=outcome.label, name=outcome.name or state.name)
+    if outcome.cause == INTERNAL:
+        return [], Calendar(id=outcome.id, label=outcome.label, cause=INTERNAL)
+    if outcome.cause:
+        return before, replace(state, cause=outcome.cause)
+    if not outcome.events and any(event.listed and window.covers(event) for event in before):
+        if outcome.unusable:
+            return before, replace(state, cause=UNUSABLE)
+        if state.empty == 0:
+            return before, replace(state, cause=EMPTY, empty=1)
+    kept = [
+        replace(event, listed=False) if window.covers(event) and event.id not in outcome.spoilt else event
+        for event in before
+    ]
+    empty = 0 if outcome.events else state.empty + 1
+    return kept, replace(state, cause="", fetched=window.now, empty=empty)
+
+
+def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tuple[Event, ...]:
+    """Return `events` with `updated` and `sequence`: as they were, or raised if something changed."""
+    known = {event.id: event for event in last}
+    stamped = []
+    for event in events:
+        before = known.get(event.id)
+        if before is None or before.updated is None:
+            stamped.append(replace(event, updated=now, sequence=0))
+        elif digest(before) == digest(event):
+            stamped.append(replace(event, updated=before.updated, sequence=before.sequence))
+        else:
+            rise = int(_appointment(before) != _appointment(event))
+            stamped.append(replace(event, updated=now, sequence=before.sequence + rise))
+    return tuple(stamped)
+
+
+def _appointment(event: Event) -> tuple[object, ...]:
+    """Return what people plan by: a change of it raises `sequence` (RFC 5545, 3.8.7.4)."""
+    data = event.to_json()
+    names = ("start", "end", "all_day", "branch", "place", "address", "online", "state", "listed")
+    return tuple(data.get(name) for name in names)

@@ -1,0 +1,381 @@
+"""LibCal's events as they come -> Event. Pure: no network, no clock, no log.
+
+The quirks are those of real answers: fields that change their shape, vanish, or hold a number as text.
+Only what may be public is read; anything else LibCal sends is never looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from event import Event, Registration, Seats, midnight
+from links import Origin, web_address
+from privacy import Private, marks_of, words_of
+from sanitise import description, plain
+from titles import split_state
+
+MAX_TITLE = 300
+MAX_NAME = 120
+MAX_NAMES = 20
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_YEARS_AHEAD = timedelta(days=5 * 366)
+
+
+class Unusable(Exception):
+    """An event that cannot be published; the text names the field that is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What an event's meaning depends on. `last_day` is the last one asked for."""
+
+    calendar: str
+    branch: str
+    zone: ZoneInfo
+    now: datetime
+    last_day: date
+    origin: Origin
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong with an event: it was dropped, or `field` was mended."""
+
+    id: str
+    field: str
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalised:
+    """A calendar's events of the days asked for, and its name as far as an event tells it.
+
+    `received` counts what came, good or bad. `spoilt` are the ids of events that are there but cannot be used. `zone_doubtful` when every time
+    came as +00:00 though the library's clocks show another. `images` are the addresses of images by id.
+    """
+
+    name: str
+    received: int
+    events: tuple[Event, ...]
+    problems: tuple[Problem, ...]
+    spoilt: frozenset[str]
+    zone_doubtful: bool
+    images: dict[str, str]
+
+    @property
+    def dropped(self) -> int:
+        """How many events could not be used."""
+        return sum(problem.dropped for problem in self.problems)
+
+
+def normalise(raw: Sequence[Any], context: Context) -> Normalised:
+    """Return what can be published of a calendar's events; whatever `raw` holds, nothing is raised."""
+    context = replace(context, marks=(*context.marks, *marks_of(raw)))
+    events: list[Event] = []
+    problems: list[Problem] = []
+    images: dict[str, str] = {}
+    offsets: list[tuple[timedelta, timedelta]] = []
+    for item in raw:
+        identity = event_id(item)
+        try:
+            event, mended = to_event(item, context)
+        except Unusable as error:
+            problems.append(Problem(id=identity, field=str(error), dropped=True))
+            continue
+        problems += [Problem(id=identity, field=field, dropped=False) for field in mended]
+        if not event.all_day:
+            offsets.append(_offsets(item, event))
+        if event.last_day < context.now.date() or event.first_day > context.last_day:
+            continue
+        events.append(event)
+        if image := web_address(item.get("featured_image"), context.origin):
+            images[event.id] = image
+    names = (name for item in raw if isinstance(item, dict) for name in _names(item.get("calendar"), _name))
+    return Normalised(
+        name=next(names, ""),
+        received=len(raw),
+        events=tuple(events),
+        problems=tuple(problems),
+        spoilt=frozenset(problem.id for problem in problems if problem.dropped),
+        zone_doubtful=_all_utc(offsets),
+        images=images,
+    )
+
+
+def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
+    """Return one event and the names of the fields that had to be mended; raise Unusable without one."""
+    if not isinstance(raw, dict):
+        raise Unusable("event")
+    private = Private(context.marks, words_of(raw))
+
+    def text(value: object, limit: int = MAX_NAME) -> str:
+        return plain(value, limit, private)
+
+    identity = event_id(raw)
+    if not identity:
+        raise Unusable("id")
+    state, title = split_state(text(raw.get("title"), MAX_TITLE))
+    if not title:
+        raise Unusable("title")
+    times = _times(raw, context)
+    campus = next(_names(raw.get("campus"), text), "")
+    branch, address = _branch(campus)
+    branch = branch or context.branch or next(_names(raw.get("calendar"), text), "")
+    place = _place(list(_names(raw.get("location"), text)), branch)
+    words = description(raw.get("description"), context.origin, private, title=title)
+    url = raw.get("url")
+    public = web_address(url.get("public") if isinstance(url, dict) else url, context.origin)
+    event = Event(
+        id=identity,
+        calendar=context.calendar,
+        title=title,
+        start=times.start,
+        end=times.end,
+        all_day=times.all_day,
+        state=state,
+        branch=branch,
+        place=place,
+        address=address,
+        online=_online(raw, place, campus),
+        categories=_labels(raw.get("category"), text),
+        audiences=_labels(raw.get("audience"), text),
+        url="" if private.betrays(public) else public,
+        description=words.html,
+        excerpt=words.excerpt,
+        color=_color(raw.get("color")),
+        cost=_cost(raw.get("registration_cost")),
+        registration=_registration(raw),
+    )
+    return event, times.mended
+
+
+def event_id(raw: Any) -> str:
+    """Return the id as text without leading zeros, or nothing if there is none: it becomes a file's name."""
+    value = raw.get("id") if isinstance(raw, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    digits = value.strip() if isinstance(value, str) else str(value)
+    usable = re.fullmatch(r"[0-9]{1,18}", digits)
+    return digits.lstrip("0") if usable else ""
+
+
+def calendar_notes(raw: Sequence[Any]) -> dict[str, tuple[str, bool]]:
+    """Return `{id: (name, internal)}` from LibCal's list of calendars; whatever it holds, nothing is raised."""
+    found = {}
+    for item in raw:
+        if not isinstance(item, dict):
+            continue
+        identity = event_id({"id": item.get("calid", item.get("id"))})
+        visibility = item.get("visibility")
+        internal = isinstance(visibility, str) and visibility.strip().lower() == "internal"
+        found[identity] = (_name(item.get("name")), internal)
+    return found
+
+
+def _name(value: object) -> str:
+    return plain(value, MAX_NAME)
+
+
+# --- When -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    start: datetime
+    end: datetime
+    all_day: bool
+    mended: tuple[str, ...] = ()
+
+
+def _times(raw: dict[str, Any], context: Context) -> _Times:
+    """Return when an event is, in the library's zone. A time without an offset is the library's."""
+    first = _moment(raw.get("start"), context)
+    if first is None:
+        raise Unusable("start")
+    last = _moment(raw.get("end"), context)
+    if _is_true(raw.get("allday")):
+        return _all_day(first, last, context.zone)
+    start = _local(first, context.zone)
+    if last is None or last < first:
+        return _Times(start, start, False, ("end",))
+    end = _local(last, context.zone)
+    whole_days = start.time() == time.min and (
+        (end.hour, end.minute) == (23, 59) or (end.time() == time.min and end.date() > start.date())
+    )
+    return _all_day(start, end, context.zone) if whole_days else _Times(start, end, False)
+
+
+def _all_day(first: datetime, last: datetime | None, zone: ZoneInfo) -> _Times:
+    """Use only the dates, as they are written: an offset would move them to the day before.
+
+    An end at midnight is that of the day before; an end that makes no sense is that of the first day.
+    """
+    begins = first.date()
+    ends = last.date() if last else begins
+    if last and last.time() == time.min and ends > begins:
+        ends -= timedelta(days=1)
+    mended = () if last and ends >= begins else ("end",)
+    ends = max(begins, ends)
+    return _Times(midnight(begins, zone), midnight(ends + timedelta(days=1), zone), True, mended)
+
+
+def _moment(value: object, context: Context) -> datetime | None:
+    """Return an aware time between 2000 and five years ahead, in the offset it was written with."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip()).replace(microsecond=0)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=context.zone)
+        return moment if _EARLIEST <= moment <= context.now + _YEARS_AHEAD else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    # By way of UTC, so that a time in the gap of a clock change becomes one that exists.
+    return moment.astimezone(UTC).astimezone(zone)
+
+
+def _offsets(raw: dict[str, Any], event: Event) -> tuple[timedelta, timedelta]:
+    """Return the offset that the start was written with, and that of the library's zone at that time."""
+    written = datetime.fromisoformat(raw["start"].strip())
+    here = event.start.utcoffset() or timedelta(0)
+    return (here if written.utcoffset() is None else written.utcoffset() or timedelta(0)), here
+
+
+def _all_utc(offsets: Sequence[tuple[timedelta, timedelta]]) -> bool:
+    none = timedelta(0)
+    return all(written == none for written, _ in offsets) and any(here != none for _, here in offsets)
+
+
+# --- Where ----------------------------------------------------------------------------------------
+
+
+def _branch(campus: str) -> tuple[str, str]:
+    """Return (branch, address): "North Campus, Main Street 4" is both, told apart by the digit."""
+    name, separator, rest = campus.partition(",")
+    if separator and re.search(r"\d", rest) and name.strip():
+        return name.strip(), rest.strip()
+    return campus, ""
+
+
+def _place(names: Sequence[str], branch: str) -> str:
+    """Return the rooms, each once, without the branch's name, which stands beside them anyway."""
+    rooms: dict[str, str] = {}
+    prefix = re.compile(re.escape(branch) + r"\s*[:|/–—-]\s*(?=\S)", re.IGNORECASE) if branch else None
+    for name in names:
+        for part in name.split(", "):
+            room = (
+                prefix.sub("", part.strip(), count=1)
+                if prefix and prefix.match(part.strip())
+                else part.strip()
+            )
+            if room and room.casefold() != branch.casefold():
+                rooms.setdefault(room.casefold(), room)
+    return ", ".join(rooms.values())
+
+
+def _online(raw: dict[str, Any], place: str, campus: str) -> bool:
+    """Tell whether one can take part online; how, is private."""
+    for name in ("online_join_url", "online_provider"):
+        value = raw.get(name)
+        if isinstance(value, str) and value.strip():
+            return True
+    if _count(raw.get("online_seats")):
+        return True
+    return place.lower().startswith("online") or campus.lower().startswith("online")
+
+
+# --- What else ------------------------------------------------------------------------------------
+
+
+def _names(value: Any, text: Callable[[object], str], depth: int = 3) -> Iterator[str]:
+    """Yield the names in a text, an object with a name, or a list of either; each without markup.
+
+    PHP writes a list with gaps as an object, {"0": ..., "2": ...}, and an empty object as a list.
+    """
+    if isinstance(value, str | int):
+        if not isinstance(value, bool) and (name := text(value)):
+            yield name
+    elif isinstance(value, dict) and "name" in value:
+        if not isinstance(value["name"], dict | list) and (name := text(value["name"])):
+            yield name
+    elif isinstance(value, dict | list) and depth:
+        for item in list(value.values() if isinstance(value, dict) else value)[:100]:
+            if not (isinstance(value, dict) and not isinstance(item, dict)):
+                yield from _names(item, text, depth - 1)
+
+
+def _labels(value: Any, text: Callable[[object], str]) -> tuple[str, ...]:
+    """Return categories or audiences, each once; of a path "A > B" the last part."""
+    labels: dict[str, str] = {}
+    for name in _names(value, text):
+        parts = [part.strip() for part in name.split(">")]
+        label = next((part for part in reversed(parts) if part), "")
+        if label:
+            labels.setdefault(label.casefold(), label)
+    return tuple(labels.values())[:MAX_NAMES]
+
+
+def _registration(raw: dict[str, Any]) -> Registration | None:
+    if not _is_true(raw.get("registration")):
+        return None
+    in_person = _seats(raw, "physical_seats")
+    online = _seats(raw, "online_seats")
+    if in_person is None and online is None:
+        in_person = _seats(raw, "seats")
+    opened = raw.get("has_registration_opened")
+    return Registration(
+        opened=opened is None or _is_true(opened),
+        closed=_is_true(raw.get("has_registration_closed")),
+        wait_list=_is_true(raw.get("wait_list")),
+        in_person=in_person,
+        online=online,
+    )
+
+
+def _seats(raw: dict[str, Any], name: str) -> Seats | None:
+    total = _count(raw.get(name))
+    return Seats(total=total, taken=_count(raw.get(f"{name}_taken")) or 0) if total else None
+
+
+def _is_true(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "0", "false", "no", "off", "null")
+    return isinstance(value, int | float) and bool(value)
+
+
+def _count(value: object) -> int | None:
+    """Return a number of seats, which may come as text; None for what is none."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value.strip()):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**6
+    return value if usable else None  # type: ignore[return-value]
+
+
+def _cost(value: object) -> str:
+    """Return a price as a plain decimal number, "5" or "7.50"; nothing when it is free or not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return ""
+    text = re.sub(r"[\s$€£]", "", str(value)[:40])
+    if not re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,4})?", text, re.ASCII):
+        return ""
+    price = Decimal(text.replace(",", "."))
+    if not price:
+        return ""
+    return str(int(price)) if price == int(price) else f"{price:.2f}"
+
+
+def _color(value: object) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value) else ""
