@@ -24,7 +24,7 @@ INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SY
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-DOCKER_SH := docker/fetch-generate docker/report docker/slim-aws
+DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 
