@@ -83,7 +83,7 @@ demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONC
 
 .PHONY: preview
 preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=)
-	@python tests/standins/preview.py $(if $(PORT),--port $(PORT))
+	@PYTHONPATH=scripts python tests/standins/preview.py $(if $(PORT),--port $(PORT))
 
 ##@ Develop
 .PHONY: setup

@@ -1,73 +1,110 @@
-"""Feeds: iCalendar (RFC 5545) and the public events.json. Same events, same bytes."""
+"""What programs read: iCalendar, Atom, JSON Feed, events.json, sitemap.xml and robots.txt.
+
+Each event is written once in each format, and every list it is in takes it from there.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+import icalendar_feed
+import plain_text
+import public_data
+import web_feeds
+from event import CANCELLED
+from feed_item import LONG_AGO, Channel, Item, Source, timestamp
+from render import Renderer
 from settings import Settings
-from views import EventView
+from views import EventView, Group
 
 
-def public_json(events: Iterable[EventView], settings: Settings) -> bytes:
-    """Return events.json, the public data contract: times in the library's zone, with offset."""
-    data = {
-        "version": 1,
-        "name": settings.site_name,
-        "timezone": settings.timezone.key,
-        "events": [_public(view) for view in events],
-    }
-    return json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+def build(
+    events: Iterable[EventView],
+    groups: Iterable[Group],
+    libcal_url: str,
+    settings: Settings,
+    language: str,
+    page: Renderer,
+    home: str = "index.html",
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, bytes) of all feeds of `events` and of each branch and audience of `groups`.
+
+    `home` is the path of the page that lists them all.
+    An unlisted event keeps its own calendar file, since its page links to it, and is in nothing else.
+    """
+    source = Source.of(libcal_url, settings)
+    zone, year = settings.timezone, settings.now.year
+    items = {view.event.id: Item(view, source) for view in events}
+    channels = _channels(items, groups, home, settings, source)
+
+    calendar_blocks, entries, feed_items = {}, {}, {}
+    for key, item in items.items():
+        block = icalendar_feed.vevent(item, zone, subscribed=False)
+        yield item.path(".ics"), icalendar_feed.single(item, block, zone, year)
+        if item.event.listed:
+            cancelled = item.state == CANCELLED
+            calendar_blocks[key] = icalendar_feed.vevent(item, zone, subscribed=True) if cancelled else block
+            html = web_feeds.content(item)
+            entries[key] = web_feeds.atom_entry(item, html)
+            feed_items[key] = web_feeds.json_item(item, html, zone.key)
+    for channel in channels:
+        keys = [item.event.id for item in channel.items]
+        blocks = (calendar_blocks[key] for key in keys)
+        yield channel.calendar, icalendar_feed.subscription(channel, blocks, zone, year)
+        yield channel.atom, web_feeds.atom(channel, (entries[key] for key in keys), language)
+        yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
+
+    records = map(public_data.record, channels[0].items)
+    yield "events.json", public_data.document(channels[0], records, zone.key, language)
+    yield "robots.txt", page("robots.txt")
+    if source.site_url:
+        yield "sitemap.xml", page("sitemap.xml", pages=_sitemap(channels))
 
 
-def _public(view: EventView) -> dict[str, Any]:
-    event = view.event
-    return {
-        "id": event.id,
-        "title": event.title,
-        "start": event.first_day.isoformat() if event.all_day else event.start.isoformat(),
-        "end": event.last_day.isoformat() if event.all_day else event.end.isoformat(),
-        "all_day": event.all_day,
-        "status": view.status.code if view.status else "",
-        "branch": event.branch,
-        "place": event.place,
-        "online": event.online,
-        "categories": list(event.categories),
-        "audiences": list(event.audiences),
-        "url": f"{view.site_url}/{view.path}" if view.site_url else view.path,
-        "excerpt": event.excerpt,
-    }
+def _channels(
+    items: dict[str, Item], groups: Iterable[Group], home: str, settings: Settings, source: Source
+) -> list[Channel]:
+    """Return the whole library first, then the groups."""
+    name = plain_text.one_line(settings.site_name)
+    listed = tuple(item for item in items.values() if item.event.listed)
+    channels = [
+        Channel(
+            title=name,
+            page=home,
+            calendar="events.ics",
+            atom="feed.atom",
+            json="feed.json",
+            items=listed,
+            source=source,
+        )
+    ]
+    for group in groups:
+        stem = group.path.removesuffix(".html")
+        channels.append(
+            Channel(
+                title=f"{name}: {plain_text.one_line(group.name)}",
+                page=group.path,
+                calendar=f"{stem}.ics",
+                atom=f"{stem}.atom",
+                json=f"{stem}.json",
+                items=tuple(items[view.event.id] for view in group.events),
+                source=source,
+            )
+        )
+    return channels
 
 
-def calendar(events: Iterable[EventView], settings: Settings) -> bytes:
-    """Return an iCalendar file of `events`, with the zone's own VTIMEZONE."""
-    from icalendar import Calendar, Event, Timezone
+def _sitemap(channels: list[Channel]) -> Iterator[tuple[str, str]]:
+    """Yield (address, time of the last change) of every page that search engines should list.
 
-    host = urlsplit(settings.site_url).hostname or "events-display.invalid"
-    result = Calendar()
-    result.add("prodid", "-//events-display//EN")
-    result.add("version", "2.0")
-    result.add("x-wr-calname", settings.site_name)
-    views = list(events)
-    if views:
-        first = min(view.event.start for view in views).date()
-        last = max(view.event.end for view in views).date()
-        result.add_component(Timezone.from_tzinfo(settings.timezone, first_date=first, last_date=last))
-    for view in views:
-        event = view.event
-        item = Event()
-        item.add("uid", f"{event.id}@{host}")
-        item.add("summary", event.title)
-        item.add("dtstart", event.first_day if event.all_day else event.start)
-        item.add("dtend", event.end.date() if event.all_day else event.end)
-        item.add("dtstamp", event.updated or event.start)
-        item.add("sequence", event.sequence)
-        if view.where:
-            item.add("location", view.where)
-        if event.state:
-            item.add("status", "CANCELLED" if event.state == "cancelled" else "TENTATIVE")
-        result.add_component(item)
-    data: bytes = result.to_ical()
-    return data
+    The time is empty where it is not known. The protocol wants absolute addresses, and at least one.
+    """
+    for channel in channels:
+        yield channel.source.url(channel.page), _lastmod(channel.changed)
+    for item in channels[0].items:
+        yield item.url, _lastmod(item.changed)
+
+
+def _lastmod(changed: datetime) -> str:
+    return timestamp(changed) if changed > LONG_AGO else ""

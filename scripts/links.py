@@ -56,7 +56,7 @@ def web_address(text: object, origin: Origin) -> str:
     address = re.sub(r"^https?:/+(?=https?:/)", "", address, flags=re.IGNORECASE)
     if re.match(r"www\.[^/]+\.", address, re.IGNORECASE):
         address = f"https://{address}"
-    if not address:
+    if not address or re.fullmatch(r"https?:/*", address, re.IGNORECASE):
         return ""
     try:
         parts = urlsplit(urljoin(str(origin), address))

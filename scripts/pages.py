@@ -26,6 +26,7 @@ def build(
     ]
     listed = [view for view in events if view.event.listed]
     branches = views.groups("branch", listed)
+    groups = [*branches, *views.groups("audience", listed)]
     assets, static = render.static_files(settings, templates)
     page = render.Renderer(
         {
@@ -48,8 +49,4 @@ def build(
         yield view.path, page("event.html", path=view.path, root="../", view=view)
     yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
     yield "404.html", page("404.html", path="404.html", root=settings.site_url + "/")
-    yield "robots.txt", page("robots.txt")
-    paths = ["index.html", *(branch.path for branch in branches), *(view.path for view in listed)]
-    yield "sitemap.xml", page("sitemap.xml", paths=paths)
-    yield "events.ics", feeds.calendar(listed, settings)
-    yield "events.json", feeds.public_json(listed, settings)
+    yield from feeds.build(events, groups, snapshot.url, settings, wording.messages.language, page)

@@ -342,7 +342,7 @@ def _preformatted(node: Node) -> list[Block]:
             else:
                 yield from texts(child)
 
-    text = "".join(texts(node)).replace("\r\n", "\n").strip("\n")
+    text = "".join(texts(node)).replace("\r\n", "\n").replace("\xa0", " ").strip("\n")
     if not text.strip():
         return []
     return [Block("pre", f"<pre>{escape(text, quote=False)}</pre>", _SPACE.sub(" ", text).strip())]

@@ -23,7 +23,7 @@ def slug(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     plain = plain.encode("ascii", "ignore").decode()
     plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
-    return plain or "x" + sha256(name.encode())[:8]
+    return plain or "x" + sha256(name.encode("utf-8", "surrogatepass"))[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -421,26 +421,39 @@ def php_json(data: object) -> str:
     return text.replace("/", r"\/")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(description="A stand-in for LibCal's API v1.1", allow_abbrev=False)
+def content_options() -> argparse.ArgumentParser:
+    """Return the options that say what is served; the demo has them too."""
+    parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--events", type=Path, metavar="FILE", help="real events in v1.1 shape")
     parser.add_argument("--fold", type=int, metavar="DAYS", help="have all of FILE within so many days")
+    zone = os.environ.get("TIMEZONE") or sample.ZONE.key
+    parser.add_argument("--timezone", type=ZoneInfo, default=zone, metavar="ZONE", help="default: $TIMEZONE")
+    return parser
+
+
+def from_options(options: argparse.Namespace, **how: Any) -> LibCal:
+    """Return a LibCal with what `content_options` chose; OSError or ValueError if FILE is of no use."""
+    libcal = LibCal(zone=options.timezone, **how)
+    if options.events:
+        libcal.load(options.events, options.fold)
+    return libcal
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(
+        description="A stand-in for LibCal's API v1.1", parents=[content_options()], allow_abbrev=False
+    )
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
     parser.add_argument("--now", type=datetime.fromisoformat, metavar="ISO", help="a fixed clock")
-    parser.add_argument(
-        "--timezone", type=ZoneInfo, default=os.environ.get("TIMEZONE") or sample.ZONE.key, metavar="ZONE"
-    )
     options = parser.parse_args(argv)
-    zone, now = options.timezone, options.now
-    if now is not None:
-        now = now.replace(tzinfo=zone) if now.tzinfo is None else now
-    standin = LibCal(zone=zone, now=now, port=options.port)
-    if options.events:
-        try:
-            standin.load(options.events, options.fold)
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
+    now = options.now
+    if now is not None and now.tzinfo is None:
+        now = now.replace(tzinfo=options.timezone)
+    try:
+        standin = from_options(options, now=now, port=options.port)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     with standin as libcal:
         print(libcal.url, flush=True)
         wait_for_signal()

@@ -26,15 +26,12 @@ _FIRST_ID = 11_870_000
 
 NAME: str = _PROGRAMME["name"]
 ZONE = ZoneInfo(_PROGRAMME["timezone"])
-SETTINGS = {
-    "SITE_NAME": NAME,
-    "TIMEZONE": ZONE.key,
-    "LIBCAL_CALENDARS": ",".join(
-        f"{branch['calendar']}={branch['label']}"
-        for branch in _BRANCHES.values()
-        if branch["visibility"] == "Public"
-    ),
-}
+CALENDAR_LABELS = ",".join(
+    f"{branch['calendar']}={branch['label']}"
+    for branch in _BRANCHES.values()
+    if branch["visibility"] == "Public"
+)
+SETTINGS = {"SITE_NAME": NAME, "TIMEZONE": ZONE.key, "LIBCAL_CALENDARS": CALENDAR_LABELS}
 
 
 def _calendar(branch: Record) -> Record:

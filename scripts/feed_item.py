@@ -1,0 +1,172 @@
+"""An event and a list of events as every feed sees them: names, addresses and texts, chosen once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import plain_text
+from event import Event
+from settings import Settings
+from views import EventView
+
+# Stands for a time of change that nobody noted: any later change is newer than it.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What identifies the feeds: the host of LibCal, which gives out the ids, and our own address.
+
+    The ids of calendar entries hold LibCal's host, so that the site can move without every
+    subscriber getting every event twice.
+    """
+
+    host: str
+    site_url: str
+
+    @classmethod
+    def of(cls, libcal_url: str, settings: Settings) -> Source:
+        """Return it from the address that the events came from (empty: LibCal's own)."""
+        return cls(urlsplit(libcal_url).hostname or "libcal.com", plain_text.web_address(settings.site_url))
+
+    def url(self, path: str) -> str:
+        """Return the absolute address of a file of the site, or nothing where SITE_URL is not set."""
+        return f"{self.site_url}/{path}" if self.site_url else ""
+
+    def id(self, path: str) -> str:
+        """Return the address of `path`, or where there is none a tag URI (RFC 4151) that stands for it."""
+        return self.url(path) or f"tag:{self.host},2026:{path}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One event; all texts are clean, all addresses absolute."""
+
+    view: EventView
+    source: Source
+
+    @property
+    def event(self) -> Event:
+        """The event itself."""
+        return self.view.event
+
+    @property
+    def uid(self) -> str:
+        """The id for calendars. It depends on nothing that can be edited."""
+        return f"{self.event.id}@{self.source.host}"
+
+    @property
+    def id(self) -> str:
+        """The id for feed readers: the page's address."""
+        return self.source.id(self.view.path)
+
+    def path(self, suffix: str) -> str:
+        """Return where a file of this event stands, from the site's root."""
+        return self.view.path.removesuffix(".html") + suffix
+
+    @property
+    def libcal_url(self) -> str:
+        """The event's page at LibCal, where people register."""
+        return plain_text.web_address(self.event.url)
+
+    @cached_property
+    def url(self) -> str:
+        """Its page on the site; at LibCal as long as the site has no address."""
+        return self.source.url(self.view.path) or self.libcal_url
+
+    @cached_property
+    def changed(self) -> datetime:
+        """When anything public about it last changed, in UTC."""
+        return (self.event.updated or LONG_AGO).astimezone(UTC)
+
+    @property
+    def state(self) -> str:
+        """`cancelled`, `postponed`, `rescheduled`, `unlisted`, or nothing."""
+        return self.event.state or ("" if self.event.listed else "unlisted")
+
+    @cached_property
+    def prefix(self) -> str:
+        """The state in words before a title: `Cancelled: `."""
+        return f"{self.view.wording.messages(f'status.{self.state}')}: " if self.state else ""
+
+    @cached_property
+    def title(self) -> str:
+        """The title on one line."""
+        return plain_text.one_line(self.event.title)
+
+    @property
+    def dated_title(self) -> str:
+        """The title as readers need it that show nothing but titles: `Tue, Mar 3, 10:30am: Storytime`."""
+        wording = self.view.wording
+        when = wording.short_day(self.event.first_day)
+        if not self.event.all_day:
+            when = f"{when}, {wording.time(self.event.start)}"
+        return f"{self.prefix}{when}: {self.title}"
+
+    @property
+    def ends(self) -> bool:
+        """Whether an end is known, be it in the hour that the clocks repeat."""
+        # Python compares two times of one zone by the clock on the wall.
+        return self.event.end.timestamp() > self.event.start.timestamp()
+
+    @cached_property
+    def start(self) -> str:
+        """The start with its offset from UTC; the day alone if it is all day."""
+        return (self.event.first_day if self.event.all_day else self.event.start).isoformat()
+
+    @cached_property
+    def end(self) -> str | None:
+        """The end like `start`, or the last day (inclusive) if it is all day; None if there is none."""
+        if self.event.all_day:
+            return self.event.last_day.isoformat()
+        return self.event.end.isoformat() if self.ends else None
+
+    @cached_property
+    def where(self) -> str:
+        """Room, branch and address, as far as they are known."""
+        names = map(plain_text.one_line, (self.view.where, self.event.address))
+        return ", ".join(dict.fromkeys(filter(None, names)))
+
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """Categories and audiences, each once."""
+        names = map(plain_text.one_line, (*self.event.categories, *self.event.audiences))
+        return tuple(dict.fromkeys(filter(None, names)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A list that can be subscribed to: the whole library, a branch or an audience.
+
+    `page` and the feeds' names are paths from the site's root.
+    """
+
+    title: str
+    page: str
+    calendar: str
+    atom: str
+    json: str
+    items: tuple[Item, ...]
+    source: Source
+
+    @property
+    def changed(self) -> datetime:
+        """When any of its events last changed, in UTC."""
+        return max((item.changed for item in self.items), default=LONG_AGO)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment in UTC as RFC 3339 writes it, to the second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def json_line(data: dict[str, Any]) -> bytes:
+    """Return `data`, whose texts are clean, as JSON on one line."""
+    return _json.encode(data).encode()

@@ -1,0 +1,73 @@
+"""Text for formats that know no HTML: without tags, without characters that XML or iCalendar forbid."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import unescape
+from urllib.parse import quote
+
+# XML 1.0, 2.2; it leaves out lone surrogates too, which JSON can carry but UTF-8 cannot.
+_FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Sanitised HTML has no "<" but in tags and quoted values, few attributes, and every quote closed.
+# The limit keeps anything else from taking quadratic time.
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>\"]*(?:\"[^\"]*\"[^<>\"]*){0,20})>", re.IGNORECASE)
+_HREF = re.compile(r"\shref=\"([^\"]*)\"")
+_PARAGRAPH = re.compile(
+    r"article|blockquote|d[dlt]|div|fig(?:caption|ure)|h[1-6]|hr|ol|p|pre|section|table|tr|ul", re.IGNORECASE
+)
+_KEPT_IN_ADDRESSES = "!#$%&'()*+,/:;=?@[]~"
+
+
+def clean(text: str) -> str:
+    """Return `text` as lines that end in `\\n`, without control characters and lone surrogates."""
+    return _FORBIDDEN.sub("", "\n".join(text.splitlines()))
+
+
+# Names of branches, places and audiences come again with every event.
+@lru_cache(maxsize=4096)
+def one_line(text: str) -> str:
+    """Return `text` cleaned and on one line."""
+    return " ".join(clean(text).split())
+
+
+def web_address(text: str) -> str:
+    """Return an http(s) address in plain ASCII, as RFC 3986 wants it; nothing for any other scheme."""
+    if not text.startswith(("https://", "http://")):
+        return ""
+    return quote(text, safe=_KEPT_IN_ADDRESSES, errors="replace")
+
+
+# A series repeats its description on every date.
+@lru_cache(maxsize=2048)
+def from_html(html: str) -> str:
+    """Return sanitised HTML as plain text: paragraphs apart, list items with a dash, links in brackets."""
+    texts = _TAG.split(" ".join(html.split()))
+    parts = [unescape(texts[0])]
+    href, link_text = "", 0
+    for slash, name, attributes, text in zip(*(iter(texts[1:]),) * 4, strict=True):
+        tag = name.lower()
+        if _PARAGRAPH.fullmatch(tag):
+            parts.append("\n\n")
+        elif tag == "br" or (tag == "li" and not slash):
+            parts.append("\n" if tag == "br" else "\n- ")
+        elif tag == "a" and not slash:
+            found = _HREF.search(attributes)
+            href, link_text = unescape(found[1]) if found else "", len(parts)
+        elif tag == "a" and _bare(href) not in "".join(parts[link_text:]):
+            parts.append(f" ({href.removeprefix('mailto:')})")
+        parts.append(unescape(text))
+    lines: list[str] = []
+    for line in "".join(parts).splitlines():
+        words = " ".join(line.split())
+        if lines and lines[-1] == "-":
+            lines[-1] = f"- {words}" if words else "-"
+        elif words or (lines and lines[-1]):
+            lines.append(words)
+    return _FORBIDDEN.sub("", "\n".join(lines)).strip()
+
+
+def _bare(href: str) -> str:
+    """Return what a text must hold of an address so that it need not be repeated behind it."""
+    return re.sub(r"^(?:https?:/*|mailto:|tel:)|(?:/|\?.*)\Z", "", href)

@@ -1,0 +1,64 @@
+"""events.json, the public data contract, version 1: schema/events.schema.json says what is in it.
+
+Fields may be added within a version; none changes its meaning or goes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+import plain_text
+from feed_item import LONG_AGO, Channel, Item, json_line, timestamp
+from views import slug, status_code
+
+VERSION = 1
+
+
+def record(item: Item) -> bytes:
+    """Return one event."""
+    event = item.event
+    registration = status_code(replace(event, state="", listed=True)) if event.registration else ""
+    return json_line(
+        {
+            "id": event.id,
+            "title": item.title,
+            "start": item.start,
+            "end": item.end,
+            "all_day": event.all_day,
+            "status": status_code(event),
+            "state": event.state,
+            "registration": {"needed": event.registration is not None, "state": registration},
+            "branch": _named(event.branch) if event.branch else None,
+            "place": plain_text.one_line(event.place),
+            "address": plain_text.one_line(event.address),
+            "online": event.online,
+            "categories": [plain_text.one_line(name) for name in event.categories],
+            "audiences": [_named(name) for name in event.audiences],
+            "url": item.source.url(item.view.path) or item.view.path,
+            "libcal_url": item.libcal_url,
+            "excerpt": plain_text.one_line(event.excerpt),
+            "updated": timestamp(item.changed),
+        }
+    )
+
+
+def document(channel: Channel, records: Iterable[bytes], timezone: str, language: str) -> bytes:
+    """Return events.json, an event a line; `records` are those of the whole library, from `record`."""
+    head = json_line(
+        {
+            "version": VERSION,
+            "name": channel.title,
+            "url": channel.source.site_url,
+            "timezone": timezone,
+            "language": language,
+            "updated": timestamp(channel.changed) if channel.changed > LONG_AGO else None,
+        }
+    )
+    return head[:-1] + b',"events":[\n' + b",\n".join(records) + b"\n]}\n"
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> dict[str, str]:
+    return {"name": plain_text.one_line(name), "slug": slug(name)}

@@ -1,0 +1,87 @@
+"""Atom (RFC 4287) and JSON Feed 1.1, which feed readers subscribe to. Same events, same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import PurePosixPath
+
+import plain_text
+from feed_item import Channel, Item, json_line, timestamp
+from views import status_code
+
+
+def content(item: Item) -> str:
+    """Return what a reader shows of an event: when, where, the description. HTML."""
+    facts = filter(None, (plain_text.one_line(item.view.when), item.where))
+    description = plain_text.clean(item.event.description)
+    return f"<p>{'<br>'.join(map(escape, facts))}</p>{description}"
+
+
+def atom_entry(item: Item, html: str) -> bytes:
+    """Return the entry of one event; `html` is its content."""
+    link = f'\n<link rel="alternate" type="text/html" href="{escape(item.url)}"/>' if item.url else ""
+    tags = "".join(f'\n<category term="{escape(tag)}"/>' for tag in item.tags)
+    return f"""<entry>
+<id>{escape(item.id)}</id>
+<title>{escape(item.dated_title)}</title>
+<updated>{timestamp(item.changed)}</updated>{link}{tags}
+<content type="html">{escape(html)}</content>
+</entry>
+""".encode()
+
+
+def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:
+    """Return the Atom feed of `channel`; `entries` are its events, from `atom_entry`.
+
+    Without SITE_URL it has no link to itself, and its page is named relative to it.
+    """
+    itself = channel.source.url(channel.atom)
+    self_link = f'\n<link rel="self" type="application/atom+xml" href="{escape(itself)}"/>' if itself else ""
+    page = channel.source.url(channel.page) or PurePosixPath(channel.page).name
+    head = f"""<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language}">
+<id>{escape(channel.source.id(channel.atom))}</id>
+<title>{escape(channel.title)}</title>
+<updated>{timestamp(channel.changed)}</updated>
+<author><name>{escape(channel.title)}</name></author>
+<generator>events-display</generator>{self_link}
+<link rel="alternate" type="text/html" href="{escape(page)}"/>
+"""
+    return b"".join((head.encode(), *entries, b"</feed>\n"))
+
+
+def json_item(item: Item, html: str, timezone: str) -> bytes:
+    """Return one event as an item of a JSON Feed; `html` is its content, `timezone` the library's."""
+    event = item.event
+    data = {
+        "id": item.id,
+        **({"url": item.url} if item.url else {}),
+        "title": item.dated_title,
+        "content_html": html,
+        "date_modified": timestamp(item.changed),
+        "tags": item.tags,
+        # Names with an underscore are for extensions.
+        "_event": {
+            "start": item.start,
+            "end": item.end,
+            "all_day": event.all_day,
+            "timezone": timezone,
+            "status": status_code(event),
+        },
+    }
+    return json_line(data)
+
+
+def json_feed(channel: Channel, items: Iterable[bytes], language: str) -> bytes:
+    """Return the JSON Feed of `channel`, an event a line; `items` are its events, from `json_item`."""
+    source = channel.source
+    data = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": channel.title,
+        **({"home_page_url": source.url(channel.page)} if source.site_url else {}),
+        **({"feed_url": source.url(channel.json)} if source.site_url else {}),
+        "language": language,
+        "authors": [{"name": channel.title}],
+    }
+    return json_line(data)[:-1] + b',"items":[\n' + b",\n".join(items) + b"\n]}\n"
