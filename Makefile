@@ -94,7 +94,7 @@ test: test-py test-sh ## All tests: no account, no network
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser
+	@python -m pytest --ignore=tests/browser --ignore=tests/docker
 
 .PHONY: test-sh
 test-sh: $(VENV)/dev ## The shell tests
