@@ -37,6 +37,14 @@ upload: $(VENV)/run ## build/site/ -> S3: what has changed
 invalidate: $(VENV)/run ## Refresh in CloudFront what was uploaded
 	@bin/invalidate
 
+.PHONY: plan
+plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
+	@bin/upload --dry-run
+
+.PHONY: verify
+verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
+	@python scripts/verify.py
+
 ##@ Try it without any account
 .PHONY: demo
 demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1)
