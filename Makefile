@@ -49,6 +49,14 @@ upload: $(VENV)/run ## build/site/ -> S3: what has changed
 invalidate: $(VENV)/run ## Refresh in CloudFront what was uploaded
 	@bin/invalidate
 
+.PHONY: plan
+plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
+	@bin/upload --dry-run
+
+.PHONY: verify
+verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
+	@python scripts/verify.py
+
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
 image: ## Build the images; a run neither builds nor pulls
