@@ -94,7 +94,7 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
 
     site = build / "site"
     inputs = _inputs_digest(snapshot, settings, templates)
-    digests = files.read_manifest(build / "site.manifest")
+    digests = _last_manifest(build)
     changed = 0
     if not digests or not _is_current(build, inputs, digests):
         import pages
@@ -171,12 +171,19 @@ def _is_current(build: Path, inputs: str, digests: dict[str, str]) -> bool:
         return False
 
 
+def _last_manifest(build: Path) -> dict[str, str]:
+    """Return the manifest of the last run; a damaged one counts as none, since it is about to be written anew."""
+    try:
+        return files.read_manifest(build / "site.manifest")
+    except ValueError:
+        return {}
+
+
 def _remove_strays(site: Path, digests: dict[str, str]) -> int:
     """Remove what no longer belongs to the site, leftovers of a killed run included; count the files."""
     removed = 0
     for folder, folders, names in os.walk(site, topdown=False):
-        prefix = os.path.relpath(folder, site).replace(".", "", 1)
-        prefix = f"{prefix}/" if prefix else ""
+        prefix = "" if folder == str(site) else f"{os.path.relpath(folder, site)}/"
         # A link to a folder counts as a folder here; it is no part of the site either.
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*names, *links):

@@ -136,6 +136,15 @@ def test_a_damaged_site_is_mended_though_the_input_is_the_same(built: Build, dam
     assert (built.site / "index.html").read_bytes() == good
 
 
+@pytest.mark.parametrize("content", [b"", b"nonsense\n", b"\xff\xfe"])
+def test_a_damaged_manifest_is_written_anew(built: Build, content: bytes) -> None:
+    manifest = built.folder / "site.manifest"
+    good = manifest.read_bytes()
+    manifest.write_bytes(content)
+    assert built.written_by() == set()
+    assert manifest.read_bytes() == good
+
+
 def test_the_next_day_the_pages_are_made_anew(built: Build) -> None:
     written = built.written_by(EVENTS_NOW=(NOW + timedelta(days=1)).isoformat())
     assert "index.html" in written
