@@ -12,6 +12,7 @@ VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
 RUNNER ?=
+NAME   ?=
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
@@ -78,8 +79,8 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 	@shfmt -w bin scripts tests/browser/setup .ci
 
 .PHONY: bench
-bench: $(VENV)/dev ## Measure speed and memory
-	@python bench/run.py
+bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
+	@PYTHONPATH=scripts python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
@@ -104,6 +105,11 @@ $(VENV)/run: requirements.txt requirements-aws.txt
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What the benches compare with.
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.
