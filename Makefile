@@ -22,6 +22,7 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SYSCONFDIR  ?= /etc
 INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SYSCONFDIR='$(SYSCONFDIR)'
 
+NAME   ?=
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
@@ -125,8 +126,8 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
-bench: $(VENV)/dev ## Measure speed and memory
-	@python bench/run.py
+bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
+	@PYTHONPATH=scripts python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
@@ -151,6 +152,11 @@ $(VENV)/run: requirements.txt requirements-aws.txt
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What the benches compare with.
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.
