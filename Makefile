@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
+NAME   ?=
 RUNNER ?=
 SUMMARY ?=
 
@@ -22,7 +23,6 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SYSCONFDIR  ?= /etc
 INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SYSCONFDIR='$(SYSCONFDIR)'
 
-NAME   ?=
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws

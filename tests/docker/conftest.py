@@ -40,7 +40,13 @@ SECRETS = {
 def run(*command: str, env: dict[str, str] | None = None, cwd: Path = ROOT, timeout: float = 120) -> Result:
     """Run a command to its end; stdout and stderr together."""
     done = subprocess.run(
-        command, env=env, cwd=cwd, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=env,
+        cwd=cwd,
+        timeout=timeout,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     return Result(code=done.returncode, log=done.stdout)
 
@@ -121,7 +127,9 @@ class Project:
     def volume(self, command: str) -> str:
         """Run a shell command as root in the project's volume."""
         mount = f"{self.name}_build:/data"
-        return docker("run", "--rm", "--user=0", "--entrypoint=", "-v", mount, image("generator"), "sh", "-c", command)
+        return docker(
+            "run", "--rm", "--user=0", "--entrypoint=", "-v", mount, image("generator"), "sh", "-c", command
+        )
 
     def stop(self) -> None:
         """Remove all of it."""
