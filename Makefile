@@ -99,7 +99,8 @@ preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=
 setup: $(VENV)/dev ## Make the virtual environment (the other targets do it too)
 
 .PHONY: test
-test: test-py test-sh ## All tests: no account, no network
+test: $(VENV)/dev ## All tests, Python and shell side by side: no account, no network
+	@$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
