@@ -38,7 +38,7 @@ def events(data: bytes) -> list[Any]:
     return list(calendar.events)
 
 
-def event(*args: Event, path: str = "events.ics", **env: str) -> Any:
+def event(*args: Event, path: str = "events.ics", **env: Any) -> Any:
     (found,) = events(site(*args, **env)[path])
     return found
 
@@ -57,6 +57,10 @@ def test_an_event_says_what_it_is_and_where_and_when() -> None:
     assert found["STATUS"] == "CONFIRMED"
     assert "TRANSP" not in found
     assert found["DTSTAMP"].dt == found["LAST-MODIFIED"].dt == CHANGED
+
+
+def test_an_event_online_says_so_but_not_how_to_get_in() -> None:
+    assert event(samples.FULL)["LOCATION"] == "Story room, Kilton, 80 Main Street, West Lebanon, Online"
 
 
 def test_an_all_day_event_has_dates_and_ends_on_the_day_after() -> None:
