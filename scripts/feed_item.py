@@ -40,7 +40,8 @@ class Source:
 
     def url(self, path: str) -> str:
         """Return the absolute address of a file of the site, or nothing where SITE_URL is not set."""
-        return f"{self.site_url}/{path}" if self.site_url else ""
+        # As the page's own canonical link has it.
+        return f"{self.site_url}/{'' if path == 'index.html' else path}" if self.site_url else ""
 
     def id(self, path: str) -> str:
         """Return the address of `path`, or where there is none a tag URI (RFC 4151) that stands for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ import messages
 import render
 from event import Event, Registration, Seats
 from settings import Settings
-from views import EventView, Image, groups
+from views import EventView, Group, Image, groups
 
 ZONE = ZoneInfo("America/New_York")
 SITE = "https://events.example.org"
@@ -92,13 +92,17 @@ def settings(**env: str) -> Settings:
 
 
 def site(
-    *events: Event, libcal: str = LIBCAL, images: Mapping[int, Image] | None = None, **env: str
+    *events: Event,
+    libcal: str = LIBCAL,
+    images: Mapping[int, Image] | None = None,
+    quiet: Sequence[Group] = (),
+    **env: str,
 ) -> dict[str, bytes]:
-    """Return every feed of `events`, by path; each has the same `images`."""
+    """Return every feed of `events`, by path; each has the same `images`, `quiet` are groups without events."""
     chosen = settings(**env)
     shown = [_view(event, chosen, images) for event in events]
     listed = [view for view in shown if view.event.listed]
-    lists = [*groups("branch", listed), *groups("audience", listed)]
+    lists = [*groups("branch", listed), *groups("audience", listed), *quiet]
     page = render.Renderer({"site_url": chosen.site_url})
     return dict(feeds.build(shown, lists, libcal, chosen, "en-US", page))
 

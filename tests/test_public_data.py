@@ -21,7 +21,7 @@ SCHEMA = json.loads((Path(__file__).parent.parent / "schema" / "events.schema.js
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date"]))
 
 
-def document(*events: Event, images: Mapping[int, Image] | None = None, **env: str) -> Any:
+def document(*events: Event, images: Mapping[int, Image] | None = None, **env: Any) -> Any:
     """Return events.json, which its schema must allow."""
     data = json.loads(site(*events, images=images, **env)["events.json"])
     VALIDATOR.validate(data)

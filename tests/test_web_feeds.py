@@ -134,7 +134,7 @@ def test_a_feed_is_as_old_as_its_newest_change() -> None:
 def test_each_branch_and_audience_has_its_feeds_which_name_themselves_and_their_page() -> None:
     found = site(*ALL)
     for stem, title, page in (
-        ("feed", "Library events", "index.html"),
+        ("feed", "Library events", ""),
         ("branch/lebanon", "Library events: Lebanon", "branch/lebanon.html"),
         ("audience/adults", "Library events: Adults", "audience/adults.html"),
     ):
