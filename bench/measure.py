@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Cost:
 
     The peak counts from the size of the bench itself, which is why that stays small.
     """
-    usage_before = os.times()
+    began = time.perf_counter()
     with subprocess.Popen(
         command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -62,7 +63,7 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Cost:
         _, status, usage = os.wait4(process.pid, 0)
         timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = os.times().elapsed - usage_before.elapsed
+    seconds = time.perf_counter() - began
     if process.returncode:
         raise RuntimeError(f"{command[0]} exited {process.returncode}: {output.decode(errors='replace')}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
