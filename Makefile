@@ -12,13 +12,25 @@ VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
 RUNNER ?=
+SUMMARY ?=
+
+PREFIX      ?= /usr/local
+DESTDIR     ?=
+LIBDIR      ?= $(PREFIX)/lib/events-display
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+SYSCONFDIR  ?= /etc
+INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SYSCONFDIR='$(SYSCONFDIR)'
+
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
+DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 
 ##@ Use
 .PHONY: publish
-publish: $(VENV)/run ## Fetch, generate, upload, invalidate, under one lock
+publish: $(if $(RUNNER),,$(VENV)/run) ## Fetch, generate, upload, invalidate, under one lock (RUNNER=docker)
 	@bin/publish
 
 .PHONY: fetch
@@ -45,6 +57,33 @@ plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
 verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
 	@python scripts/verify.py
 
+##@ In Docker (make publish RUNNER=docker)
+.PHONY: image
+image: ## Build the images; a run neither builds nor pulls
+	@VERSION='$(VERSION)' REVISION="$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" \
+	  docker compose --file docker/compose.yaml --profile publish build
+
+##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)
+.PHONY: install
+install: ## The program, its systemd units and its user; enables nothing
+	@$(INSTALL_PLACES) scripts/install.sh install
+
+.PHONY: uninstall
+uninstall: ## Remove what install wrote; keep the settings and the state
+	@$(INSTALL_PLACES) scripts/install.sh uninstall
+
+.PHONY: check
+check: ## Say everything that is wrong with the settings
+	@bin/check
+
+.PHONY: status
+status: ## Of the timer: last run, next run, pending work
+	@bin/status
+
+.PHONY: logs
+logs: ## The journal of the runs (SUMMARY=1: one line for each)
+	@bin/status $(if $(SUMMARY),--summaries,--logs)
+
 ##@ Try it without any account
 .PHONY: demo
 demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1)
@@ -63,7 +102,7 @@ test: test-py test-sh ## All tests: no account, no network
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser
+	@python -m pytest --ignore=tests/browser --ignore=tests/docker
 
 .PHONY: test-sh
 test-sh: $(VENV)/dev ## The shell tests
@@ -77,13 +116,13 @@ test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages 
 lint: $(VENV)/dev ## ruff, mypy, shellcheck, shfmt
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
-	@shellcheck bin/* scripts/*.sh tests/browser/setup .ci/run
-	@shfmt -d bin scripts tests/browser/setup .ci
+	@shellcheck bin/* scripts/*.sh tests/browser/setup $(DOCKER_SH) .ci/run
+	@shfmt -d bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style
 	@ruff check --quiet --fix && ruff format --quiet
-	@shfmt -w bin scripts tests/browser/setup .ci
+	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
 bench: $(VENV)/dev ## Measure speed and memory

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -344,6 +345,16 @@ def test_a_folder_that_cannot_be_written_is_an_ordinary_failure(
         monkeypatch.setenv(key, value)
     assert fetch.main([]) == 1
     assert f'msg="File exists" errno=17 path={world.build} rc=1' in capsys.readouterr().err
+
+
+def test_what_a_killed_run_left_behind_is_swept_up_once_it_is_old(world: World) -> None:
+    world.build.mkdir()
+    old, young = world.build / ".partial-old", world.build / ".partial-young"
+    old.touch()
+    young.touch()
+    os.utime(old, (time.time() - 7200,) * 2)
+    assert 'msg="removed leftovers" files=1' in world.run()[1]
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 # --- Single events -----------------------------------------------------------------------------

@@ -191,3 +191,14 @@ setup() {
   run -0 --separate-stderr upload --help
   [[ $output == Usage:* ]]
 }
+
+@test "Another aws that PATH holds is the one that is run, once for each command" {
+  mkdir "$BATS_TEST_TMPDIR/path"
+  printf '#!/bin/sh\necho "$1 $2" >>"%s/started"\nexec "%s/.venv/bin/aws" "$@"\n' "$BATS_TEST_TMPDIR" "$ROOT" \
+    >"$BATS_TEST_TMPDIR/path/aws"
+  chmod 755 "$BATS_TEST_TMPDIR/path/aws"
+  run -0 upload
+  run -0 env PATH="$BATS_TEST_TMPDIR/path:/usr/bin:/bin" "$ROOT/bin/upload"
+  same "$(cat "$BATS_TEST_TMPDIR/started")" 's3 cp'
+  says 'uploaded=0 deleted=0'
+}

@@ -105,8 +105,14 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
         env = environment()
     except SettingError as error:
         return f"{error.key}: {error.why}"
-    if not all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS):
+    own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
+    if fetch:
+        _say(f"Events: {env['LIBCAL_URL'] if own else 'the sample library, since .env names no LibCal'}")
+    if not own:
         env = {"SITE_NAME": sample.NAME, **env, **libcal.settings, "LIBCAL_CALENDARS": sample.CALENDAR_LABELS}
+    if fetch and not own:
+        # Another preview's, from another port: nothing to warn of.
+        (BUILD / "events.json").unlink(missing_ok=True)
     env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address}
     begun = time.monotonic()
     for program in ("fetch.py", "generate.py")[not fetch :]:

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Usage: scripts/install.sh install | uninstall      (called by make install, make uninstall)
+#
+# Installs the program, its systemd units and its user, for a timer that publishes in Docker:
+#
+#   $LIBDIR                          the program ($PREFIX/lib/events-display)
+#   $UNITDIR/events-display*         service, timer, notice
+#   $SYSUSERSDIR/events-display.conf
+#   $SYSCONFDIR/events-display/env   the settings, 0600; never overwritten, never removed
+#
+# Nothing is enabled or started. A run that is under way is waited for. With DESTDIR, for
+# packages, only files are written. TIMEZONE is the timer's; by default what the settings say.
+#
+# Exit status: 0 done; 1 failed; 2 wrong usage; 75 a run does not end.
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+# shellcheck source=common.sh
+source "$(dirname "$(realpath "$0")")/common.sh"
+
+readonly STATE=/var/lib/events-display
+readonly NAME=events-display
+
+# put MODE FILE: below LIBDIR, and in the list that uninstall goes by
+put() {
+  install -D -m "$1" "$ROOT/$2" "$DESTDIR$LIBDIR/$2"
+  printf '%s\n' "$LIBDIR/$2" >>"$list"
+}
+
+# fill FILE TARGET: a unit with its places filled in
+fill() {
+  sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@TIMEZONE@|$zone|g" "$ROOT/systemd/$1" |
+    install -D -m 0644 /dev/stdin "$DESTDIR$2"
+  printf '%s\n' "$2" >>"$list"
+}
+
+install_all() {
+  local file unit zone=${TIMEZONE:-} settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
+  zone=${zone:-America/New_York}
+  systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 || die "$EX_CONFIG" 'is no time zone' "TIMEZONE=$zone"
+  list=$(mktemp)
+  trap 'rm -f "$list"' EXIT
+  while read -r file; do
+    if [[ -x $ROOT/$file ]]; then put 0755 "$file"; else put 0644 "$file"; fi
+  done < <(cd "$ROOT" && find Makefile pyproject.toml LICENSE .env.example requirements*.txt bin docker scripts \
+    systemd templates -type f -not -path '*/__pycache__/*')
+  for unit in "$NAME.service" "$NAME.timer" "$NAME-notify@.service"; do
+    fill "$unit.in" "$UNITDIR/$unit"
+  done
+  fill "$NAME.sysusers" "$SYSUSERSDIR/$NAME.conf"
+  [[ -e $DESTDIR$settings ]] || install -D -m 0600 "$ROOT/.env.example" "$DESTDIR$settings"
+  # What an older version had and this one has not.
+  [[ ! -e $old ]] || sort "$old" | comm -23 - <(sort "$list") | remove_listed
+  install -m 0644 "$list" "$DESTDIR$LIBDIR/installed-files"
+}
+
+# remove_listed: the files on stdin, and the folders they leave empty
+remove_listed() {
+  local file
+  while read -r file; do
+    rm -f "$DESTDIR$file"
+    [[ $file != "$LIBDIR"/* ]] || rmdir -p --ignore-fail-on-non-empty "$(dirname "$DESTDIR$file")" 2>/dev/null || true
+  done
+}
+
+wait_for_run() {
+  [[ -z $DESTDIR && -e $STATE/publish.lock ]] || return 0
+  exec {lock}<"$STATE/publish.lock"
+  flock --nonblock "$lock" || log info 'waiting for the run that is under way'
+  flock --wait 780 "$lock" || die "$EX_UNAVAILABLE" 'the run does not end; try again' "lock=$STATE/publish.lock"
+}
+
+STEP=install
+: "${DESTDIR=}" "${LIBDIR:?}" "${UNITDIR:?}" "${SYSUSERSDIR:?}" "${SYSCONFDIR:?}"
+case ${1:-} in
+  install)
+    wait_for_run
+    install_all
+    [[ -z $DESTDIR ]] || exit 0
+    systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
+    [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
+    printf 'Installed. Next:\n  %s\n  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
+      "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
+    ;;
+  uninstall)
+    wait_for_run
+    [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
+    [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
+    mapfile -t files <"$DESTDIR$LIBDIR/installed-files"
+    printf '%s\n' "${files[@]}" "$LIBDIR/installed-files" | remove_listed
+    [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl daemon-reload
+    printf 'Removed. Kept: the settings (%s), the state (%s), the images and the volume.\n' "$SYSCONFDIR/$NAME" "$STATE"
+    ;;
+  -h | --help) usage ;;
+  *) die_usage 'install or uninstall' ;;
+esac

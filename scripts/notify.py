@@ -1,0 +1,202 @@
+"""Tell how a run ended: `bin/notify --help` says to whom and when.
+
+State is in $BUILD_DIR/notify/: `failures`, the number of failed runs in a row; `told`, there
+while an incident has been told and not yet recovered from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import smtplib
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+import exit_codes
+from log import Log
+from settings import ROOT, SettingError, environment
+
+STEP = "notify"
+_SECONDS = 5  # of each try, of two
+_PAIR = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a run ended, as its log tells; `rc` is a number, or what systemd calls it (timeout, signal)."""
+
+    unit: str
+    good: bool
+    run: str
+    failed_step: str
+    rc: str
+    error: str
+    summary: str
+
+
+def read_run(unit: str, result: str, lines: list[str]) -> Run:
+    """Find in the log lines of a run what a notice has to say; `result` is systemd's word for its end."""
+    end = _last(lines, msg="publish failed") or {}
+    step = end.get("failed_step", "publish")
+    summary = next((line for line in reversed(lines) if ' msg="run ended"' in line), "")
+    error = _last(lines, level="error", step=step) or end
+    return Run(
+        unit=unit,
+        good=result == "success",
+        run=end.get("run") or fields(summary).get("run", ""),
+        failed_step=step,
+        rc=end.get("rc", result),
+        error=error.get("msg", "it left no message"),
+        summary=summary,
+    )
+
+
+def fields(line: str) -> dict[str, str]:
+    """Take a logfmt line apart."""
+    return {key: _plain(value) for key, value in _PAIR.findall(line)}
+
+
+def _plain(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        return str(json.loads(value))
+    except ValueError:
+        return value.strip('"')
+
+
+def _last(lines: list[str], **wanted: str) -> dict[str, str] | None:
+    for line in reversed(lines):
+        found = fields(line)
+        if all(found.get(key, "").startswith(value) for key, value in wanted.items()):
+            return found
+    return None
+
+
+class Notifier:
+    """Decides by what the runs before were whether somebody is told, and tells them."""
+
+    def __init__(self, env: Mapping[str, str], state: Path, log: Log) -> None:
+        self.env = env
+        self.state = state
+        self.log = log
+        self.host = socket.gethostname()
+        log.hide(*(env[key] for key in ("NOTIFY_URL", "PING_URL") if env.get(key)))
+
+    def after(self, run: Run) -> None:
+        """Tell what is worth telling of `run`, and remember it."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        if run.good:
+            self._after_good(run)
+        else:
+            self._after_failed(run)
+
+    def _after_good(self, run: Run) -> None:
+        told = self.state / "told"
+        was_told = told.exists()
+        (self.state / "failures").unlink(missing_ok=True)
+        if was_told:
+            self._tell("recovered", f"events-display on {self.host}: publishing again", run)
+            told.unlink()
+        if self.env.get("PING_URL"):
+            self._deliver("ping failed", lambda: _post(self.env["PING_URL"], "text/plain", run.summary))
+
+    def _after_failed(self, run: Run) -> None:
+        failures, told = self.state / "failures", self.state / "told"
+        count = 1 + (int(failures.read_text()) if failures.exists() else 0)
+        failures.write_text(f"{count}\n")
+        if told.exists():
+            self.log.info("notice held back: this incident has been told", failures=count)
+        elif run.rc == str(exit_codes.UNAVAILABLE) and count == 1:
+            self.log.info("notice held back: the next run may mend it", failures=count)
+        else:
+            told.touch()
+            text = f"events-display on {self.host}: {run.failed_step} failed with {run.rc} ({run.error})"
+            self._tell("failed", text, run)
+
+    def _tell(self, state: str, text: str, run: Run) -> None:
+        say = self.log.error if state == "failed" else self.log.info
+        say(text, state=state)
+        url = self.env.get("NOTIFY_URL", "")
+        notice = {"text": text, "state": state, "host": self.host, **asdict(run)}
+        del notice["good"]
+        if url.startswith("mailto:"):
+            self._deliver("notice not delivered", lambda: self._mail(url.removeprefix("mailto:"), notice))
+        elif url:
+            self._deliver("notice not delivered", lambda: _post(url, "application/json", json.dumps(notice)))
+
+    def _mail(self, address: str, notice: dict[str, str]) -> None:
+        message = EmailMessage()
+        message["From"] = f"events-display@{self.host}"
+        message["To"] = address
+        message["Subject"] = notice["text"][:150]
+        message.set_content("".join(f"{key}: {value}\n" for key, value in notice.items()))
+        server, _, port = self.env.get("SMTP_SERVER", "localhost").partition(":")
+        with smtplib.SMTP(server, int(port or 25), timeout=_SECONDS) as smtp:
+            smtp.send_message(message)
+
+    def _deliver(self, failed: str, send: Callable[[], None]) -> None:
+        why = ""
+        for _ in range(2):
+            try:
+                return send()
+            except (OSError, ValueError, smtplib.SMTPException) as error:
+                why = str(getattr(error, "reason", error))
+        self.log.warn(failed, detail=why)
+        return None
+
+
+def _post(url: str, content_type: str, body: str) -> None:
+    headers = {"Content-Type": content_type, "User-Agent": "events-display"}
+    request = urllib.request.Request(url, body.encode(), headers)  # noqa: S310 - checked in the next line
+    if request.type not in ("http", "https"):
+        raise ValueError("must begin with https://")
+    with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
+        pass
+
+
+def main(argv: list[str]) -> int:
+    """`UNIT`, or `--log FILE success|failed`; return the exit code."""
+    log = Log(STEP)
+    try:
+        env = environment()
+    except SettingError as error:
+        log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
+        return exit_codes.CONFIG
+    if argv[0] == "--log":
+        unit, result = "events-display.service", argv[2]
+        text = Path(argv[1]).read_text(encoding="utf-8", errors="replace")
+    else:
+        unit = argv[0]
+        result, text = _from_journal(unit, env)
+    run = read_run(unit, result, text.splitlines())
+    log.run = run.run or log.run
+    Notifier(env, Path(ROOT, env.get("BUILD_DIR") or "build") / STEP, log).after(run)
+    return exit_codes.OK
+
+
+def _from_journal(unit: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """How the unit's last run ended, and its lines; systemd hands both over in the environment."""
+
+    def output(*command: str) -> str:
+        return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout  # noqa: S603
+
+    def show(name: str) -> str:
+        return output("systemctl", "show", "--property", name, "--value", unit).strip()
+
+    result = env.get("MONITOR_SERVICE_RESULT") or show("Result")
+    invocation = env.get("MONITOR_INVOCATION_ID") or show("InvocationID")
+    return result, output("journalctl", "--quiet", "--output=cat", f"_SYSTEMD_INVOCATION_ID={invocation}")
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,264 @@
+"""make publish RUNNER=docker, and docker compose up: order, exit codes, what a failure holds back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aws import Aws, Call
+from conftest import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
+from libcal_faults import Fault
+from libcal_server import LibCal
+
+CLOSED = "http://127.0.0.1:9"  # nobody listens on the discard port
+
+# What goes wrong, by real means: the step that fails, its exit code, and the settings that make it.
+FAILURES = [
+    pytest.param("fetch", 78, {"LIBCAL_CLIENT_SECRET": "wrong"}, id="wrong-libcal-secret"),
+    pytest.param("fetch", 75, {"LIBCAL_URL": CLOSED}, id="libcal-down"),
+    pytest.param("generate", 65, {"MIN_EVENTS": "100000"}, id="too-few-events"),
+    pytest.param("upload", 78, {"S3_BUCKET": "no-such-bucket"}, id="no-such-bucket"),
+    pytest.param("upload", 75, {"AWS_ENDPOINT_URL_S3": CLOSED}, id="s3-down"),
+    pytest.param("invalidate", 78, {"CLOUDFRONT_DISTRIBUTION_ID": "ENOSUCH"}, id="no-such-distribution"),
+]
+ORDER = ["fetch", "generate", "upload", "invalidate"]
+
+
+def writes(aws: Aws, service: str) -> list[Call]:
+    """The calls that changed something."""
+    return [call for call in aws.calls if call.service == service and call.method in ("PUT", "POST", "DELETE")]
+
+
+def test_a_run_publishes_the_site_and_all_its_lines_carry_one_run_id(project: Project, aws: Aws) -> None:
+    done = run("make", "publish", "RUNNER=docker", env={**project.env, "RUN_ID": "run-of-the-test"})
+    assert done.code == 0, done.log
+    assert done.last("run ended")["outcome"] == "ok"
+    assert {line["run"] for line in done.lines} == {"run-of-the-test"}
+    assert [step for step in done.steps() if step in ORDER] == ORDER
+    site = project.volume("cd /data/site && find . -type f").split()
+    assert {path.removeprefix("./") for path in site} == set(aws.objects())
+    assert aws.invalidations() == [["/*"]]
+    assert project.containers() == []
+    for service in SERVICES:
+        expected = docker("image", "inspect", "--format", "{{slice .Id 7 19}}", image(service))
+        assert f"image={image(service)} id={expected} version=" in done.log
+
+
+def test_an_unchanged_run_uploads_the_status_and_starts_no_invalidator(project: Project, aws: Aws) -> None:
+    assert project.publish().code == 0
+    aws.calls.clear()
+    done = project.publish()
+    assert done.code == 0, done.log
+    assert [(call.method, call.path.rpartition("/")[2]) for call in writes(aws, "s3")] == [("PUT", "status.json")]
+    assert not writes(aws, "cloudfront")
+    assert float(done.last("run ended")["invalidate_s"]) < 0.3
+
+
+@pytest.mark.parametrize(("step", "code", "settings"), FAILURES)
+def test_a_failing_step_ends_the_run_with_its_own_code(
+    project: Project, aws: Aws, step: str, code: int, settings: dict[str, str]
+) -> None:
+    done = project.publish(**settings)
+    last = done.lines[-1]
+    assert done.code == code, done.log
+    assert (last["msg"], last["failed_step"], last["rc"]) == ("publish failed", step, str(code))
+    assert [each for each in done.steps() if each in ORDER] == ORDER[: ORDER.index(step) + 1]
+    assert bool(writes(aws, "s3")) == (step == "invalidate")
+    assert not aws.invalidations()
+    assert project.containers() == []
+
+
+@pytest.mark.parametrize(("step", "code", "settings"), FAILURES)
+def test_a_failing_step_ends_docker_compose_up_too(
+    project: Project, aws: Aws, step: str, code: int, settings: dict[str, str]
+) -> None:
+    done = project.compose("--profile", "publish", "up", **settings)
+    assert done.code == 1, done.log
+    service = {"fetch": "generator", "generate": "generator", "upload": "uploader"}.get(step, "invalidator")
+    assert f"exited with code {code}" in done.log
+    assert f'service "{service}" didn\'t complete successfully: exit {code}' in done.log
+    assert bool(writes(aws, "s3")) == (step == "invalidate")
+    assert not aws.invalidations()
+
+
+def test_an_outage_of_libcal_does_not_hold_back_a_pending_invalidation(
+    project: Project, aws: Aws, libcal: LibCal
+) -> None:
+    assert project.publish(CLOUDFRONT_DISTRIBUTION_ID="ENOSUCH").code == 78
+    libcal.faults.append(Fault(kind="status", path="/", status=503))
+    later = datetime.now(UTC) + timedelta(minutes=10)
+    done = project.publish(STALE_AFTER_MINUTES="5", EVENTS_NOW=later.isoformat())
+    assert done.code == 75, done.log
+    assert done.lines[-1]["failed_step"] == "fetch"
+    assert [step for step in done.steps() if step in ORDER][:2] == ["invalidate", "fetch"]
+    assert aws.invalidations() == [["/*"]]
+
+
+def test_a_killed_command_line_leaves_a_container_that_the_next_run_removes(
+    project: Project, libcal: LibCal
+) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=30))
+    first = project.start()
+    wait_for(lambda: libcal.log)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait(10)
+    left = project.containers("status=running")
+    assert len(left) == 1
+    libcal.faults.clear()
+    done = project.publish()
+    assert done.code == 0, done.log
+    assert done.last("removed leftovers")["containers"] == "1"
+    assert project.containers() == []
+
+
+def test_a_stopped_run_leaves_neither_container_nor_secrets(project: Project, libcal: LibCal) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=30))
+    process = project.start()
+    wait_for(lambda: libcal.log)
+    assert (project.state / "secrets" / "libcal_client_secret").exists()
+    os.kill(process.pid, signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1, output
+    assert "interrupted" in output
+    assert project.containers() == []
+    assert not (project.state / "secrets").exists()
+
+
+def test_a_killed_container_fails_its_step_and_the_next_run_recovers(project: Project, libcal: LibCal) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=30))
+    process = project.start()
+    wait_for(lambda: libcal.log)
+    docker("kill", *project.containers())
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1, output
+    assert "killed (memory?)" in output
+    assert 'msg="publish failed" failed_step=fetch rc=1' in output
+    libcal.faults.clear()
+    assert project.publish().code == 0
+
+
+def test_a_step_out_of_memory_is_named(project: Project, tmp_path: Path) -> None:
+    override = tmp_path / "small.yaml"
+    override.write_text("services: {generator: {mem_limit: 12m, memswap_limit: 12m}}\n")
+    done = project.publish(COMPOSE_FILE=f"{project.env['COMPOSE_FILE']}:{override}")
+    assert done.code == 1, done.log
+    assert done.last("killed (memory?)")["status"] == "137"
+    assert done.lines[-1]["failed_step"] == "fetch"
+
+
+@pytest.mark.parametrize("second", ["docker", ""])
+def test_a_second_run_ends_with_75_and_harms_nothing(project: Project, libcal: LibCal, second: str) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=4, times=1))
+    first = project.start()
+    wait_for(lambda: libcal.log)
+    refused = project.publish(RUNNER=second)
+    output, _ = first.communicate(timeout=60)
+    assert refused.code == 75, refused.log
+    assert "another publish is running" in refused.log
+    assert f"pid={first.pid}" in refused.log
+    assert first.returncode == 0, output
+
+
+def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
+    project: Project, libcal: LibCal, tmp_path: Path
+) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=4, times=1))
+    first = project.start()
+    wait_for(lambda: libcal.log)
+    elsewhere = {"BUILD_DIR": str(tmp_path / "elsewhere"), "SECRETS_DIR": str(tmp_path / "elsewhere-secrets")}
+    refused = project.publish(**elsewhere)
+    output, _ = first.communicate(timeout=60)
+    assert refused.code == 75, refused.log
+    line = refused.last("another publish is running on the same volume")
+    assert line["holder"] == str(tmp_path / "state" / "docker")
+    assert first.returncode == 0, output
+
+
+def test_docker_compose_up_beside_a_run_corrupts_nothing(
+    project: Project, aws: Aws, tmp_path: Path
+) -> None:
+    first = project.start()
+    beside = project.compose("--profile", "publish", "up", SECRETS_DIR=str(tmp_path / "beside"))
+    output, _ = first.communicate(timeout=60)
+    # Whoever comes second to the state that both share is told to try later.
+    assert (first.returncode, beside.code) in [(0, 0), (0, 1), (75, 0)], output + beside.log
+    assert "Traceback" not in output + beside.log
+    assert project.publish().code == 0
+    site = project.volume("cd /data/site && sha256sum index.html").split()[0]
+    found = aws.read("index.html")
+    assert found is not None
+    from files import sha256
+
+    assert sha256(found[0]) == site
+
+
+def test_without_an_engine_one_line_says_so(project: Project) -> None:
+    done = project.publish(DOCKER_HOST="unix:///nonexistent/docker.sock")
+    assert done.code == 1
+    assert [line["msg"] for line in done.lines if line["level"] == "error"] == [
+        "Docker is not reachable",
+        "publish failed",
+    ]
+
+
+def test_a_missing_image_is_named_and_nothing_is_pulled(project: Project) -> None:
+    done = project.publish(IMAGE_TAG="no-such-tag")
+    assert done.code == 1
+    line = done.last("image missing: run make image")
+    assert line["image"] == "events-display/generator:no-such-tag"
+    assert [each["level"] for each in done.lines] == ["error", "error"]
+
+
+def test_a_volume_of_somebody_else_ends_with_78(project: Project, aws: Aws) -> None:
+    assert project.publish().code == 0
+    project.volume("chown root:root /data")
+    aws.calls.clear()
+    done = project.publish()
+    assert done.code == 78, done.log
+    assert done.lines[-1]["failed_step"] == "fetch"
+    assert "uid 10001" in done.log
+    assert "owner=0" in done.log
+    assert not aws.calls
+
+
+def test_an_unknown_runner_is_a_wrong_setting(project: Project) -> None:
+    done = project.publish(RUNNER="podman")
+    assert done.code == 78
+    assert done.lines[-1]["key"] == "RUNNER"
+
+
+def test_the_readmes_words_for_docker_compose_work_as_written(project: Project, tmp_path: Path) -> None:
+    tree = tmp_path / "checkout"
+    files = subprocess.run(
+        ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    for name in files:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes((ROOT / name).read_bytes())
+        (tree / name).chmod((ROOT / name).stat().st_mode)
+    settings = {key: project.env[key] for key in project.env if key.startswith(("LIBCAL", "UPLOAD", "INVALID"))}
+    settings |= {key: project.env[key] for key in ("S3_BUCKET", "CLOUDFRONT_DISTRIBUTION_ID", "AWS_ENDPOINT_URL")}
+    # Not a user's: a project of its own, and this machine's loopback.
+    settings |= {"COMPOSE_PROJECT_NAME": project.name, "IMAGE_TAG": TAG}
+    settings["COMPOSE_FILE"] = "docker/compose.yaml:tests/docker/host-network.yaml"
+    filled = "".join(f"{key}={value}\n" for key, value in settings.items())
+    env = {key: project.env[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in project.env}
+
+    assert run("cp", ".env.example", ".env", cwd=tree).code == 0
+    example = (tree / ".env").read_text()
+    assert "\nCOMPOSE_FILE=docker/compose.yaml\n" in example
+    kept = [line for line in example.splitlines() if line.partition("=")[0] not in settings]
+    (tree / ".env").write_text("\n".join(kept) + "\n" + filled)
+    built = run("docker", "compose", "build", cwd=tree, env=env, timeout=600)
+    assert built.code == 0, built.log
+    up = run("docker", "compose", "up", cwd=tree, env=env)
+    assert up.code == 0, up.log
+    assert "msg=invalidated" in up.log
+    for name in settings:
+        if name.endswith(("SECRET", "ACCESS_KEY")):
+            assert settings[name] not in run("docker", "compose", "config", cwd=tree, env=env).log
