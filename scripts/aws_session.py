@@ -137,7 +137,13 @@ def command_line() -> Callable[[list[str]], int]:
     """
     program = os.environ.get("AWS_CLI") or shutil.which("aws")
     if program and Path(program).parent != Path(sys.executable).parent:
-        return lambda arguments: subprocess.run([program, *arguments], check=False).returncode  # noqa: S603
+        return lambda arguments: (
+            subprocess.run(  # noqa: S603
+                [program, *arguments],
+                check=False,
+                preexec_fn=end_with_parent,
+            ).returncode
+        )
     from awscli.clidriver import create_clidriver
 
     driver = create_clidriver()

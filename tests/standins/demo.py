@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import bucket_site
+import cloudfront
 import sample
 from aws import Aws
 from libcal_server import LibCal, content_options, from_options
@@ -62,7 +62,7 @@ def _demo(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         libcal = stack.enter_context(from_options(options))
         aws = stack.enter_context(Aws())
-        site = stack.enter_context(serve(bucket_site.app(aws), options.port))
+        site = stack.enter_context(serve(cloudfront.app(cloudfront.of(aws)), options.port))
         _say(
             "",
             "events-display, the whole way, on this machine only:",
@@ -79,7 +79,7 @@ def _demo(options: argparse.Namespace) -> int:
         _report(aws)
         if not options.once:
             _say(
-                "Served from the bucket until you press Ctrl-C:",
+                "Served from the edge (it caches as CloudFront does) until you press Ctrl-C:",
                 f"  Events       {site}/",
                 f"  Lobby screen {site}/screen.html",
                 "",
