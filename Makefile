@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
+NAME   ?=
 RUNNER ?=
 SUMMARY ?=
 
@@ -48,6 +49,14 @@ upload: $(VENV)/run ## build/site/ -> S3: what has changed
 .PHONY: invalidate
 invalidate: $(VENV)/run ## Refresh in CloudFront what was uploaded
 	@bin/invalidate
+
+.PHONY: plan
+plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
+	@bin/upload --dry-run
+
+.PHONY: verify
+verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
+	@python scripts/verify.py
 
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
@@ -117,8 +126,8 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
-bench: $(VENV)/dev ## Measure speed and memory
-	@python bench/run.py
+bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
+	@PYTHONPATH=scripts python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
@@ -143,6 +152,11 @@ $(VENV)/run: requirements.txt requirements-aws.txt
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What the benches compare with.
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.

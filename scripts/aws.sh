@@ -20,7 +20,7 @@ aws_begin() {
 # aws ARGUMENT...: run one command; sets aws_rc (our code), aws_code, aws_uploaded, aws_advice, aws_detail
 aws() {
   aws_rc=$EX_FAILED aws_code=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
-  set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 20
+  set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
   # shellcheck disable=SC2034  # the commands use them
   IFS=$'\t' read -r -u "$aws_from" aws_rc aws_code aws_uploaded aws_advice aws_detail || return 1
@@ -58,11 +58,14 @@ secret() {
 }
 
 # aws_one_at_a_time: take the lock on what S3 and CloudFront are known to hold, or end with 75.
-# The CLI inherits it on purpose: while an orphan still writes, nobody else may.
+# The CLI inherits it on purpose: while an orphan still writes, nobody else may. It dies with
+# its step, so a moment's wait is enough.
 aws_one_at_a_time() {
   mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
   exec {state_lock}>>"$BUILD_DIR/state.lock" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
-  flock -n "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
+  flock -w 1 "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
     "holder=$(<"$BUILD_DIR/state.lock")"
-  printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$BUILD_DIR/state.lock"
+  trap 'flock -u "$state_lock"' EXIT
+  printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$BUILD_DIR/state.lock" ||
+    die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
 }

@@ -16,9 +16,11 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,20 +130,36 @@ def end_with_parent() -> None:
         sys.exit(FAILED)
 
 
+def command_line() -> Callable[[list[str]], int]:
+    """Return what runs one command: $AWS_CLI or the `aws` that PATH holds, in this process if it is ours.
+
+    Another one (version 2, a wrapper) is started anew for each command.
+    """
+    program = os.environ.get("AWS_CLI") or shutil.which("aws")
+    if program and Path(program).parent != Path(sys.executable).parent:
+        return lambda arguments: subprocess.run([program, *arguments], check=False).returncode  # noqa: S603
+    from awscli.clidriver import create_clidriver
+
+    driver = create_clidriver()
+
+    def run(arguments: list[str]) -> int:
+        try:
+            return int(driver.main(arguments))
+        except SystemExit as error:  # argparse, on misuse
+            return error.code if isinstance(error.code, int) else FAILED
+
+    return run
+
+
 def main(argv: list[str]) -> int:
     """Serve commands until stdin ends: `aws_session.py ROLE OUTPUT-FILE`."""
     end_with_parent()
-    from awscli.clidriver import create_clidriver
-
     role, out = argv[0], Path(argv[1])
     err = out.with_suffix(".err")
-    driver = create_clidriver()
+    run = command_line()
     for arguments in commands(sys.stdin.buffer):
         with captured(out, err):
-            try:
-                rc = driver.main(arguments)
-            except SystemExit as error:  # argparse, on misuse
-                rc = error.code if isinstance(error.code, int) else FAILED
+            rc = run(arguments)
         output = out.read_text(encoding="utf-8", errors="replace")
         stderr = err.read_text(encoding="utf-8", errors="replace")
         if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:

@@ -7,7 +7,10 @@ readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 export RUN_ID=${RUN_ID:-${INVOCATION_ID:-}}
-[[ ! -d $ROOT/.venv/bin ]] || PATH=$ROOT/.venv/bin:$PATH
+# Run by hand, without make: our own Python, but the aws that the caller's PATH holds.
+if [[ -d $ROOT/.venv/bin && :$PATH: != *:$ROOT/.venv/bin:* ]]; then
+  export AWS_CLI=${AWS_CLI:-$(type -P aws)} PATH=$ROOT/.venv/bin:$PATH
+fi
 
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
 

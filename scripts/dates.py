@@ -18,6 +18,8 @@ from event import Event
 from messages import Messages
 
 ONGOING = timedelta(days=3)
+# What ends before this hour belongs to the evening before: a dance until 1am is no event of Saturday.
+NIGHT_ENDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Wording:
     def end_time(self, moment: datetime) -> str:
         """Return the time at which something ends: midnight is the end of a day, as 23:59 is meant to be."""
         if (moment.hour, moment.minute) in ((0, 0), (23, 59)):
-            return self.messages("midnight")
+            return self.messages("midnight.end")
         return self.time(moment)
 
     def day(self, day: date) -> str:
@@ -81,34 +83,46 @@ class Wording:
         """Return when `event` is, within a list that names the day it begins."""
         if event.all_day:
             return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
-        if event.end <= event.start:
-            return self.time(event.start)
-        start, end = self.time(event.start), self.end_time(event.end)
-        if event.first_day == event.last_day:
-            return self.messages("range", start=start, end=end)
-        if event.end.date() - event.first_day == timedelta(days=1) and event.end.hour < 6:
-            return self.messages("range.next_day", start=start, end=end, day=self.weekday(event.end.date()))
-        return self._timed_days(event)
+        if is_endless(event):
+            times = self.time(event.start)
+        elif event.first_day == event.last_day:
+            times = self.messages("range", start=self.time(event.start), end=self.end_time(event.end))
+        elif into_the_night(event):
+            times = self.messages(
+                "range.next_day",
+                start=self.time(event.start),
+                end=self.end_time(event.end),
+                day=self.weekday(event.end.date()),
+            )
+        else:
+            times = self._timed_days(event)
+        if event.online:
+            # Only who takes part from elsewhere needs the zone.
+            times = self.messages("in_zone", times=times, zone=self.zone(event.start))
+        return times
 
     def when(self, event: Event) -> str:
         """Return when `event` is, day included, where nothing around it names the day."""
-        if event.first_day != event.last_day and (
-            event.all_day or event.end.hour >= 6 or self.ongoing(event)
-        ):
-            return self._all_days(event) if event.all_day else self._timed_days(event)
-        return f"{self.day(event.first_day)}, {self.times(event)}"
+        if event.first_day != event.last_day and not into_the_night(event):
+            return self.times(event)
+        if event.all_day:
+            return self.messages("when.all_day", day=self.day(event.first_day))
+        return self.messages("when", day=self.day(event.first_day), times=self.times(event))
 
     def ongoing(self, event: Event) -> bool:
         """Whether `event` lasts longer than three days: an exhibit, to be listed apart."""
         return event.end - event.start > ONGOING
 
     def until(self, event: Event) -> str:
-        """Return when something ongoing ends: `Ongoing, ends Friday, May 1`."""
+        """Return when something ongoing ends: `Ongoing, ends Friday, May 1`; both dates before it begins."""
+        if event.first_day > self.today:
+            return self.days(event.first_day, event.last_day)
         return self.messages("ongoing", day=self.day(event.last_day))
 
     def zone(self, moment: datetime) -> str:
-        """Return the name of the time zone without season: `Eastern Time`, never EST or EDT."""
-        return get_timezone_name(moment.tzinfo, locale=self._locale)
+        """Return the name of the time zone without season: `Eastern time`, never EST or EDT."""
+        name = get_timezone_name(moment.tzinfo, locale=self._locale)
+        return name.removesuffix(" Time") + " time" if name.endswith(" Time") else name
 
     def _all_days(self, event: Event) -> str:
         return self.days(event.first_day, event.last_day)
@@ -131,6 +145,23 @@ class Wording:
 @lru_cache(maxsize=4096)
 def _format_date(day: date, pattern: str, locale: str) -> str:
     return format_date(day, pattern, locale=locale)
+
+
+def is_endless(event: Event) -> bool:
+    """Whether LibCal gives no end for `event`."""
+    # By timestamps: in the night the clocks go back, 1:30am can be an hour after 1:30am.
+    return event.end.timestamp() <= event.start.timestamp()
+
+
+def into_the_night(event: Event) -> bool:
+    """Whether a timed event of one evening ends after midnight: `9pm to 1am Saturday`."""
+    after = event.end.date() - event.first_day
+    return not event.all_day and after == timedelta(days=1) and event.end.hour < NIGHT_ENDS
+
+
+def is_over(event: Event, today: date) -> bool:
+    """Whether `event` is past by the morning of `today`, when the site is made."""
+    return event.last_day < today or (into_the_night(event) and event.first_day < today)
 
 
 def datetime_attribute(event: Event) -> str:

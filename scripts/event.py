@@ -74,6 +74,12 @@ class Registration:
         total = sum(seats.total for seats in self.kinds)
         return left > 0 and (left <= 3 or left * 5 <= total)
 
+    @property
+    def shown(self) -> tuple[bool | None, ...]:
+        """All that is ever told of it; how many places are taken is not."""
+        free = (None if seats is None else seats.left > 0 for seats in (self.in_person, self.online))
+        return (self.opened, self.closed, self.wait_list, self.full, self.few_left, *free)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -242,6 +248,9 @@ def digest(event: Event) -> str:
     data = event.to_json()
     for name in ("updated", "sequence"):
         data.pop(name, None)
+    if event.registration is not None:
+        # Else every place that is taken would be a change, and all feeds new.
+        data["registration"] = event.registration.shown
     return sha256(json.dumps(data, sort_keys=True).encode())
 
 

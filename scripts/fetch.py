@@ -15,6 +15,8 @@ missing or wrong, nothing written
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import exit_codes
+from files import PARTIAL_PREFIX
 from log import Log
 from settings import CalendarSetting, LibCalSettings, SettingError, Settings, environment
 
@@ -41,6 +44,7 @@ WORKERS = 4
 # Their names and visibility are worth a moment, no more.
 DESCRIBED_WITHIN = 10.0
 LOGGED_PROBLEMS = 10
+LEFTOVER_AGE = 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,6 +89,7 @@ def fetch(
     settings = replace(settings, now=settings.now.replace(microsecond=0))
     path = settings.build_dir / "events.json"
     settings.build_dir.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(settings.build_dir, log)
     last = _last_snapshot(path, settings, libcal, log)
     window = Window(now=settings.now, last_day=settings.now.date() + timedelta(days=settings.days_ahead))
     deadline = Deadline(seconds)
@@ -100,6 +105,17 @@ def fetch(
     if any(calendar.fetched for calendar in snapshot.calendars):
         snapshot.save(path)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
+
+
+def _remove_leftovers(build: Path, log: Log) -> None:
+    """Remove what a killed run was writing; younger files may be another step's, at work now."""
+    old = [
+        path for path in build.glob(f"{PARTIAL_PREFIX}*") if time.time() - path.stat().st_mtime > LEFTOVER_AGE
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    if old:
+        log.info("removed leftovers", files=len(old))
 
 
 def _last_snapshot(path: Path, settings: Settings, libcal: LibCalSettings, log: Log) -> Snapshot:
@@ -300,4 +316,8 @@ def _age(calendar: Calendar, now: datetime) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    code = main()
+    sys.stderr.flush()
+    # A thread that still hangs on LibCal must not hold up the end.
+    os._exit(code)

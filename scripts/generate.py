@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Turn build/events.json into the static site, build/site/.
 
-Reads   $BUILD_DIR/events.json (from scripts/fetch.py), templates/, the settings; never the network
+Reads   $BUILD_DIR/events.json and images/ (from scripts/fetch.py), templates/, LOGO, the settings;
+        never the network
 Writes  $BUILD_DIR/site/            pages, feeds and static files; only what has changed
         $BUILD_DIR/site/status.json how fresh the events are; the only file with a time in it
         $BUILD_DIR/site.manifest    sha256sum of every other file, written last
@@ -15,15 +16,20 @@ Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVEN
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import exit_codes
 import files
 from log import Log
 from settings import ROOT, SettingError, Settings, environment
+
+if TYPE_CHECKING:
+    from event import Snapshot
 
 STEP = "generate"
 STATUS = "status.json"
@@ -78,17 +84,18 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         log.error(f"{error}; run make fetch to write it anew", rc=exit_codes.FAILED)
         return exit_codes.FAILED
 
-    today = settings.now.date()
-    count = sum(event.listed and event.last_day >= today for event in snapshot.events)
+    import status
+
+    count = status.count(snapshot, settings)
     if count < settings.min_events and not settings.force:
         raise Refused(
             f"guard: too few events, {count} of at least {settings.min_events}; FORCE=1 publishes them"
         )
 
     site = build / "site"
-    inputs = _inputs_digest(build, settings, templates)
-    digests = files.read_manifest(build / "site.manifest")
-    changed = removed = 0
+    inputs = _inputs_digest(snapshot, settings, templates)
+    digests = _last_manifest(build)
+    changed = 0
     if not digests or not _is_current(build, inputs, digests):
         import pages
 
@@ -100,8 +107,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         removed = _remove_strays(site, digests)
         files.write_atomic(build / "site.manifest", files.format_manifest(digests))
         files.write_atomic(build / "site.inputs", inputs.encode())
-
-    import status
+    else:
+        removed = _remove_strays(site, digests)
 
     files.write_if_changed(site / STATUS, status.status(snapshot, settings))
     log.info(
@@ -116,17 +123,32 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     return exit_codes.OK
 
 
-def _inputs_digest(build: Path, settings: Settings, templates: Path) -> str:
-    """Return one digest of all that the site is made from, the day included."""
-    sources = [build / "events.json", ROOT / "requirements.txt", *sorted(Path(__file__).parent.glob("*.py"))]
+def _inputs_digest(snapshot: Snapshot, settings: Settings, templates: Path) -> str:
+    """Return one digest of all that the site is made from, the day included, but not when it was fetched."""
+    images = settings.build_dir / "images"
+    parts = [
+        settings.now.date().isoformat(),
+        repr(_settings_of_pages(settings)),
+        repr(
+            (
+                snapshot.url,
+                snapshot.events,
+                [(calendar.id, calendar.label) for calendar in snapshot.calendars],
+            )
+        ),
+        # An image's name holds the digest of what is in it.
+        repr(sorted(path.name for path in images.iterdir()) if images.is_dir() else []),
+    ]
+    sources = [ROOT / "requirements.txt", *sorted(Path(__file__).parent.glob("*.py"))]
     sources += sorted(path for path in templates.rglob("*") if path.is_file())
-    parts = [repr(settings_without_clock(settings)), settings.now.date().isoformat()]
+    if settings.logo:
+        sources.append(ROOT / settings.logo)
     for path in sources:
-        parts += [str(path), files.sha256(path.read_bytes()) if path.exists() else ""]
-    return files.sha256("\n".join(parts).encode())
+        parts += [str(path), files.sha256(path.read_bytes()) if path.is_file() else ""]
+    return files.sha256("\n".join(parts).encode("utf-8", "replace"))
 
 
-def settings_without_clock(settings: Settings) -> tuple[object, ...]:
+def _settings_of_pages(settings: Settings) -> tuple[object, ...]:
     """Return what of the settings goes into a page."""
     return (
         settings.timezone.key,
@@ -136,7 +158,6 @@ def settings_without_clock(settings: Settings) -> tuple[object, ...]:
         settings.brand_color,
         settings.logo,
         settings.home_page,
-        settings.stale_after_minutes,
     )
 
 
@@ -150,16 +171,27 @@ def _is_current(build: Path, inputs: str, digests: dict[str, str]) -> bool:
         return False
 
 
+def _last_manifest(build: Path) -> dict[str, str]:
+    """Return the manifest of the last run; a damaged one counts as none, since it is about to be written anew."""
+    try:
+        return files.read_manifest(build / "site.manifest")
+    except ValueError:
+        return {}
+
+
 def _remove_strays(site: Path, digests: dict[str, str]) -> int:
     """Remove what no longer belongs to the site, leftovers of a killed run included; count the files."""
     removed = 0
-    for path in sorted(site.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif (name := path.relative_to(site).as_posix()) not in digests and name != STATUS:
-            path.unlink()
-            removed += 1
+    for folder, folders, names in os.walk(site, topdown=False):
+        prefix = "" if folder == str(site) else f"{os.path.relpath(folder, site)}/"
+        # A link to a folder counts as a folder here; it is no part of the site either.
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
+            if f"{prefix}{name}" not in digests and f"{prefix}{name}" != STATUS:
+                os.unlink(os.path.join(folder, name))
+                removed += 1
+        if folder != str(site) and not os.listdir(folder):
+            os.rmdir(folder)
     return removed
 
 

@@ -138,8 +138,8 @@ def _status(state: str, *, subscribed: bool) -> str:
 
 
 def _moment(name: str, moment: datetime, zone: ZoneInfo) -> str:
-    # A local time that comes twice means the first of the two (RFC 5545, 3.3.5).
-    if moment.fold and moment.utcoffset() != moment.replace(fold=0).utcoffset():
+    # A local time that comes twice means the first one (RFC 5545, 3.3.5), but not to every calendar.
+    if moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset():
         return f"{name}:{_utc(moment.astimezone(UTC))}"
     return f"{name};TZID={zone.key}:{_local(moment)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
@@ -37,13 +38,17 @@ WRONG_ADDRESS = "LIBCAL_URL does not lead to the LibCal API"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long, how often and how much; times in seconds, sizes in decoded bytes."""
+    """How long, how often and how much; times in seconds, sizes in decoded bytes.
+
+    A body of `body` bytes is refused; of those over `large` only one is read at a time.
+    """
 
     tries: int = 4
     read_timeout: float = 10.0
     calendars_timeout: float = 5.0
     retry_after: float = 10.0
     body: int = 10_000_000
+    large: int = 1_000_000
     pages: int = 40
     events: int = 20_000
 
@@ -116,6 +121,7 @@ class Client:
         self._token = ""
         self._token_failure: Unavailable | Misconfigured | None = None
         self._token_lock = threading.Lock()
+        self._large_lock = threading.Lock()
 
     def events(self, calendar: str, first: date, days: int) -> list[Any]:
         """Return the events of `calendar` from `first` to `days` days later (inclusive), each id once.
@@ -284,10 +290,30 @@ class Client:
                 **kwargs,
             ) as response:
                 _check_status(response, self._clock)
-                return _parse(_read(response, deadline, self._limits.body))
+                return _parse(self._read(response, deadline))
         # ValueError: what urllib3 raises for some headers that make no sense.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise _Again(cause_of(error)) from None
+
+    def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
+        """Return the decoded body, reading no more than the socket gives at once.
+
+        A whole chunk may be a minute's work for a server that drips; a bomb unfolds piece by piece.
+        """
+        body = bytearray()
+        with contextlib.ExitStack() as held:
+            while piece := response.raw.read1(65_536, decode_content=True):
+                if len(body) <= self._limits.large < len(body) + len(piece):
+                    if not self._large_lock.acquire(timeout=deadline.remaining()):
+                        raise Unavailable("deadline")
+                    held.callback(self._large_lock.release)
+                body += piece
+                if len(body) > self._limits.body:
+                    body.clear()  # the exception would keep it
+                    raise Unavailable("too_large")
+                if deadline.expired:
+                    raise Unavailable("deadline")
+        return bytes(body)
 
 
 def _session(contact: str) -> requests.Session:
@@ -333,21 +359,6 @@ def retry_after(text: str, now: float) -> float | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return wait if wait > 0.0 else None
-
-
-def _read(response: requests.Response, deadline: Deadline, limit: int) -> bytes:
-    """Return the decoded body, reading no more than the socket gives at once.
-
-    A whole chunk may be a minute's work for a server that drips; a bomb unfolds piece by piece.
-    """
-    body = bytearray()
-    while piece := response.raw.read1(65_536, decode_content=True):
-        body += piece
-        if len(body) > limit:
-            raise Unavailable("too_large")
-        if deadline.expired:
-            raise Unavailable("deadline")
-    return bytes(body)
 
 
 def _parse(body: bytes) -> Any:

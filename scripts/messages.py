@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from settings import ROOT
+from settings import ROOT, SettingError
 
 FOLDER = ROOT / "templates" / "messages"
 
@@ -29,6 +29,10 @@ class Messages:
         """Return `key.one` or `key.other` for `number`, as English, Spanish and Danish need it."""
         return self(f"{key}.one" if number == 1 else f"{key}.other", count=number)
 
+    def some(self, *keys: str) -> dict[str, str]:
+        """Return the texts of `keys` with their `{name}` left open, for a script to fill in."""
+        return {key: self.texts[key] for key in keys}
+
     @property
     def language(self) -> str:
         """The locale as a BCP 47 tag, for `lang` attributes: `en-US`."""
@@ -36,16 +40,17 @@ class Messages:
 
 
 def load(locale: str, folder: Path = FOLDER) -> Messages:
-    """Load English, then the language's own texts, then those of the territory (`en`, `da`, `en_GB`)."""
-    texts: dict[str, str] = {}
+    """Load the language's catalogue, then what its territory says differently (`en`, then `en_GB`).
+
+    Raises SettingError when there is none: dates in one language and words in another help nobody.
+    """
     language = locale.partition("_")[0]
-    for name in dict.fromkeys(("en", language, locale)):
+    texts: dict[str, str] = {}
+    for name in dict.fromkeys((language, locale)):
         path = folder / f"{name}.json"
         if path.exists():
             texts.update(json.loads(path.read_text(encoding="utf-8")))
+        elif name == language:
+            there = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+            raise SettingError("LOCALE", f"no texts in this language; add {path} (there is: {there})")
     return Messages(locale, texts)
-
-
-def available(locale: str, folder: Path = FOLDER) -> bool:
-    """Whether the language of `locale` has a catalogue."""
-    return (folder / f"{locale.partition('_')[0]}.json").exists()

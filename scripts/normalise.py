@@ -271,7 +271,11 @@ def _branch(campus: str) -> tuple[str, str]:
 def _place(names: Sequence[str], branch: str) -> str:
     """Return the rooms, each once, without the branch's name, which stands beside them anyway."""
     rooms: dict[str, str] = {}
-    prefix = re.compile(re.escape(branch) + r"\s*[:|/–—-]\s*(?=\S)", re.IGNORECASE) if branch else None
+    prefix = (
+        re.compile(re.escape(branch) + r"(?:\s*[:|/]\s*|\s+[–—-]\s+)(?=\S)", re.IGNORECASE)
+        if branch
+        else None
+    )
     for name in names:
         for part in name.split(", "):
             room = (
@@ -303,16 +307,16 @@ def _names(value: Any, text: Callable[[object], str], depth: int = 3) -> Iterato
 
     PHP writes a list with gaps as an object, {"0": ..., "2": ...}, and an empty object as a list.
     """
-    if isinstance(value, str | int):
-        if not isinstance(value, bool) and (name := text(value)):
-            yield name
-    elif isinstance(value, dict) and "name" in value:
-        if not isinstance(value["name"], dict | list) and (name := text(value["name"])):
-            yield name
-    elif isinstance(value, dict | list) and depth:
-        for item in list(value.values() if isinstance(value, dict) else value)[:100]:
-            if not (isinstance(value, dict) and not isinstance(item, dict)):
-                yield from _names(item, text, depth - 1)
+    if isinstance(value, dict) and "name" in value:
+        value, depth = value["name"], 0
+    if isinstance(value, dict | list):
+        items = (
+            value if isinstance(value, list) else [item for item in value.values() if isinstance(item, dict)]
+        )
+        for item in items[:100] if depth else ():
+            yield from _names(item, text, depth - 1)
+    elif name := text(value):
+        yield name
 
 
 def _labels(value: Any, text: Callable[[object], str]) -> tuple[str, ...]:

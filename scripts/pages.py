@@ -2,51 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import dates
 import feeds
+import jsonld
 import messages
 import render
 import views
 from event import Snapshot
 from settings import Settings
 
+EMBEDDED_EVENTS = 50
+PRINTED_DAYS = 7
+
+# What the scripts say, in templates/static/.
+_SITE_TEXTS = (
+    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
+    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some",
+    "status.now", "status.now_until",
+)  # fmt: skip
+_LIST_TEXTS = (
+    *_SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
+)  # fmt: skip
+_EMBED_TEXTS = (
+    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "when",
+    "status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events",
+)  # fmt: skip
+_EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
+
+
+def list_path(settings: Settings) -> str:
+    """Return the path of the web list: the home page, unless HOME_PAGE gives that to the screen."""
+    return "list.html" if settings.home_page == "screen" else "index.html"
+
 
 def build(
-    snapshot: Snapshot, settings: Settings, templates: Path = render.TEMPLATES
+    snapshot: Snapshot,
+    settings: Settings,
+    templates: Path = render.TEMPLATES,
+    images: render.Images | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of the site. The day of `settings.now` counts, its time does not."""
-    wording = dates.Wording(messages.load(settings.locale, templates / "messages"), settings.now.date())
+    """Yield the files of the site. The day of `settings.now` counts, its time does not.
+
+    Raises SettingError for a LOCALE without texts and for a LOGO that is no image.
+    """
+    t = messages.load(settings.locale, templates / "messages")
+    wording = dates.Wording(t, settings.now.date())
+    images = images or render.Images(settings.build_dir / "images")
     events = [
-        views.EventView(event, wording, settings.site_url)
+        views.EventView(event, wording, settings.site_url, images.of(event.image))
         for event in snapshot.events
-        if event.last_day >= wording.today
+        if not dates.is_over(event, wording.today)
     ]
     listed = [view for view in events if view.event.listed]
-    branches = views.groups("branch", listed)
-    groups = [*branches, *views.groups("audience", listed)]
+    # The page of a branch stays when its calendar is empty; shared links to it must not die.
+    quiet = [calendar.label for calendar in snapshot.calendars if not _has_events(calendar.id, listed)]
+    branches = views.groups("branch", listed, also=quiet)
+    audiences = views.groups("audience", listed)
+    groups = (*branches, *audiences)
     assets, static = render.static_files(settings, templates)
+    logo = render.logo(settings)
+    if logo:
+        static[logo.path] = logo.data
+    home = list_path(settings)
     page = render.Renderer(
         {
-            "t": wording.messages,
+            "t": t,
             "site_name": settings.site_name,
             "site_url": settings.site_url,
             "assets": assets,
+            "logo": logo,
+            "home": home,
             "branches": branches,
+            "audiences": audiences,
+            "libcal_url": _public_address(snapshot.url),
         },
         templates,
     )
 
+    def script(root: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        """What a page's script has to know."""
+        return {
+            "zone": settings.timezone.key,
+            "language": t.language,
+            "status": f"{root}status.json",
+            "texts": t.some(*keys),
+        }
+
+    def list_page(path: str, group: views.Group | None, shown: Sequence[views.EventView]) -> bytes:
+        root = "../" if group else ""
+        stem = f"{group.kind}/{group.slug}" if group else ""
+        facets = {kind: views.groups(kind, shown) for kind in ("branch", "audience", "category")}
+        if group:
+            del facets[group.kind]
+        return page(
+            f"{group.kind}.html" if group else "index.html",
+            path=path,
+            root=root,
+            group=group,
+            listing=views.listing(shown, wording),
+            # A choice of one is none.
+            facets={kind: found for kind, found in facets.items() if len(found) > 1},
+            feeds={
+                "calendar": f"{stem or 'events'}.ics",
+                "atom": f"{stem or 'feed'}.atom",
+                "json": f"{stem or 'feed'}.json",
+            },
+            script=script(root, _LIST_TEXTS),
+        )
+
     yield from static.items()
+    yield from images.files()
     everything = views.listing(listed, wording)
-    yield "index.html", page("index.html", path="index.html", root="", listing=everything)
-    for branch in branches:
-        listing = views.listing(branch.events, wording)
-        yield branch.path, page("branch.html", path=branch.path, root="../", listing=listing, group=branch)
+    yield home, list_page(home, None, listed)
+    for group in groups:
+        yield group.path, list_page(group.path, group, group.events)
+    series = views.other_dates(listed)
+    event_script = script("../", _EVENT_TEXTS)
     for view in events:
-        yield view.path, page("event.html", path=view.path, root="../", view=view)
+        yield (
+            view.path,
+            page(
+                "event.html",
+                path=view.path,
+                root="../",
+                view=view,
+                others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
+                jsonld=jsonld.event(view, settings) if view.event.listed else None,
+                script=event_script,
+            ),
+        )
     yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
-    yield "404.html", page("404.html", path="404.html", root=settings.site_url + "/")
-    yield from feeds.build(events, groups, snapshot.url, settings, wording.messages.language, page)
+    if settings.home_page == "screen":
+        yield "index.html", page("screen.html", path="index.html", root="", listing=everything)
+    week = views.week(everything, wording.today, PRINTED_DAYS)
+    days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
+    yield "print.html", page("print.html", path="print.html", root="", week=week, days=days)
+    soon = views.first(everything, EMBEDDED_EVENTS)
+    yield (
+        "embed.html",
+        page("embed.html", path="embed.html", root="", listing=soon, script=script("", _LIST_TEXTS)),
+    )
+    texts = {"language": t.language, **t.some(*_EMBED_TEXTS)}
+    yield "embed.js", render.without_comments(page("embed.js", texts=texts))
+    # Shown at any depth, so its links begin at the root of the host.
+    yield "404.html", page("404.html", path="404.html", root=urlsplit(settings.site_url).path + "/")
+    yield from feeds.build(events, groups, snapshot.url, settings, t.language, page, home)
+
+
+def _has_events(calendar: str, events: list[views.EventView]) -> bool:
+    return any(view.event.calendar == calendar for view in events)
+
+
+def _public_address(libcal_url: str) -> str:
+    """Return the public front page of a LibCal site, given its API's address; empty for a stand-in."""
+    parts = urlsplit(libcal_url)
+    return f"https://{parts.hostname}/" if parts.scheme == "https" and parts.hostname else ""

@@ -1,19 +1,34 @@
-"""The Jinja environment and the hashed static files: templates and data in, bytes out."""
+"""The Jinja environment and the published files beside the pages: templates and data in, bytes out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
+import colors
 from files import sha256
-from settings import ROOT, Settings
+from settings import ROOT, SettingError, Settings
+from views import Card, Image
 
 TEMPLATES = ROOT / "templates"
 
+# A page gets one script: what all share, then its own. The rest of templates/static/ is published as it is.
+BUNDLES = {"list.js": ("site.js", "list.js"), "event.js": ("site.js", "event.js")}
+# In SVG files of templates/static/.
+_BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 
+IMAGE_WIDTHS = (320, 800, 1600)
+MAX_LOGO_BYTES = 200_000
+
+
+@cache
 def environment(templates: Path = TEMPLATES) -> Environment:
     """Return the one environment: everything escaped, nothing undefined."""
     return Environment(
@@ -23,26 +38,121 @@ def environment(templates: Path = TEMPLATES) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        auto_reload=False,
     )
 
 
-def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return `{"style.css": "static/style.<hash>.css"}` and `{path: bytes}` of templates/static/.
+def hashed(name: str, data: bytes) -> str:
+    """Return the path at which `data` is published: with its digest, so that it can be cached for ever."""
+    path = PurePosixPath(name)
+    return f"static/{path.stem}.{sha256(data)[:10]}{path.suffix}"
 
-    The hash is that of the content, so that a file can be cached for ever.
-    """
-    paths: dict[str, str] = {}
-    contents: dict[str, bytes] = {}
-    for source in sorted((templates / "static").iterdir()):
-        data = source.read_bytes()
-        if source.suffix == ".css":
-            data = f":root {{ --brand: {settings.brand_color}; }}\n".encode() + data
-        name = PurePosixPath(source.name)
-        path = f"static/{name.stem}.{sha256(data)[:10]}{name.suffix}"
-        paths[source.name] = path
-        contents[path] = data
+
+def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return `{"style.css": "static/style.<hash>.css"}` and `{path: bytes}` of templates/static/."""
+    sources = {path.name: path.read_bytes() for path in sorted((templates / "static").iterdir())}
+    parts = {name for bundle in BUNDLES.values() for name in bundle}
+    files = {name: data for name, data in sources.items() if name not in parts}
+    for name, bundle in BUNDLES.items():
+        # In a function of their own, so that no name of ours meets one of the window's.
+        files[name] = b"(() => {\n%b})();\n" % b"".join(sources[part] for part in bundle)
+    brand = settings.brand_color
+    paths, contents = {}, {}
+    for name, data in sorted(files.items()):
+        if name.endswith(".js"):
+            data = without_comments(data)
+        if name == "style.css":
+            data = colors.properties(brand).encode() + data
+        elif name.endswith(".svg"):
+            data = data.replace(_BRAND, brand.encode()).replace(_ON_BRAND, colors.on(brand).encode())
+        paths[name] = hashed(name, data)
+        contents[paths[name]] = data
     return paths, contents
+
+
+def without_comments(script: bytes) -> bytes:
+    """Return a script without indentation and without the lines that are nothing but a comment."""
+    lines = (line.strip() for line in script.split(b"\n"))
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//")) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """The library's logo; `ratio` is width by height, for the space to be kept free for it."""
+
+    path: str
+    data: bytes
+    ratio: float
+
+
+def logo(settings: Settings) -> Logo | None:
+    """Read the file that LOGO names; raise SettingError unless it is a PNG or an SVG of sensible size."""
+    if not settings.logo:
+        return None
+    file = Path(ROOT, settings.logo)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SettingError("LOGO", f"{file}: {error.strerror}") from error
+    if len(data) > MAX_LOGO_BYTES:
+        raise SettingError("LOGO", f"{file} has more than {MAX_LOGO_BYTES // 1000} kB")
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
+        width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+        suffix, ratio = ".png", width / height if height else 0.0
+    else:
+        suffix, ratio = ".svg", _svg_ratio(data)
+    if not 0.05 <= ratio <= 20:
+        raise SettingError("LOGO", f"{file} must be a PNG, or an SVG with a viewBox, and no thin strip")
+    return Logo(hashed("logo" + suffix, data), data, ratio)
+
+
+def _svg_ratio(data: bytes) -> float:
+    """Return width by height of an SVG by its viewBox, or 0 if it is not one."""
+    root = re.search(rb"<svg\b[^>]*", data)
+    if not root or b"<!ENTITY" in data:
+        return 0.0
+    box = re.search(
+        rb"""\bviewBox\s*=\s*["'][-\d.]+[\s,]+[-\d.]+[\s,]+(\d[\d.]*)[\s,]+(\d[\d.]*)["']""", root[0]
+    )
+    try:
+        return float(box[1]) / float(box[2]) if box else 0.0
+    except (ValueError, ZeroDivisionError):
+        return 0.0
+
+
+class Images:
+    """The images that fetch.py has made, in `folder`: `<stem>-<width>.webp`, the stem holding a digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, dict[int, Image]] = {}
+
+    def of(self, stem: str) -> dict[int, Image]:
+        """Return the sizes there are of `stem`; none for an empty stem, or where the file is gone."""
+        if stem not in self._known:
+            self._known[stem] = {}
+            if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stem):
+                self._known[stem] = self._sizes(stem)
+        return self._known[stem]
+
+    def _sizes(self, stem: str) -> dict[int, Image]:
+        from PIL import Image as Picture
+        from PIL import UnidentifiedImageError
+
+        found = {}
+        for width in IMAGE_WIDTHS:
+            name = f"{stem}-{width}.webp"
+            try:
+                with Picture.open(self._folder / name) as picture:
+                    found[width] = Image(path=f"static/{name}", width=picture.width, height=picture.height)
+            except (FileNotFoundError, UnidentifiedImageError):
+                continue
+        return found
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and bytes of every image asked for so far."""
+        for sizes in self._known.values():
+            for image in sizes.values():
+                yield image.path, (self._folder / PurePosixPath(image.path).name).read_bytes()
 
 
 class Renderer:
@@ -50,8 +160,19 @@ class Renderer:
 
     def __init__(self, shared: Mapping[str, Any], templates: Path = TEMPLATES) -> None:
         self._environment = environment(templates)
-        self._environment.globals.update(shared)
+        self._shared = {**shared, "card": self.card}
+        self._cards: dict[tuple[object, ...], Markup] = {}
 
     def __call__(self, template: str, **context: Any) -> bytes:
-        """Render one template to UTF-8."""
-        return self._environment.get_template(template).render(context).encode()
+        """Render one template to UTF-8; what UTF-8 has no form for (half a surrogate pair) becomes `?`."""
+        text = self._environment.get_template(template).render({**self._shared, **context})
+        return text.encode("utf-8", "replace")
+
+    def card(self, card: Card, root: str, times: str) -> Markup:
+        """Render one event of a list, once for all lists in folders of one depth."""
+        key = (card.view.event.id, root, times, card.rich, card.eager, card.label)
+        if key not in self._cards:
+            template = self._environment.get_template("_card.html")
+            # An escaping template made it, so it is markup already.
+            self._cards[key] = Markup(template.render(card=card, view=card.view, root=root, times=times))  # noqa: S704
+        return self._cards[key]

@@ -6,31 +6,49 @@ import json
 from datetime import datetime
 from typing import Any
 
+import dates
+import schedule
 from event import Snapshot
 from settings import Settings
 
 
+def count(snapshot: Snapshot, settings: Settings) -> int:
+    """Return how many events the site lists on the day of `settings.now`."""
+    today = settings.now.date()
+    return sum(event.listed and not dates.is_over(event, today) for event in snapshot.events)
+
+
 def status(snapshot: Snapshot, settings: Settings) -> bytes:
-    """Return status.json: how fresh the events are. Pages and monitors read it."""
+    """Return status.json. Pages read it, to say how old they are, and so do monitors.
 
-    def moment(value: datetime | None) -> str | None:
-        return value.astimezone(settings.timezone).isoformat(timespec="seconds") if value else None
-
+    `fetched` is when the oldest calendar was last fetched well, and `next_due` when a newer fetch is to be
+    expected: it follows from `fetched` and the schedule, so that an unlucky run does not put it off.
+    """
     data: dict[str, Any] = {
         "version": 1,
-        "fetched": moment(snapshot.fetched),
+        **_freshness(snapshot.fetched, settings),
         "timezone": settings.timezone.key,
         "stale_after_minutes": settings.stale_after_minutes,
-        "events": sum(event.listed and event.last_day >= settings.now.date() for event in snapshot.events),
+        "events": count(snapshot, settings),
         "dropped": snapshot.dropped,
         "calendars": [
             {
                 "id": calendar.id,
                 "name": calendar.label or calendar.name,
-                "fetched": moment(calendar.fetched),
+                **_freshness(calendar.fetched, settings),
                 "stale": calendar.stale,
             }
             for calendar in snapshot.calendars
         ],
     }
-    return json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
+
+
+def _freshness(fetched: datetime | None, settings: Settings) -> dict[str, str | None]:
+    if fetched is None:
+        return {"fetched": None, "next_due": None}
+    moment = fetched.astimezone(settings.timezone)
+    due = schedule.next_due(moment)
+    return {
+        name: value.isoformat(timespec="seconds") for name, value in (("fetched", moment), ("next_due", due))
+    }

@@ -105,3 +105,13 @@ def test_the_digest_ignores_only_when_something_changed() -> None:
     assert digest(replace(EVENT, updated=at("2026-03-01T09:00"), sequence=4)) == digest(EVENT)
     assert digest(replace(EVENT, title="Storytime!")) != digest(EVENT)
     assert digest(replace(EVENT, listed=False)) != digest(EVENT)
+
+
+def test_the_digest_tells_how_registration_stands_but_not_how_many_came() -> None:
+    free, fewer = (replace(EVENT, registration=registration(taken=taken)) for taken in (1, 2))
+    assert digest(free) == digest(fewer)
+    few, full = (replace(EVENT, registration=registration(taken=taken)) for taken in (8, 10))
+    online = Seats(total=5, taken=0)
+    half_full = replace(EVENT, registration=registration(taken=10, online=online))
+    both = replace(EVENT, registration=registration(taken=9, online=online))
+    assert len({digest(event) for event in (EVENT, free, few, full, half_full, both)}) == 6

@@ -99,6 +99,16 @@ def test_refuses_no_token_a_foreign_one_and_an_expired_one(libcal: LibCal, clien
         assert "error" in response.json()
 
 
+def test_tokens_are_steered_over_http(libcal: LibCal, client: Client) -> None:
+    address = f"{libcal.url}/_standin/tokens"
+    assert requests.patch(address, json={"expires_in": None}, timeout=10).json()["expires_in"] is None
+    fields = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
+    answer = requests.post(f"{libcal.url}/1.1/oauth/token", data=fields, timeout=10).json()
+    assert "expires_in" not in answer
+    requests.delete(address, timeout=10)
+    assert client.get("/1.1/calendars").status_code == 401
+
+
 def test_a_new_token_may_be_made_to_revoke_the_old(libcal: LibCal, client: Client) -> None:
     libcal.revoke_old = True
     libcal.new_token()

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3  # type: ignore[import-untyped]
+import botocore.config  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped]
 import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
@@ -70,6 +71,15 @@ def _object(answer: dict[str, Any]) -> Object:
     )
 
 
+def _session() -> Any:
+    """Return a session that knows nothing of the user's own AWS profile and configuration."""
+    nothing = (None, None, None, None)
+    empty = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        {"profile": nothing, "config_file": empty, "credentials_file": empty}, include_builtin_handlers=True
+    )
+
+
 class _Handler(QuietHandler, MotoRequestHandler):
     """Moto's handling of headers, without its line for each request."""
 
@@ -87,7 +97,7 @@ class Aws:
         self._stack = contextlib.ExitStack()
         self.url = self._stack.enter_context(serve(self._app(), self.port, handler=_Handler))
         try:
-            requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+            self._reset()
             self._create()
         except BaseException:
             self._stack.close()
@@ -163,14 +173,21 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            self._clients[service] = _session().create_client(
                 service,
                 endpoint_url=self.url,
                 region_name=REGION,
                 aws_access_key_id=_INSPECTOR,
                 aws_secret_access_key=_INSPECTOR,
+                config=botocore.config.Config(proxies={}),
             )
         return self._clients[service]
+
+    def _reset(self) -> None:
+        """Forget what an earlier one in this process held."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy
+            session.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
 
     def _create(self) -> None:
         self._client("s3").create_bucket(Bucket=self.bucket)

@@ -47,7 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("", "Stopped before the end; nothing is left running.")
         return 130
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        print(
+            f"demo: {error.filename}: {error.strerror}" if error.filename else f"demo: {error}",
+            file=sys.stderr,
+        )
+        return 1
+    except ValueError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
 

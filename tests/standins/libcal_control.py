@@ -65,7 +65,14 @@ def control(libcal: LibCal) -> Blueprint:
         libcal.now = datetime.fromisoformat(text).astimezone(libcal.zone) if text else None
         return {"now": libcal.clock().isoformat()}
 
-    @routes.post("/expire")
+    @routes.patch("/tokens")
+    def tokens() -> Any:
+        names = ("expires_in", "revoke_old", "refusal")
+        for name in names:
+            setattr(libcal, name, _body().get(name, getattr(libcal, name)))
+        return {name: getattr(libcal, name) for name in names}
+
+    @routes.delete("/tokens")
     def expire() -> Any:
         libcal.expire_tokens()
         return {}

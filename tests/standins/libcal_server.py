@@ -14,7 +14,8 @@ Tests and simulations steer it through /_standin:
   GET, POST /_standin/events     all as stored; add one: {"title", "start", "end", "calendar": id, ...}
   PATCH  /_standin/calendars/<id>   change a calendar, such as its visibility
   PUT    /_standin/clock         {"now": "2026-03-03T09:00-05:00"}, or null for the real clock
-  POST   /_standin/expire        expire every token given so far
+  PATCH  /_standin/tokens        {"expires_in": seconds or null, "revoke_old": false, "refusal": 400 or 401}
+  DELETE /_standin/tokens        expire every token given so far
 
 What libcal.md calls unknown is decided so: a token does not revoke earlier ones (revoke_old=True does);
 `limit` and `days` above the maximum are cut to it; an event that began before `date` and still
@@ -70,7 +71,8 @@ class Request:
 class LibCal:
     """The stand-in, serving while its `with` block runs; everything may be changed meanwhile.
 
-    `now` None means the real clock. Without `events` it serves the sample library.
+    `now` None means the real clock. Without `events` it serves the sample library. `expires_in` None
+    leaves that key out; `refusal` is the status for wrong credentials.
     """
 
     client_id = CLIENT_ID

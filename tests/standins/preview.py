@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 address = stack.enter_context(serve(preview_site.app(state), port))
             except OSError as error:
-                print(f"preview: port {port}: {error.strerror}; try make preview PORT=8001", file=sys.stderr)
+                print(f"preview: port {port}: {error.strerror}; try PORT={port + 1}", file=sys.stderr)
                 return 1
             libcal = stack.enter_context(LibCal())
             _say(f"Preview at {address}/ and {address}/screen.html; it reloads by itself. Ctrl-C ends it.")
@@ -105,8 +105,14 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
         env = environment()
     except SettingError as error:
         return f"{error.key}: {error.why}"
-    if not all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS):
+    own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
+    if fetch:
+        _say(f"Events: {env['LIBCAL_URL'] if own else 'the sample library, since .env names no LibCal'}")
+    if not own:
         env = {"SITE_NAME": sample.NAME, **env, **libcal.settings, "LIBCAL_CALENDARS": sample.CALENDAR_LABELS}
+    if fetch and not own:
+        # Another preview's, from another port: nothing to warn of.
+        (BUILD / "events.json").unlink(missing_ok=True)
     env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address}
     begun = time.monotonic()
     for program in ("fetch.py", "generate.py")[not fetch :]:

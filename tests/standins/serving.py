@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import struct
@@ -39,9 +40,14 @@ def serve(
 ) -> Iterator[str]:
     """Serve `app` in threads of this process; yield its address, without a slash at the end.
 
-    Port 0 takes any free one. Raises OSError if `port` is not to be had.
+    Port 0 takes any free one. Raises OSError, with the port as its filename, if it is not to be had.
     """
-    with socket.create_server((HOST, port)) as listener:
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        number = error.errno or 0
+        raise OSError(number, os.strerror(number), f"port {port}") from None
+    with listener:
         server = _Server(HOST, port, app, handler, fd=listener.fileno())
     thread = threading.Thread(target=server.serve_forever, args=(0.03,), daemon=True)
     thread.start()

@@ -1,0 +1,83 @@
+"""Colours that can be read: from one brand colour, all that the pages need, by WCAG's contrast."""
+
+from __future__ import annotations
+
+import re
+
+WHITE, BLACK = "#ffffff", "#000000"
+
+# The grounds of templates/static/style.css; a test holds the two together.
+LIGHT_GROUND, LIGHT_SURFACE = "#faf8f4", "#ffffff"
+DARK_GROUND, DARK_SURFACE = "#171614", "#22201d"
+
+TEXT = 4.5  # WCAG 2.2, 1.4.3
+ENHANCED = 7.0  # 1.4.6
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2, "relative luminance")."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in _parts(color))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mix(color: str, other: str, share: float) -> str:
+    """Return `color` with `share` (0 to 1) of it replaced by `other`."""
+    pairs = zip(_parts(color), _parts(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
+    """Return `color`, as little darkened or lightened as gives `ratio` on every one of `grounds`.
+
+    The grounds are all dark or all light: towards black or white it goes, whichever they are not.
+    """
+    towards = BLACK if contrast(BLACK, grounds[0]) > contrast(WHITE, grounds[0]) else WHITE
+    for step in range(101):
+        candidate = mix(color, towards, step / 100)
+        if all(contrast(candidate, ground) >= ratio for ground in grounds):
+            break
+    return candidate
+
+
+def on(color: str) -> str:
+    """Return the colour of text on `color`: white where that can be read, else black."""
+    return WHITE if contrast(WHITE, color) >= TEXT else BLACK
+
+
+def properties(brand: str) -> str:
+    """Return the style sheet's colours that follow from `brand`, as custom properties."""
+    light = {
+        "brand": brand.lower(),
+        "on-brand": on(brand),
+        "band": brand.lower(),
+        "on-band": on(brand),
+        "link": readable(brand, LIGHT_GROUND, LIGHT_SURFACE, ratio=5.5),
+        "link-strong": readable(brand, LIGHT_GROUND, LIGHT_SURFACE, ratio=ENHANCED),
+    }
+    dark = {
+        "link": readable(brand, DARK_GROUND, DARK_SURFACE, ratio=6.5),
+        "link-strong": readable(brand, DARK_GROUND, DARK_SURFACE, ratio=9),
+        "band": (band := mix(brand, DARK_GROUND, 0.65)),
+        "on-band": on(band),
+    }
+
+    def block(values: dict[str, str]) -> str:
+        return ":root{" + ";".join(f"--{name}:{value}" for name, value in values.items()) + "}"
+
+    return f"{block(light)}\n@media screen and (prefers-color-scheme:dark){{{block(dark)}}}\n"
+
+
+def _parts(color: str) -> tuple[int, int, int]:
+    match = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", color)
+    if not match:
+        raise ValueError("a colour is #rrggbb")
+    return int(match[1], 16), int(match[2], 16), int(match[3], 16)

@@ -1,0 +1,95 @@
+"""An event as search engines read it: schema.org in JSON-LD.
+
+Properties as Google's "Event structured data" requires and recommends them. What we do not know is left
+out rather than made up: performer, validFrom, previousStartDate.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from babel.numbers import get_territory_currencies
+
+from event import CANCELLED, POSTPONED, RESCHEDULED
+from settings import Settings
+from views import EventView
+
+_SCHEMA = "https://schema.org/"
+_STATUS = {
+    "": "EventScheduled",
+    CANCELLED: "EventCancelled",
+    POSTPONED: "EventPostponed",
+    RESCHEDULED: "EventRescheduled",
+}
+_SOLD_OUT = ("full", "waiting-list", "closed")
+
+
+def event(view: EventView, settings: Settings) -> dict[str, Any]:
+    """Return the JSON-LD of one event; times carry their offset, an all-day event has bare dates."""
+    item = view.event
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Event",
+        "name": item.title,
+        "startDate": item.first_day.isoformat() if item.all_day else item.start.isoformat(),
+        "eventStatus": _SCHEMA + _STATUS[item.state],
+        "eventAttendanceMode": _SCHEMA + f"{_attendance(view)}EventAttendanceMode",
+        "location": _location(view, settings),
+        "organizer": {"@type": "Organization", "name": settings.site_name, "url": settings.site_url},
+        "isAccessibleForFree": not item.cost,
+    }
+    if not view.endless:
+        data["endDate"] = item.last_day.isoformat() if item.all_day else item.end.isoformat()
+    if item.excerpt:
+        data["description"] = item.excerpt
+    if view.address:
+        data["url"] = view.address
+    if view.images and settings.site_url:
+        data["image"] = [f"{settings.site_url}/{view.images[width].path}" for width in sorted(view.images)][
+            ::-1
+        ]
+    if not settings.site_url:
+        del data["organizer"]["url"]
+    offer = _offer(view, settings)
+    if offer:
+        data["offers"] = offer
+    return data
+
+
+def _attendance(view: EventView) -> str:
+    if not view.event.online:
+        return "Offline"
+    return "Mixed" if view.event.place else "Online"
+
+
+def _location(view: EventView, settings: Settings) -> object:
+    online = {"@type": "VirtualLocation", "url": view.libcal_url or view.address or settings.site_url}
+    if _attendance(view) == "Online":
+        return online
+    name = ", ".join(filter(None, (view.event.place, view.event.branch))) or settings.site_name
+    address: dict[str, str] = {"@type": "PostalAddress"}
+    if view.event.address:
+        address["streetAddress"] = view.event.address
+    else:
+        address["name"] = view.event.branch or settings.site_name
+    place = {"@type": "Place", "name": name, "address": address}
+    return [place, online] if view.event.online else place
+
+
+def _offer(view: EventView, settings: Settings) -> dict[str, str]:
+    """Return the price and whether places are left; empty where the cost is no plain number."""
+    price = re.fullmatch(r"[^\d]*(\d+(?:\.\d{1,2})?)[^\d]*", view.event.cost or "0")
+    territory = settings.locale.partition("_")[2]
+    currencies = get_territory_currencies(territory) if territory else []
+    if price is None or not currencies:
+        return {}
+    sold_out = view.status is not None and view.status.code in _SOLD_OUT
+    offer = {
+        "@type": "Offer",
+        "price": price[1],
+        "priceCurrency": currencies[0],
+        "availability": _SCHEMA + ("SoldOut" if sold_out else "InStock"),
+    }
+    url = view.libcal_url or view.address
+    return {**offer, "url": url} if url else offer

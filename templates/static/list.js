@@ -1,0 +1,140 @@
+
+// A list of events: what is over goes, what is on now says so, and the filters work in place.
+const events = document.getElementById("events");
+const form = document.getElementById("find");
+const counter = document.getElementById("count");
+const none = document.getElementById("none");
+const nothing = [...none.childNodes];
+const query = new URLSearchParams(location.search);
+const kinds = ["branch", "audience", "category"];
+
+const sections = [...events.querySelectorAll("section")].map((section) => {
+  const heading = section.querySelector("h2");
+  return { section, heading, day: section.dataset.day, text: heading.textContent };
+});
+const cards = [...events.querySelectorAll("li")].map((item) => {
+  const tag = item.querySelector(".tag");
+  return { item, tag, fixed: item.classList.contains("off"), ongoing: !item.closest("[data-day]") };
+});
+
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+function matches(card, wanted, words) {
+  const has = (kind) => !wanted[kind] || (card.item.dataset[kind] ?? "").split(" ").includes(wanted[kind]);
+  if (!kinds.every(has)) return false;
+  card.text ??= words.length ? plain(card.item.textContent) : undefined;
+  return words.every((word) => card.text.includes(word));
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// The time's part: phases, and "Today" and "Tomorrow".
+function show(now) {
+  for (const card of cards) {
+    card.phase = phase(card.item, now);
+    if (card.phase !== "now" || card.fixed || card.ongoing) continue;
+    if (!card.tag) {
+      card.tag = document.createElement("strong");
+      card.item.querySelector("time").after(card.tag, "\n");
+    }
+    retag(card.tag, "now", nowText(card.item, now));
+  }
+  const today = local(now).day;
+  // Noon plus a day is tomorrow, on the shortest and the longest day too.
+  const tomorrow = new Date(Date.parse(`${today}T12:00Z`) + 86_400_000).toISOString().slice(0, 10);
+  for (const { heading, day, text } of sections) {
+    const key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
+    setText(heading, key ? say(key, { day: text }) : text);
+  }
+}
+
+// The reader's part: what the filters leave.
+function filter() {
+  const chosen = (kind) => (form ? form.elements[kind]?.value : query.get(kind)) ?? "";
+  const wanted = Object.fromEntries(kinds.map((kind) => [kind, chosen(kind)]));
+  const search = form?.elements.q.value.trim() ?? "";
+  const words = plain(search).split(/\s+/).filter(Boolean);
+  let room = (!form && Number(query.get("limit"))) || Infinity;
+  let count = 0;
+  for (const card of cards) {
+    const shown = card.phase !== "ended" && matches(card, wanted, words) && room-- > 0;
+    card.item.hidden = !shown;
+    count += shown;
+  }
+  for (const { section } of sections) section.hidden = !section.querySelector("li:not([hidden])");
+
+  const filtered = Boolean(search || kinds.some((kind) => wanted[kind]));
+  none.hidden = count > 0;
+  if (count === 0) explain(filtered, wanted, search);
+  document.getElementById("show-all")?.toggleAttribute("hidden", !filtered);
+  return say(count === 1 ? "count.one" : "count.other", { count });
+}
+
+// Nothing at all and nothing for these filters are two different messages.
+function explain(filtered, wanted, search) {
+  if (!filtered) {
+    none.replaceChildren(...nothing);
+    return;
+  }
+  const name = (kind) => {
+    const choice = form?.elements[kind]?.selectedOptions[0];
+    return wanted[kind] && (choice?.text ?? wanted[kind]);
+  };
+  const filters = [name("category"), name("audience"), search && `“${search}”`].filter(Boolean).join(", ");
+  const branch = name("branch");
+  const key = branch ? (filters ? "no_match.at" : "no_match.branch") : "no_match";
+  // The names are set off in bold: whatever stands between the words of the sentence.
+  none.replaceChildren(...say(key, { filters: "\0f\0", branch: "\0b\0" }).split("\0").map((piece) => {
+    if (piece !== "f" && piece !== "b") return piece;
+    const bold = document.createElement("b");
+    bold.textContent = piece === "f" ? filters : branch;
+    return bold;
+  }));
+}
+
+function keepAddress() {
+  const address = new URLSearchParams(location.search);
+  for (const { name, value } of form.elements) {
+    if (value.trim()) address.set(name, value.trim());
+    else address.delete(name);
+  }
+  const text = address.toString();
+  history.replaceState(null, "", location.pathname + (text && `?${text}`) + location.hash);
+}
+
+let count = "";
+let waiting;
+
+// The list follows each key at once; the address and the spoken count when the fingers rest
+// (browsers limit how often an address may change, and nobody wants to hear each letter counted).
+function changed() {
+  count = filter();
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    keepAddress();
+    setText(counter, count);
+  }, 300);
+}
+
+if (form) {
+  for (const { name, options } of [...form.elements]) {
+    const value = query.get(name) ?? "";
+    // A filter that a shared address names and no event has any more still finds nothing.
+    if (options && value && ![...options].some((option) => option.value === value)) {
+      form.elements[name].add(new Option(value, value));
+    }
+    form.elements[name].value = value;
+  }
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    changed();
+  });
+}
+everyMinute((now) => {
+  show(now);
+  count = filter();
+  if (counter) setText(counter, count);
+});

@@ -1,0 +1,110 @@
+"use strict";
+// What every page shares: the time of day in the library's zone, and how fresh the page is.
+
+const site = JSON.parse(document.getElementById("site").textContent);
+
+const say = (key, values = {}) => site.texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+const zoned = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
+  timeZone: site.zone, hourCycle: "h23",
+  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+});
+const longDay = new Intl.DateTimeFormat(site.language, {
+  timeZone: site.zone, weekday: "long", month: "long", day: "numeric",
+});
+
+// Seconds since 1970 -> {day: "2026-03-03", hour: 9, minute: "05"} on the library's clocks.
+function local(epoch) {
+  const part = {};
+  for (const { type, value } of zoned.formatToParts(epoch * 1000)) part[type] = value;
+  return { day: `${part.year}-${part.month}-${part.day}`, hour: Number(part.hour), minute: part.minute };
+}
+
+// The same words as scripts/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
+function clock(epoch, end = false) {
+  const { hour, minute } = local(epoch);
+  const at = `${hour}:${minute}`;
+  if (end && (at === "0:00" || at === "23:59")) return say("midnight.end");
+  if (say("clock") === "24") return say("time.24", { hour, minute });
+  if (at === "0:00" || at === "12:00") return say(hour ? "noon" : "midnight");
+  const period = say(hour < 12 ? "am" : "pm");
+  return say(minute === "00" ? "time.hour" : "time.minute", { hour: hour % 12 || 12, minute, period });
+}
+
+// What is going on is marked "now"; until when, if that is today and LibCal has told us.
+function nowText(event, now) {
+  const allDay = !event.querySelector("time").dateTime.includes("T");
+  const end = Number(event.dataset.end);
+  if (allDay || !end || end - now > 12 * 3600) return say("status.now");
+  return say("status.now_until", { time: say("time.alone", { time: clock(end, true) }) });
+}
+
+// "before", "now" or "ended"; an event without an end counts as an hour long.
+function phase(event, now) {
+  const start = Number(event.dataset.start);
+  if (now < start) return "before";
+  return now < (Number(event.dataset.end) || start + 3600) ? "now" : "ended";
+}
+
+function retag(tag, code, text) {
+  tag.className = `tag ${code}`;
+  if (tag.textContent !== text) tag.textContent = text;
+}
+
+let freshness = null;
+
+function showFreshness(now) {
+  const updated = document.getElementById("updated");
+  if (!freshness || !updated) return;
+  const seconds = (time) => Date.parse(time) / 1000;
+  const when = (epoch) => {
+    const time = clock(epoch);
+    if (local(epoch).day === local(now).day) return say("time.alone", { time });
+    return say("when", { day: longDay.format(epoch * 1000), times: time });
+  };
+  updated.textContent = say("updated", { time: when(seconds(freshness.fetched)) });
+
+  // Late is counted from the run that was due: over a Sunday nothing is.
+  const late = freshness.calendars.filter(
+    (calendar) => now - seconds(calendar.next_due) >= freshness.stale_after_minutes * 60,
+  );
+  const notice = document.getElementById("stale");
+  notice.hidden = !late.length;
+  if (!late.length) return;
+  const oldest = late.reduce((a, b) => (seconds(a.fetched) < seconds(b.fetched) ? a : b));
+  const names = late.length < freshness.calendars.length ? late.map((calendar) => calendar.name).join(", ") : "";
+  const overdue = now - seconds(oldest.next_due) >= 24 * 3600;
+  const fetched = seconds(oldest.fetched);
+  notice.textContent = say((overdue ? "stale.day" : "stale") + (names && ".some"), {
+    names, time: when(fetched), day: longDay.format(fetched * 1000),
+  });
+}
+
+// Once a page: the list in it is no fresher than the status of when it was loaded.
+async function fetchFreshness() {
+  try {
+    const answer = await fetch(site.status, { cache: "no-store" });
+    if (answer.ok) freshness = await answer.json();
+    showFreshness(Date.now() / 1000);
+  } catch {
+    // Offline: the page says nothing of its age rather than something wrong.
+  }
+}
+
+// Calls `show` with the time now, at each full minute, and whenever the page comes back into view.
+function everyMinute(show) {
+  let timer;
+  const tick = () => {
+    clearTimeout(timer);
+    timer = setTimeout(tick, 60_000 - (Date.now() % 60_000));
+    const now = Date.now() / 1000;
+    show(now);
+    showFreshness(now);
+  };
+  addEventListener("pageshow", tick);
+  document.addEventListener("visibilitychange", () => document.hidden || tick());
+  tick();
+}
+
+if (document.readyState === "complete") fetchFreshness();
+else addEventListener("load", fetchFreshness);

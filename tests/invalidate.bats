@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# bin/invalidate with the real AWS CLI against moto. Numbers in names are those of reference faults.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+setup_file() { start_aws; }
+teardown_file() { stop_aws; }
+setup() {
+  use_aws
+  unset S3_PREFIX
+  mkdir -p "$BUILD_DIR"
+}
+
+pending() { printf '# mark %s\n%s\n' "$1" "$2" >"$BUILD_DIR/pending-paths"; }
+invalidations() {
+  SIGNED=${SIGNED/s3/cloudfront} ask GET "/2020-05-31/distribution/$CLOUDFRONT_DISTRIBUTION_ID/invalidation" '' "$MOTO_URL" |
+    grep -o '<InvalidationSummary>' | wc -l
+}
+paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
+
+@test "Nothing pending: no call at all" {
+  run -0 invalidate
+  : >"$BUILD_DIR/pending-paths"
+  run -0 invalidate
+  says 'nothing to invalidate" paths=0 rc=0'
+  same "$(calls)" ''
+}
+
+@test "One file is one path, several are one wildcard; pending-paths is empty afterwards" {
+  pending m1 event/1.html
+  run -0 invalidate
+  says 'paths=1 invalidation=[A-Z0-9]+ reused=0 pending_before=1 pending_after=0 paths_this_month=1 '
+  same "$(wc -c <"$BUILD_DIR/pending-paths")" 0
+  cd "$BATS_TEST_TMPDIR" # where an unquoted /* would find other files
+  pending m2 $'event/1.html\nevent/2.html'
+  run -0 invalidate
+  says 'paths_this_month=2 '
+  same "$(paths)" '/event/1.html /* '
+}
+
+@test "38: too many invalidations in progress are waited for, with an end; the paths stay pending" {
+  pending m1 event/1.html
+  faults '{"kind": "TooManyInvalidationsInProgress", "times": 2}'
+  run -0 invalidate
+  same "$(count CreateInvalidation)" 3
+  pending m2 event/1.html
+  cp "$BUILD_DIR/pending-paths" "$BATS_TEST_TMPDIR/before"
+  ask DELETE /-/log
+  faults '{"kind": "TooManyInvalidationsInProgress"}'
+  run -75 invalidate
+  says 'level=error .*invalidation pending: .* aws=TooManyInvalidationsInProgress .*tries=4 pending=1 rc=75'
+  same "$(count CreateInvalidation)" 4
+  cmp "$BUILD_DIR/pending-paths" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "38: wrong rights and a wrong distribution end with 78 at once, an overload with 75" {
+  pending m1 event/1.html
+  faults '{"kind": "AccessDenied"}'
+  run -78 invalidate
+  says 'INVALIDATE_AWS_ key pair.* aws=AccessDenied'
+  same "$(count CreateInvalidation)" 1
+  ask DELETE /-/faults
+  CLOUDFRONT_DISTRIBUTION_ID=E0GONE run -78 invalidate
+  says 'check CLOUDFRONT_DISTRIBUTION_ID'
+  CLOUDFRONT_DISTRIBUTION_ID='' run -78 invalidate
+  says 'key=CLOUDFRONT_DISTRIBUTION_ID'
+  faults '{"kind": "ServiceUnavailable"}'
+  run -75 invalidate
+  grep -q event/1.html "$BUILD_DIR/pending-paths"
+}
+
+@test "39: killed after CloudFront took it, or its answer lost: the next run gets the same invalidation, unbilled" {
+  pending m1 event/1.html
+  local before pid
+  before=$(invalidations)
+  invalidate 2>/dev/null &
+  pid=$!
+  faults "{\"kind\": \"kill-after\", \"operation\": \"CreateInvalidation\", \"pid\": $pid}"
+  wait "$pid" || same $? 137
+  grep -q event/1.html "$BUILD_DIR/pending-paths"
+  faults '{"kind": "lost", "times": 1}'
+  run -0 invalidate
+  same "$(count CreateInvalidation)" 3
+  same "$(invalidations)" "$((before + 1))"
+  says 'paths_this_month=1 '
+}
+
+@test "17: the same page changed twice is invalidated twice, also when the content is the old one again" {
+  local mark
+  for mark in a b a2 b2; do
+    pending "$mark" event/1.html
+    run -0 invalidate
+  done
+  says 'paths_this_month=4 '
+}
+
+@test "A dry run prints the paths and their price, and calls nobody" {
+  pending m1 $'event/1.html\nevent/2.html'
+  printf '%(%Y-%m)T 1000 x\n' -1 >"$BUILD_DIR/invalidations"
+  run -0 --separate-stderr invalidate --dry-run
+  same "$output" "$(printf 'invalidate\t/*\n')
+1 paths, \$0.005; 1000 of 1000 free paths used this month"
+  same "$(calls)" ''
+}

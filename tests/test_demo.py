@@ -1,0 +1,94 @@
+"""The demo runs the real pipeline with the real AWS CLI, and keeps the user's own settings out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from readable_log import readable
+from records import PRIVATE, PRIVATE_NUMBER
+
+ROOT = Path(__file__).resolve().parent.parent
+# What would lead a publish astray, were it passed on.
+ASTRAY = {
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    "AWS_PROFILE": "none",
+    "S3_PREFIX": "elsewhere",
+    "LIBCAL_CLIENT_ID": "0",
+    "MIN_EVENTS": "1000",
+    "RUNNER": "docker",
+    "MAKEFLAGS": "--dry-run",
+    "http_proxy": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy that may be changed, and has a build folder of its own."""
+    for folder in ("bin", "scripts", "templates", "tests/standins"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("Makefile", *(path.name for path in ROOT.glob("requirements*.txt"))):
+        shutil.copy2(ROOT / file, tmp_path)
+    return tmp_path
+
+
+def _start(project: Path, *arguments: str) -> subprocess.Popen[str]:
+    prefix = Path(sys.prefix)
+    env = {**os.environ, **ASTRAY, "VENV": str(prefix), "PATH": f"{prefix}/bin:{os.environ['PATH']}"}
+    return subprocess.Popen(
+        [sys.executable, project / "tests/standins/demo.py", *arguments],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_publishes_serves_the_result_and_stops_when_asked(project: Path) -> None:
+    with _start(project) as demo:
+        assert demo.stdout
+        said = ""
+        for line in demo.stdout:
+            said += line
+            if "Lobby screen" in line:
+                break
+        found = re.search(r"Events +(http://127\.0\.0\.1:\d+)/", said)
+        assert found, said
+        page = requests.get(f"{found[1]}/", timeout=10, proxies={"http": ""})
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "Preschool Story Time" in page.text
+        assert requests.get(f"{found[1]}/screen.html", timeout=10).status_code == 200
+        demo.send_signal(signal.SIGTERM)
+        rest, _ = demo.communicate(timeout=20)
+    assert (demo.returncode, rest.strip()) == (0, "Stopped; nothing is left running.")
+    assert re.search(r"In the bucket now: \d{2,3} files", said)
+    assert "CloudFront was asked to refresh: /*." in said
+    files = [path for path in (project / "build").rglob("*") if path.is_file()]
+    assert len(files) > 90
+    for path in files:
+        data = path.read_bytes()
+        assert PRIVATE.encode() not in data, path
+        assert str(PRIVATE_NUMBER).encode() not in data, path
+
+
+def test_once_ends_with_the_exit_code_of_a_failed_publish(project: Path) -> None:
+    (project / "scripts" / "fetch.py").write_text("raise SystemExit(78)\n")
+    with _start(project, "--once") as demo:
+        said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 2, "make turns every failure into 2"
+    assert "ERROR: publish failed: failed_step fetch, rc 78" in said
+
+
+def test_shows_a_log_line_as_a_person_reads_it() -> None:
+    line = 'level=warn step=fetch run=1 msg="a \\"word\\" with = in it" calendar=15144 path="a b" rc=75'
+    assert readable(line) == '  fetch      WARN: a "word" with = in it: calendar 15144, path a b, rc 75'
+    assert readable("level=info step=upload run=1 msg=done rc=0") == "  upload     done"
+    assert readable("make: *** [publish] Error 75") == "  make: *** [publish] Error 75"

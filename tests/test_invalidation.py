@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+import invalidation
+from invalidation import Budget, batch, paths_for
+from published import Pending
+from settings import PublishSettings, SettingError
+
+
+def chosen(**env: str) -> PublishSettings:
+    return PublishSettings.from_env({"S3_BUCKET": "library", "EVENTS_NOW": "2026-11-22T09:00", **env})
+
+
+@pytest.mark.parametrize(
+    ("pending", "env", "paths"),
+    [
+        ([], {}, []),
+        (["event/1.html"], {}, ["/event/1.html"]),
+        (["event/1.html", "event/2.html"], {}, ["/*"]),
+        # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
+        (["index.html"], {}, ["/*"]),
+        # Cached under every address that does not exist.
+        (["404.html"], {}, ["/*"]),
+        (["*"], {}, ["/*"]),
+        (["*", "event/1.html"], {"INVALIDATE_PATHS": "tag"}, ["/*"]),
+        (["event/1.html", "index.html"], {"INVALIDATE_PATHS": "tag"}, ["#events"]),
+        (["event/1.html"], {"INVALIDATE_PATHS": "tag", "CACHE_TAG": "library"}, ["#library"]),
+        (
+            ["event/1.html", "index.html"],
+            {"INVALIDATE_PATHS": "exact"},
+            ["/event/1.html", "/", "/index.html"],
+        ),
+        (["a", "b", "c"], {"INVALIDATE_PATHS": "exact", "INVALIDATE_LIMIT": "2"}, ["/*"]),
+        # The public path counts: an origin path is not part of it, a prefix may be.
+        (["event/1.html"], {"S3_PREFIX": "prod"}, ["/*"]),
+        (["event/1.html"], {"S3_PREFIX": "prod", "SITE_URL": "https://e.example"}, ["/event/1.html"]),
+        (["event/1.html"], {"SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
+        # Also "/events" and "/events/", which are entries of their own.
+        (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
+        # What might have to be encoded is covered by a wildcard instead.
+        (["branch/café.html"], {}, ["/*"]),
+        (["branch/a~b.html"], {}, ["/*"]),
+        (["branch/a b.html"], {"INVALIDATE_PATHS": "exact"}, ["/*"]),
+    ],
+)
+def test_pending_files_become_as_few_paths_as_cover_them(
+    pending: list[str], env: dict[str, str], paths: list[str]
+) -> None:
+    assert paths_for(pending, chosen(**env)) == paths
+
+
+def test_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
+    pending = Pending().add(["event/1.html"])
+    first = batch(["/event/1.html"], pending, "E1")
+    assert batch(["/event/1.html"], pending, "E1") == first
+    again = batch(["/event/1.html"], Pending().add(["event/1.html"]), "E1")
+    assert again["CallerReference"] != first["CallerReference"]
+    assert batch(["/event/1.html"], pending, "E2")["CallerReference"] != first["CallerReference"]
+    assert first["Paths"] == {"Quantity": 1, "Items": ["/event/1.html"]}
+
+
+def test_pending_paths_survive_the_way_to_the_disk(tmp_path: Path) -> None:
+    pending = Pending().add(["event/1.html", "index.html"])
+    pending.save(tmp_path / "pending-paths")
+    assert Pending.load(tmp_path / "pending-paths") == pending
+    Pending().save(tmp_path / "pending-paths")
+    assert (tmp_path / "pending-paths").read_bytes() == b""
+    assert Pending.load(tmp_path / "missing") == Pending()
+
+
+def test_the_month_counts_its_paths_and_never_one_reference_twice(tmp_path: Path) -> None:
+    november = chosen(BUILD_DIR=str(tmp_path))
+    Budget(november).add(1, "a")
+    Budget(november).add(1, "a")
+    Budget(november).add(2, "b")
+    assert Budget(november).count == 3
+    december = chosen(BUILD_DIR=str(tmp_path), EVENTS_NOW="2026-12-01T09:00")
+    assert Budget(december).count == 0
+
+
+def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
+    (tmp_path / "invalidations").write_text("x")
+    assert Budget(chosen(BUILD_DIR=str(tmp_path))).count == 0
+
+
+@pytest.mark.parametrize(
+    ("used", "paths", "dollars"), [(0, 1, 0), (999, 1, 0), (999, 2, 0.005), (1000, 1, 0.005)]
+)
+def test_only_what_is_beyond_the_free_thousand_costs(
+    tmp_path: Path, used: int, paths: int, dollars: float
+) -> None:
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    assert Budget(chosen(BUILD_DIR=str(tmp_path))).price(paths) == pytest.approx(dollars)
+
+
+@pytest.mark.parametrize(("used", "warns"), [(899, False), (900, True)])
+def test_the_run_that_comes_near_the_free_thousand_warns(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    used: int,
+    warns: bool,
+) -> None:
+    monkeypatch.setenv("BUILD_DIR", str(tmp_path))
+    monkeypatch.setenv("EVENTS_NOW", "2026-11-22T09:00")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    Pending().add(["event/1.html"]).save(tmp_path / "pending-paths")
+    (tmp_path / "answer").write_text(json.dumps({"Invalidation": {"Id": "I1"}}))
+    assert invalidation.main(["prepare"]) == 0
+    assert invalidation.main(["answered", str(tmp_path / "answer")]) == 0
+    out, err = capsys.readouterr()
+    assert ("free invalidation paths run out" in err) is warns
+    assert f"paths_this_month={used + 1}" in out
+    assert (tmp_path / "pending-paths").read_bytes() == b""
+
+
+def test_an_answer_without_an_id_leaves_everything_pending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILD_DIR", str(tmp_path))
+    (tmp_path / "run").mkdir()
+    pending = Pending().add(["event/1.html"])
+    pending.save(tmp_path / "pending-paths")
+    (tmp_path / "answer").write_text("")
+    invalidation.main(["prepare"])
+    assert invalidation.main(["answered", str(tmp_path / "answer")]) == 1
+    assert Pending.load(tmp_path / "pending-paths") == pending
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"S3_BUCKET": "Not A Bucket"},
+        {"S3_PREFIX": "a//b"},
+        {"S3_PREFIX": "a b"},
+        {"INVALIDATE_PATHS": "all"},
+        {"CACHE_TAG": "two words"},
+        {"CACHE_TAG": "a,b"},
+        {"INVALIDATE_LIMIT": "many"},
+        {"MAX_DELETE_PERCENT": "101"},
+    ],
+)
+def test_a_malformed_setting_is_named(env: dict[str, str]) -> None:
+    with pytest.raises(SettingError) as caught:
+        chosen(**env)
+    assert caught.value.key == next(iter(env))
+    assert next(iter(env.values())) not in caught.value.why
+
+
+def test_the_destination_names_the_endpoint_unless_the_cli_ignores_it() -> None:
+    assert chosen(S3_PREFIX="/a/b/").destination == "aws s3://library/a/b"
+    assert chosen(AWS_ENDPOINT_URL="http://a").destination == "http://a s3://library/"
+    assert chosen(AWS_ENDPOINT_URL="http://a", AWS_ENDPOINT_URL_S3="http://b").destination.startswith(
+        "http://b "
+    )
+    ignored = chosen(AWS_ENDPOINT_URL="http://a", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true")
+    assert ignored.destination == "aws s3://library/"
+    assert dataclasses.asdict(ignored)["prefix"] == ""

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from event import CANCELLED, EMPTY, INTERNAL, Event, Snapshot
+from merge import UNUSABLE, Outcome, Window, merge
+
+ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
+LATER = NOW + timedelta(minutes=15)
+
+
+def window(now: datetime = NOW, days: int = 30) -> Window:
+    return Window(now=now, last_day=now.date() + timedelta(days=days))
+
+
+def make(identity: str, day: int = 6, *, calendar: str = "7", **fields: Any) -> Event:
+    start = datetime(2026, 3, day, 10, 0, tzinfo=ZONE)
+    event = Event(
+        id=identity, calendar=calendar, title=f"Event {identity}", start=start, end=start + timedelta(hours=1)
+    )
+    return replace(event, **fields)
+
+
+def good(*events: Event, calendar: str = "7", **fields: Any) -> Outcome:
+    return Outcome(id=calendar, events=events, **fields)
+
+
+def first(*outcomes: Outcome) -> Snapshot:
+    return merge(Snapshot(), outcomes, window())
+
+
+def ids(snapshot: Snapshot, *, listed: bool = True) -> list[str]:
+    return [event.id for event in snapshot.events if event.listed is listed]
+
+
+def test_events_of_all_calendars_are_sorted_by_time() -> None:
+    snapshot = first(good(make("1", 9), make("2", 5)), good(make("3", 7, calendar="8"), calendar="8"))
+    assert ids(snapshot) == ["2", "3", "1"]
+    assert [(state.id, state.events, state.fetched, state.cause) for state in snapshot.calendars] == [
+        ("7", 2, NOW, ""),
+        ("8", 1, NOW, ""),
+    ]
+
+
+def test_in_the_hour_that_comes_twice_events_are_sorted_by_time() -> None:
+    early = datetime(2026, 11, 1, 1, 45, tzinfo=ZONE)
+    late = datetime(2026, 11, 1, 1, 15, tzinfo=ZONE, fold=1)
+    events = [make("1", start=late, end=late), make("2", start=early, end=early)]
+    assert ids(merge(Snapshot(), [good(*events)], window(early))) == ["2", "1"]
+
+
+def test_the_first_calendar_keeps_an_event_that_is_in_two() -> None:
+    one, other = make("1", branch="Kilton"), make("1", calendar="8", branch="Lebanon")
+    assert first(good(one), good(other, calendar="8")).events[0].branch == "Kilton"
+    assert first(good(other, calendar="8"), good(one)).events[0].branch == "Lebanon"
+
+
+def test_what_was_fetched_now_goes_before_what_was_kept() -> None:
+    last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
+    now = merge(
+        last,
+        [Outcome(id="7", cause="timeout"), good(make("1", calendar="8", state=CANCELLED), calendar="8")],
+        window(LATER),
+    )
+    assert [(event.id, event.state) for event in now.events if event.listed] == [("1", CANCELLED)]
+
+
+def test_a_failed_calendar_keeps_its_events_and_the_time_they_are_of() -> None:
+    last = first(good(make("1"), name="Main"), good(make("2", calendar="8"), calendar="8"))
+    now = merge(
+        last,
+        [Outcome(id="7", label="Kilton", cause="http_503"), good(make("3", calendar="8"), calendar="8")],
+        window(LATER),
+    )
+    assert ids(now) == ["1", "3"]
+    state = now.calendars[0]
+    assert (state.cause, state.fetched, state.events, state.label, state.name) == (
+        "http_503",
+        NOW,
+        1,
+        "Kilton",
+        "Main",
+    )
+    assert now.events[0].updated == NOW
+    assert now.fetched == NOW
+
+
+def test_a_calendar_that_is_no_longer_configured_goes_with_its_events() -> None:
+    last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
+    now = merge(last, [good(make("1"))], window(LATER))
+    assert [event.id for event in now.events] == ["1"]
+    assert [state.id for state in now.calendars] == ["7"]
+
+
+def test_an_internal_calendar_keeps_nothing() -> None:
+    last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
+    now = merge(
+        last, [Outcome(id="7", cause=INTERNAL), good(make("2", calendar="8"), calendar="8")], window(LATER)
+    )
+    assert [event.id for event in now.events] == ["2"]
+    assert (now.calendars[0].fetched, now.calendars[0].stale) == (None, False)
+
+
+def test_an_event_that_vanished_stays_unlisted_until_its_day_has_passed() -> None:
+    last = first(good(make("1"), make("2", 20)))
+    gone = merge(last, [good(make("2", 20))], window(LATER))
+    assert (ids(gone), ids(gone, listed=False)) == (["2"], ["1"])
+    assert gone.calendars[0].events == 1
+    event = gone.events[0]
+    assert (event.updated, event.sequence) == (LATER, 1)
+    on_its_day = merge(gone, [good(make("2", 20))], window(datetime(2026, 3, 6, 18, 0, tzinfo=ZONE)))
+    assert on_its_day.events[0] == event
+    after = merge(on_its_day, [good(make("2", 20))], window(datetime(2026, 3, 7, 9, 0, tzinfo=ZONE)))
+    assert [event.id for event in after.events] == ["2"]
+
+
+def test_an_event_that_comes_back_is_listed_again() -> None:
+    last = first(good(make("1"), make("2")))
+    gone = merge(last, [good(make("2"))], window(LATER))
+    back = merge(gone, [good(make("1"), make("2"))], window(LATER + timedelta(minutes=15)))
+    assert ids(back) == ["1", "2"]
+    assert (back.events[0].sequence, back.events[0].updated) == (2, LATER + timedelta(minutes=15))
+
+
+def test_an_event_that_began_earlier_may_be_missing_from_the_answer() -> None:
+    exhibit = make("1", 1, end=datetime(2026, 3, 20, 17, 0, tzinfo=ZONE))
+    last = merge(Snapshot(), [good(exhibit, make("2"))], window(datetime(2026, 3, 1, 9, 0, tzinfo=ZONE)))
+    now = merge(last, [good(make("2"))], window())
+    assert ids(now) == ["1", "2"]
+
+
+def test_an_event_beyond_the_days_asked_for_now_is_dropped() -> None:
+    last = first(good(make("1"), make("2", 30)))
+    assert [event.id for event in merge(last, [good(make("1"))], window(LATER, days=10)).events] == ["1"]
+    failed = merge(last, [Outcome(id="7", cause="dns")], window(LATER, days=10))
+    assert [event.id for event in failed.events] == ["1"]
+
+
+def test_an_event_that_moved_to_another_calendar_is_not_missed_in_the_first() -> None:
+    last = first(good(make("1"), make("2")), good(calendar="8"))
+    now = merge(last, [good(make("2")), good(make("1", calendar="8"), calendar="8")], window(LATER))
+    assert (ids(now), ids(now, listed=False)) == (["1", "2"], [])
+
+
+def test_an_event_that_came_spoilt_stays_as_it_was() -> None:
+    last = first(good(make("1"), make("2")))
+    now = merge(last, [good(make("2"), spoilt=frozenset("1"))], window(LATER))
+    assert ids(now) == ["1", "2"]
+
+
+def test_a_calendar_that_is_suddenly_empty_is_believed_the_second_time() -> None:
+    last = first(good(make("1"), make("2")))
+    doubted = merge(last, [good()], window(LATER))
+    assert ids(doubted) == ["1", "2"]
+    state = doubted.calendars[0]
+    assert (state.cause, state.empty, state.fetched, state.events) == (EMPTY, 1, NOW, 2)
+    failed = merge(doubted, [Outcome(id="7", cause="dns")], window(LATER))
+    believed = merge(failed, [good()], window(LATER))
+    assert (ids(believed), ids(believed, listed=False)) == ([], ["1", "2"])
+    state = believed.calendars[0]
+    assert (state.cause, state.empty, state.fetched, state.events) == ("", 2, LATER, 0)
+
+
+def test_a_calendar_that_has_events_again_may_be_doubted_again() -> None:
+    last = first(good(make("1")))
+    doubted = merge(last, [good()], window(LATER))
+    again = merge(doubted, [good(make("1"))], window(LATER))
+    assert again.calendars[0].empty == 0
+    assert merge(again, [good()], window(LATER)).calendars[0].cause == EMPTY
+
+
+@pytest.mark.parametrize("day", [2, 3])
+def test_a_calendar_whose_last_event_is_over_is_empty_without_doubt(day: int) -> None:
+    last = merge(Snapshot(), [good(make("1", day))], window(datetime(2026, 3, 2, 9, 0, tzinfo=ZONE)))
+    now = merge(last, [good()], window(datetime(2026, 3, 4, 9, 0, tzinfo=ZONE)))
+    assert (now.events, now.calendars[0].cause) == ((), "")
+
+
+def test_a_calendar_that_never_had_events_is_empty_without_doubt() -> None:
+    assert first(good()).calendars[0].cause == ""
+
+
+def test_a_calendar_whose_events_are_all_unusable_keeps_its_last_ones() -> None:
+    last = first(good(make("1")))
+    for _ in range(3):
+        last = merge(last, [good(unusable=True)], window(LATER))
+        assert ids(last) == ["1"]
+        assert last.calendars[0].cause == UNUSABLE
+    assert first(good(unusable=True)).calendars[0].cause == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "sequence"),
+    [
+        ({}, 0),
+        ({"title": "Other"}, 0),
+        ({"description": "<p>Other</p>"}, 0),
+        ({"image": "abc"}, 0),
+        ({"end": make("1").end + timedelta(hours=1)}, 1),
+        ({"start": make("1").start - timedelta(hours=1)}, 1),
+        ({"place": "Room B"}, 1),
+        ({"branch": "Lebanon"}, 1),
+        ({"online": True}, 1),
+        ({"state": CANCELLED}, 1),
+    ],
+)
+def test_a_change_is_dated_and_one_of_the_appointment_is_counted(
+    change: dict[str, Any], sequence: int
+) -> None:
+    last = first(good(make("1")))
+    [event] = merge(last, [good(make("1", **change))], window(LATER)).events
+    assert (event.sequence, event.updated) == (sequence, LATER if change else NOW)
+
+
+def test_nothing_changes_by_being_saved_and_loaded(tmp_path: Path) -> None:
+    all_day = make(
+        "2", all_day=True, start=datetime(2026, 3, 6, tzinfo=ZONE), end=datetime(2026, 3, 7, tzinfo=ZONE)
+    )
+    last = first(good(make("1", categories=("A",), cost="5"), all_day))
+    last.save(tmp_path / "events.json")
+    loaded = Snapshot.load(tmp_path / "events.json", ZONE)
+    now = merge(loaded, [good(make("1", categories=("A",), cost="5"), all_day)], window(LATER))
+    assert [(event.updated, event.sequence) for event in now.events] == [(NOW, 0), (NOW, 0)]
+
+
+def test_the_window_ends_with_the_last_day_asked_for() -> None:
+    assert window(days=30).last_day == date(2026, 4, 2)
+    assert window(days=30).days == 30

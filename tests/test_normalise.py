@@ -1,0 +1,621 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from event import Event, Registration, Seats
+from links import Origin
+from normalise import Context, Normalised, Unusable, calendar_notes, event_id, normalise, to_event
+from titles import split_state
+
+ZONE = ZoneInfo("America/New_York")
+CONTEXT = Context(
+    calendar="7",
+    branch="Kilton",
+    zone=ZONE,
+    now=datetime(2026, 3, 3, 9, 0, tzinfo=ZONE),
+    last_day=date(2026, 4, 2),
+    origin=Origin.of("https://library.libcal.com/1.1"),
+)
+# The shape of a real answer; the second half of the keys comes with registration only.
+RAW: dict[str, Any] = {
+    "id": 4216770,
+    "title": "Drop in",
+    "allday": False,
+    "start": "2026-03-06T10:30:00-05:00",
+    "end": "2026-03-06T12:00:00-05:00",
+    "description": "<p>Text&nbsp;</p>\r\n\r\n<p>More</p>",
+    "url": {
+        "public": "https://library.libcal.com/event/4216770",
+        "admin": "https://library.libcal.com/aevent.php?c=7",
+    },
+    "location": {"id": 21575, "type": 2, "name": "Zone 3"},
+    "campus": {"id": 41, "name": "North"},
+    "category": [{"id": 33562, "name": "Analysis"}],
+    "audience": [{"id": 1021, "name": "Beginner"}],
+    "owner": {"id": 1, "name": "Staff Name"},
+    "presenter": "",
+    "calendar": {"id": 7, "name": "Main", "public": "https://library.libcal.com/calendar/main"},
+    "seats": "",
+    "registration": False,
+    "color": "#18E0F2",
+    "featured_image": "",
+    "geolocation": "",
+    "future_dates": [{"event_id": 4216771, "start": "2026-03-13T10:30:00-05:00"}],
+    "registration_cost": 0,
+    "more_info": "",
+    "setup_time": 0,
+    "teardown_time": 0,
+}
+REGISTRATION: dict[str, Any] = {
+    "registration": True,
+    "seats": 30,
+    "has_registration_opened": True,
+    "has_registration_closed": False,
+    "physical_seats": 30,
+    "physical_seats_taken": 12,
+    "online_seats": 0,
+    "online_seats_taken": 0,
+    "seats_taken": 12,
+    "wait_list": True,
+}
+
+
+def event(**fields: Any) -> Event:
+    return to_event({**RAW, **fields}, CONTEXT)[0]
+
+
+def without(name: str) -> Event:
+    return to_event({key: value for key, value in RAW.items() if key != name}, CONTEXT)[0]
+
+
+def test_an_ordinary_event_keeps_all_that_may_be_public() -> None:
+    assert event() == Event(
+        id="4216770",
+        calendar="7",
+        title="Drop in",
+        start=datetime(2026, 3, 6, 10, 30, tzinfo=ZONE),
+        end=datetime(2026, 3, 6, 12, 0, tzinfo=ZONE),
+        branch="North",
+        place="Zone 3",
+        categories=("Analysis",),
+        audiences=("Beginner",),
+        url="https://library.libcal.com/event/4216770",
+        description="<p>Text</p>\n<p>More</p>",
+        excerpt="Text More",
+        color="#18E0F2",
+    )
+
+
+# --- Time ------------------------------------------------------------------------------------
+
+
+def when(start: Any, end: Any, **fields: Any) -> tuple[str, str, bool]:
+    found = event(start=start, end=end, **fields)
+    return found.start.isoformat(timespec="minutes"), found.end.isoformat(timespec="minutes"), found.all_day
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "result"),
+    [
+        # In the library's zone, whatever zone it is written in
+        ("2026-03-06T10:00:00-05:00", "2026-03-06T11:00:00-05:00", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
+        ("2026-03-06T15:00:00+00:00", "2026-03-06T16:00:00Z", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
+        ("2026-03-06T10:00:00-0500", "2026-03-06 11:00:00", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
+        # Both sides of a clock change; the hour that does not exist
+        ("2026-03-08T01:30:00-05:00", "2026-03-08T03:30:00-04:00", ("2026-03-08T01:30-05:00", "2026-03-08T03:30-04:00", False)),
+        ("2026-03-08T02:30:00", "2026-03-08T03:45:00-04:00", ("2026-03-08T03:30-04:00", "2026-03-08T03:45-04:00", False)),
+        ("2026-11-01T01:30:00-04:00", "2026-11-01T01:15:00-05:00", ("2026-11-01T01:30-04:00", "2026-11-01T01:15-05:00", False)),
+        # Overnight, several days
+        ("2026-03-06T19:00:00-05:00", "2026-03-07T01:00:00-05:00", ("2026-03-06T19:00-05:00", "2026-03-07T01:00-05:00", False)),
+        ("2026-03-06T19:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06T19:00-05:00", "2026-03-07T00:00-05:00", False)),
+        ("2026-03-06T09:00:00-05:00", "2026-03-09T17:00:00-04:00", ("2026-03-06T09:00-05:00", "2026-03-09T17:00-04:00", False)),
+        # From midnight to midnight is all day, though LibCal does not say so
+        ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
+        ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:59-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
+        ("2026-03-06T00:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
+        ("2026-03-06T00:00:00-05:00", "2026-03-08T23:59:00-04:00", ("2026-03-06T00:00-05:00", "2026-03-09T00:00-04:00", True)),
+        ("2026-03-06T00:00:00-05:00", "2026-03-06T00:00:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-06T00:00-05:00", False)),
+    ],
+)  # fmt: skip
+def test_times_are_those_of_the_library(start: str, end: str, result: tuple[str, str, bool]) -> None:
+    assert when(start, end) == result
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:00-05:00", ("2026-03-06", "2026-03-06")),
+        ("2026-03-06T00:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06", "2026-03-06")),
+        ("2026-03-06T00:00:00-05:00", "2026-03-08T00:00:00-05:00", ("2026-03-06", "2026-03-07")),
+        # An offset would move the day: only the date counts
+        ("2026-03-06T00:00:00+00:00", "2026-03-06T23:59:00+00:00", ("2026-03-06", "2026-03-06")),
+        ("2026-03-06T00:00:00Z", "2026-03-07T00:00:00Z", ("2026-03-06", "2026-03-06")),
+        ("2026-03-06", "2026-03-08", ("2026-03-06", "2026-03-07")),
+        ("2026-03-06T00:00:00-05:00", "2026-03-06T00:00:00-05:00", ("2026-03-06", "2026-03-06")),
+        ("2026-03-06T09:00:00-05:00", "2026-03-07T17:00:00-05:00", ("2026-03-06", "2026-03-07")),
+        ("2026-03-06T00:00:00-05:00", None, ("2026-03-06", "2026-03-06")),
+        ("2026-03-06T00:00:00-05:00", "2026-03-01T00:00:00-05:00", ("2026-03-06", "2026-03-06")),
+    ],
+)
+@pytest.mark.parametrize("flag", [True, 1, "1", "true"])
+def test_an_all_day_event_is_a_matter_of_dates(
+    start: str, end: Any, days: tuple[str, str], flag: Any
+) -> None:
+    found = event(start=start, end=end, allday=flag)
+    assert found.all_day
+    assert (found.first_day.isoformat(), found.last_day.isoformat()) == days
+    assert (found.start.time(), found.end.time()) == (datetime.min.time(), datetime.min.time())
+
+
+@pytest.mark.parametrize(
+    "end", [None, "", "nonsense", 5, [], "2026-03-06T09:00:00-05:00", "2199-01-01T00:00:00Z"]
+)
+def test_an_end_that_makes_no_sense_is_the_start_and_reported(end: Any) -> None:
+    found, mended = to_event({**RAW, "end": end}, CONTEXT)
+    assert found.end == found.start
+    assert mended == ("end",)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        *(None, "", 0, 1772546400, [], {}, "soon", "2026-02-30T10:00:00-05:00", "2026-03-06T10:00:00-99:00"),
+        *(
+            "0000-00-00T00:00:00",
+            "0001-01-01T00:00:00+14:00",
+            "1970-01-01T00:00:00+00:00",
+            "1999-12-31T00:00:00Z",
+        ),
+        *("2031-06-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2026-03-06T10:00:00" + " " * 100),
+    ],
+)
+def test_an_event_without_a_sensible_start_cannot_be_used(start: Any) -> None:
+    with pytest.raises(Unusable, match="start"):
+        event(start=start)
+
+
+def run(*items: Any) -> Normalised:
+    return normalise(items, CONTEXT)
+
+
+def at(identity: int, start: str, end: str, **fields: Any) -> dict[str, Any]:
+    return {**RAW, "id": identity, "start": start, "end": end, **fields}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        ("2026-03-02T20:00:00-05:00", "2026-03-02T22:00:00-05:00", False),
+        ("2026-03-02T20:00:00-05:00", "2026-03-03T00:00:00-05:00", False),
+        ("2026-03-02T20:00:00-05:00", "2026-03-03T00:30:00-05:00", True),
+        ("2026-03-03T07:00:00-05:00", "2026-03-03T08:00:00-05:00", True),
+        ("2026-02-01T09:00:00-05:00", "2026-03-10T17:00:00-04:00", True),
+        ("2026-04-02T23:00:00-04:00", "2026-04-03T01:00:00-04:00", True),
+        ("2026-04-03T00:30:00-04:00", "2026-04-03T02:00:00-04:00", False),
+    ],
+)
+def test_events_are_those_from_today_to_the_last_day_asked_for(start: str, end: str, shown: bool) -> None:
+    result = run(at(1, start, end))
+    assert [event.id for event in result.events] == ["1"] * shown
+    assert not result.problems
+
+
+def test_times_that_all_came_as_utc_are_doubted() -> None:
+    utc = at(1, "2026-03-06T10:00:00+00:00", "2026-03-06T11:00:00+00:00")
+    local = at(2, "2026-03-06T10:00:00-05:00", "2026-03-06T11:00:00-05:00")
+    assert run(utc).zone_doubtful
+    assert not run(utc, local).zone_doubtful
+    assert not run().zone_doubtful
+    in_london = replace(CONTEXT, zone=ZoneInfo("Europe/London"))
+    assert not normalise([utc], in_london).zone_doubtful
+
+
+# --- State -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "state", "rest"),
+    [
+        ("CANCELLED: Storytime", "cancelled", "Storytime"),
+        ("Canceled - Storytime", "cancelled", "Storytime"),
+        ("cancelled Storytime", "cancelled", "Storytime"),
+        ("[CANCELLED] Storytime", "cancelled", "Storytime"),
+        ("(Cancelled) Storytime (ages 3+)", "cancelled", "Storytime (ages 3+)"),
+        ("(CANCELLED: Storytime)", "cancelled", "Storytime"),
+        ("**CANCELLED** Storytime", "cancelled", "Storytime"),
+        ("❌ CANCELLED – Storytime", "cancelled", "Storytime"),
+        ("CANCELLED!!! Storytime", "cancelled", "Storytime"),
+        ("AFLYST/CANCELLED Åbent værksted i Labbet", "cancelled", "Åbent værksted i Labbet"),
+        ("Aflyst / Cancelled: Åbent værksted", "cancelled", "Åbent værksted"),
+        ("AFLYST Excel for samfundsvidenskab", "cancelled", "Excel for samfundsvidenskab"),
+        ("CANCELADO: Cuentos", "cancelled", "Cuentos"),
+        ("Cancelada - Noche de cine", "cancelled", "Noche de cine"),
+        ("POSTPONED: Book Sale", "postponed", "Book Sale"),
+        ("Pospuesto: Cuentos", "postponed", "Cuentos"),
+        ("Aplazada: Noche de cine", "postponed", "Noche de cine"),
+        ("UDSAT Foredrag", "postponed", "Foredrag"),
+        ("Udsat: Foredrag", "postponed", "Foredrag"),
+        ("Udskudt Foredrag", "postponed", "Foredrag"),
+        ("RESCHEDULED: Lego Club", "rescheduled", "Lego Club"),
+        ("Flyttet – Foredrag", "rescheduled", "Foredrag"),
+        ("Reprogramado: Cuentos", "rescheduled", "Cuentos"),
+        ("Cancelled/Storytime", "cancelled", "Storytime"),
+        # Without its first words the title would make no sense
+        ("Postponed until May: Storytime", "postponed", "Postponed until May: Storytime"),
+        ("CANCELLED DUE TO SNOW: Storytime", "cancelled", "CANCELLED DUE TO SNOW: Storytime"),
+        ("CANCELLED: For Kids", "cancelled", "For Kids"),
+        # Nothing but the word
+        ("CANCELLED", "cancelled", "CANCELLED"),
+        ("Cancelled:", "cancelled", "Cancelled:"),
+        # Not meant
+        ("How to cancel a subscription", "", "How to cancel a subscription"),
+        ("Storytime cancelled", "", "Storytime cancelled"),
+        ("Cancel culture", "", "Cancel culture"),
+        ("Cancellation policies", "", "Cancellation policies"),
+        ("Cancelledness", "", "Cancelledness"),
+        ("“Cancelled”: an author talk", "", "“Cancelled”: an author talk"),
+        ('"Cancelled" by A. Author', "", '"Cancelled" by A. Author'),
+        ("Udsat for mobning", "", "Udsat for mobning"),
+        ("Flyttet hjemmefra", "", "Flyttet hjemmefra"),
+        ("", "", ""),
+    ],
+)
+def test_the_leading_word_tells_that_an_event_is_off(title: str, state: str, rest: str) -> None:
+    assert split_state(title) == (state, rest)
+
+
+def test_the_state_is_kept_apart_from_the_title() -> None:
+    found = event(title="CANCELLED: Fish &amp; chips")
+    assert (found.state, found.title) == ("cancelled", "Fish & chips")
+
+
+@given(st.text())
+def test_no_title_makes_it_raise_or_vanish(title: str) -> None:
+    _, rest = split_state(title)
+    assert bool(rest) == bool(title)
+
+
+# --- Place -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("campus", "branch", "address"),
+    [
+        ({"id": 1, "name": "North"}, "North", ""),
+        ({"name": "KUB Nørre Campus, Nørre Allé 49, 2200 København N"}, "KUB Nørre Campus", "Nørre Allé 49, 2200 København N"),
+        ({"name": "Main, East Wing"}, "Main, East Wing", ""),
+        ([{"id": 1, "name": "North"}], "North", ""),
+        ("North", "North", ""),
+        ({"0": {"name": "North"}}, "North", ""),
+        ("", "Kilton", ""),
+        (None, "Kilton", ""),
+        ([], "Kilton", ""),
+        ({}, "Kilton", ""),
+        (False, "Kilton", ""),
+        ({"id": 0, "name": ""}, "Kilton", ""),
+        ({"id": 0, "name": None}, "Kilton", ""),
+        ({"id": 0, "name": {"en": "North"}}, "Kilton", ""),
+        ([[[[[["North"]]]]]], "Kilton", ""),
+    ],
+)  # fmt: skip
+def test_the_branch_is_the_campus_or_the_calendars_label(campus: Any, branch: str, address: str) -> None:
+    found = event(campus=campus)
+    assert (found.branch, found.address) == (branch, address)
+
+
+def test_without_campus_and_label_the_branch_is_the_calendars_name() -> None:
+    unlabelled = replace(CONTEXT, branch="")
+    assert to_event({**RAW, "campus": ""}, unlabelled)[0].branch == "Main"
+    assert to_event({**RAW, "campus": "", "calendar": []}, unlabelled)[0].branch == ""
+    assert normalise([RAW], unlabelled).name == "Main"
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ({"id": 1, "type": 0, "name": "Zone 3"}, "Zone 3"),
+        ({"id": 0, "type": 0, "name": ""}, ""),
+        ({"id": 14440, "name": ""}, ""),
+        ([{"name": "Room A"}, {"name": "Room B"}, {"name": "room a"}], "Room A, Room B"),
+        ({"name": "Room A, Room B, Room A"}, "Room A, Room B"),
+        ({"name": "North: Data Lab"}, "Data Lab"),
+        ({"name": "NORTH - Data Lab"}, "Data Lab"),
+        ({"name": "Teen Spot, North"}, "Teen Spot"),
+        ({"name": "North"}, ""),
+        ({"name": "North Wing"}, "North Wing"),
+        ({"name": "North-facing room"}, "North-facing room"),
+        ("Zone 3", "Zone 3"),
+        ([], ""),
+        (None, ""),
+        (7, "7"),
+    ],
+)
+def test_the_place_names_each_room_once_and_not_the_branch(location: Any, place: str) -> None:
+    assert event(location=location).place == place
+
+
+@pytest.mark.parametrize(
+    ("fields", "online"),
+    [
+        ({}, False),
+        ({"online_join_url": "https://zoom.example/j/1"}, True),
+        ({"online_provider": "external"}, True),
+        ({"online_provider": "", "online_join_url": "", "online_seats": 0, "online_user_id": 0}, False),
+        ({"online_seats": 40}, True),
+        ({"online_seats": "40"}, True),
+        ({"location": {"name": "Online på Zoom"}}, True),
+        ({"campus": {"name": "Online"}}, True),
+        ({"title": "Online shopping"}, False),
+        ({"online_join_url": None, "online_provider": [], "online_seats": "many"}, False),
+    ],
+)
+def test_online_is_known_without_telling_how(fields: dict[str, Any], online: bool) -> None:
+    assert event(**fields).online is online
+
+
+# --- Everything else -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ([{"id": 1, "name": "Kids"}, {"name": "Teens"}], ("Kids", "Teens")),
+        (
+            [{"name": "Programs > Kids"}, {"name": "Programs &gt; Teens"}, {"name": "Odd >"}],
+            ("Kids", "Teens", "Odd"),
+        ),
+        ([{"name": "Kids"}, {"name": "KIDS"}], ("Kids",)),
+        (["Kids", "Teens"], ("Kids", "Teens")),
+        ("Kids", ("Kids",)),
+        ({"name": "Kids"}, ("Kids",)),
+        ({"0": {"name": "Kids"}, "2": {"name": "Teens"}}, ("Kids", "Teens")),
+        ([None, {}, {"id": 4}, {"name": None}, {"name": ""}, [], 5, {"name": {"name": "x"}}], ("5",)),
+        ({"id": 4, "label": "Kids"}, ()),
+        (None, ()),
+        ("", ()),
+        (True, ()),
+        ([{"name": str(number)} for number in range(500)], tuple(str(number) for number in range(20))),
+    ],
+)
+@pytest.mark.parametrize(("raw", "field"), [("category", "categories"), ("audience", "audiences")])
+def test_categories_and_audiences_are_names_in_whatever_shape(
+    value: Any, names: tuple[str, ...], raw: str, field: str
+) -> None:
+    assert getattr(event(**{raw: value}), field) == names
+
+
+def test_registration_counts_the_kinds_of_places_there_are() -> None:
+    assert event(**REGISTRATION).registration == Registration(
+        opened=True, closed=False, wait_list=True, in_person=Seats(total=30, taken=12)
+    )
+    both = event(**{**REGISTRATION, "online_seats": "50", "online_seats_taken": 50.0}).registration
+    assert both
+    assert both.online == Seats(total=50, taken=50)
+
+
+@pytest.mark.parametrize(
+    ("fields", "registration"),
+    [
+        ({"registration": False}, None),
+        ({"registration": 0}, None),
+        ({"registration": "0"}, None),
+        ({"registration": None}, None),
+        ({"registration": []}, None),
+        (
+            {"registration": "1", "seats": 20, "seats_taken": 20},
+            Registration(opened=True, closed=False, wait_list=False, in_person=Seats(total=20, taken=20)),
+        ),
+        (
+            {"registration": 1, "seats": "", "has_registration_closed": 1},
+            Registration(opened=True, closed=True, wait_list=False),
+        ),
+        (
+            {"registration": True, "has_registration_opened": False, "physical_seats": -3, "seats": [5]},
+            Registration(opened=False, closed=False, wait_list=False),
+        ),
+        (
+            {"registration": True, "physical_seats": 5, "physical_seats_taken": "none", "wait_list": "no"},
+            Registration(opened=True, closed=False, wait_list=False, in_person=Seats(total=5, taken=0)),
+        ),
+        ({"registration": True, "seats": 10**9}, Registration(opened=True, closed=False, wait_list=False)),
+        (
+            {"registration": True, "seats": float("inf")},
+            Registration(opened=True, closed=False, wait_list=False),
+        ),
+    ],
+)
+def test_registration_may_lack_most_of_its_fields(
+    fields: dict[str, Any], registration: Registration | None
+) -> None:
+    assert event(**fields).registration == registration
+
+
+@pytest.mark.parametrize(
+    ("value", "cost"),
+    [
+        (0, ""),
+        ("0", ""),
+        ("0.00", ""),
+        (5, "5"),
+        ("5.00", "5"),
+        (7.5, "7.50"),
+        ("7,5", "7.50"),
+        ("$ 12.50", "12.50"),
+        ("free", ""),
+        ("", ""),
+        (None, ""),
+        (-5, ""),
+        (True, ""),
+        (float("inf"), ""),
+        (1e300, ""),
+        ("5 to 10", ""),
+        ("٥", ""),
+        ([], ""),
+    ],
+)
+def test_a_cost_is_a_plain_number_or_nothing(value: Any, cost: str) -> None:
+    assert event(registration_cost=value).cost == cost
+
+
+@pytest.mark.parametrize(
+    "value", ["red", "#fff", "#12345g", "#123456;", "#123456\n", "", None, 5, ["#123456"]]
+)
+def test_a_colour_that_is_none_is_left_out(value: object) -> None:
+    assert event(color=value).color == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "identity"),
+    [(7, "7"), ("7", "7"), (" 0042 ", "42"), (10**17, "1" + "0" * 17)]
+    + [(value, "") for value in (None, "", "x7", "7/..", "../7", -7, 7.0, True, [7], "٧", 10**18, 0, "0")],
+)
+def test_an_id_is_digits_or_there_is_none(value: object, identity: str) -> None:
+    assert event_id({"id": value}) == identity
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ({"public": "https://a.org/event/1"}, "https://a.org/event/1"),
+        ({"public": "//a.org/event/1"}, "https://a.org/event/1"),
+        ({"public": "http://a.org/event/1"}, "https://a.org/event/1"),
+        ("https://a.org/event/1", "https://a.org/event/1"),
+        ({"public": "javascript:alert(1)"}, ""),
+        ({"public": "https://10.0.0.1/event/1"}, ""),
+        ({"public": "https://a.org/aevent.php?c=1", "admin": "https://a.org/aevent.php?c=2"}, ""),
+        ({"admin": "https://a.org/aevent.php"}, ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_address_of_an_event_is_public_or_missing(value: Any, url: str) -> None:
+    raw = {**RAW, "url": value}
+    [found] = normalise([raw], CONTEXT).events
+    assert found.url == url
+
+
+@pytest.mark.parametrize("name", [key for key in RAW if key not in ("id", "title", "start")])
+def test_only_id_title_and_start_are_needed(name: str) -> None:
+    assert without(name).title == "Drop in"
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (None, "event"),
+        ([], "event"),
+        ("text", "event"),
+        ({}, "id"),
+        ({**RAW, "id": "x"}, "id"),
+        ({**RAW, "title": None}, "title"),
+        ({**RAW, "title": "&nbsp; \u202e"}, "title"),
+        ({**RAW, "title": ["x"]}, "title"),
+        ({**RAW, "start": None}, "start"),
+    ],
+)
+def test_a_broken_event_between_good_ones_is_dropped_and_named(raw: Any, field: str) -> None:
+    result = run({**RAW, "id": 1}, raw, {**RAW, "id": 2})
+    assert [event.id for event in result.events] == ["1", "2"]
+    [problem] = result.problems
+    assert (problem.field, problem.dropped, result.dropped) == (field, True, 1)
+    assert result.spoilt == {event_id(raw)}
+
+
+def test_images_are_addresses_by_id() -> None:
+    raw = [{**RAW, "id": 1, "featured_image": "//a.org/1.png"}, {**RAW, "id": 2, "featured_image": None}]
+    assert run(*raw).images == {"1": "https://a.org/1.png"}
+
+
+def test_no_private_field_reaches_an_event() -> None:
+    secret = "planted-marker"
+    private = {
+        "owner": {"id": 1, "name": secret},
+        "url": {"public": "https://a.org/event/1", "admin": f"https://a.org/{secret}"},
+        "calendar": {"id": 7, "name": "Main", "admin": f"https://a.org/admin/{secret}"},
+        "presenter": secret,
+        "more_info": secret,
+        "geolocation": {"place-id": secret, "latitude": secret, "longitude": secret},
+        "zoom_email": f"{secret}@a.org",
+        "online_user_id": secret,
+        "online_meeting_id": f"{secret}-id",
+        "online_host_url": f"https://zoom.example/s/{secret}",
+        "online_join_url": f"https://zoom.example/j/{secret}",
+        "online_join_password": f"{secret}-password",
+        "online_provider": secret,
+        "internal_tags": [{"id": 1, "name": secret}],
+        "internal_notes": [secret],
+        "event_note": secret,
+        "attendance": {"in_person": secret},
+        "audience_breakdown": [secret],
+        "future_dates": [{"event_id": secret}],
+        "setup_time": secret,
+        "something_new": secret,
+    }
+    pasted = f"Join https://zoom.example/j/{secret}?x=1 with {secret}-password (id {secret}-id)"
+    raw = {**RAW, **REGISTRATION, **private, "title": f"Talk {pasted}", "description": f"<p>{pasted}</p>"}
+    other = {**RAW, "id": 2, "description": f"<p>Same link: https://zoom.example/j/{secret}</p>"}
+    result = run(raw, other)
+    assert [event.online for event in result.events] == [True, False]
+    assert secret not in repr(result)
+
+
+def test_calendars_are_described_in_whatever_shape() -> None:
+    raw = [
+        {"calid": 7, "name": "Main &amp; more", "visibility": "Public"},
+        {"calid": "8", "name": "Staff", "visibility": "Internal"},
+        {"id": 9, "visibility": " internal "},
+        {"calid": None, "name": None, "visibility": None},
+        None,
+        [],
+    ]
+    notes = calendar_notes(raw)
+    assert notes["7"] == ("Main & more", False)
+    assert notes["8"] == ("Staff", True)
+    assert notes["9"] == ("", True)
+
+
+# --- Anything at all -------------------------------------------------------------------------
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=6) | st.just("name"), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+_NAMES = [
+    *RAW,
+    *REGISTRATION,
+    "online_join_url",
+    "online_host_url",
+    "online_join_password",
+    "online_provider",
+]
+
+
+@settings(max_examples=100, deadline=timedelta(seconds=2), suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(_NAMES), _JSON, max_size=6))
+def test_any_json_in_any_field_gives_an_event_or_is_dropped(fields: dict[str, Any]) -> None:
+    result = run({**RAW, **REGISTRATION, **fields})
+    for found in result.events:
+        data = json.dumps(found.to_json(), ensure_ascii=False).encode()
+        assert Event.from_json(json.loads(data), ZONE) == found
+        assert found.id.isdecimal()
+        assert found.title
+        assert found.start <= found.end
+        assert found.url.startswith("https://") or not found.url
+
+
+@given(_JSON)
+def test_any_json_instead_of_an_event_is_dropped(value: Any) -> None:
+    assert run(value).events == ()
+    calendar_notes([value])

@@ -1,0 +1,129 @@
+"""The preview generates from the sample library, reloads on a change, and says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import preview_site
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root / "scripts"), "ENV_FILE": str(root / ".env")}
+    return subprocess.Popen(
+        [sys.executable, root / "tests/standins/preview.py", *arguments],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy that may be changed and broken."""
+    for folder in ("scripts", "templates", "tests/standins"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    return tmp_path
+
+
+def _versions(address: str) -> Iterator[str]:
+    """Yield what an open browser is told: which build is shown."""
+    with requests.get(f"{address}/_preview/changes", stream=True, timeout=20) as response:
+        for line in response.iter_lines(chunk_size=1):
+            if line.startswith(b"data: "):
+                yield line[6:].decode()
+
+
+def test_a_change_is_shown_an_error_too_and_it_mends_with_the_next(project: Path) -> None:
+    with _start(project, "--port", "0") as preview:
+        assert preview.stdout
+        try:
+            found = re.search(r"http://127\.0\.0\.1:\d+", preview.stdout.readline())
+            assert found
+            address = found[0]
+            versions = _versions(address)
+            shown = next(versions)
+            while requests.get(address, timeout=10).status_code == 500:  # the first build
+                shown = next(versions)
+            page = requests.get(address, timeout=10)
+            assert "Larkfield Public Library" in page.text
+            assert f'data-version="{shown}"' in page.text
+            assert requests.get(f"{address}/none.html", timeout=10).status_code == 404
+
+            template = project / "templates" / "_base.html"
+            good = template.read_text()
+            template.write_text(good + "{% nonsense %}")
+            broken = next(version for version in versions if version != shown)
+            page = requests.get(f"{address}/screen.html", timeout=10)
+            assert page.status_code == 500
+            assert "nonsense" in page.text
+            assert f'data-version="{broken}"' in page.text
+
+            template.write_text(good + "<!-- mended -->")
+            assert next(version for version in versions if version != broken)
+            page = requests.get(address, timeout=10)
+            assert (page.status_code, "<!-- mended -->" in page.text) == (200, True)
+
+            (project / ".env").write_text("SITE_NAME=Elsewhere\n")
+            mended = page.text.split('data-version="')[1].split('"')[0]
+            assert next(version for version in versions if version != mended)
+            assert "Elsewhere" in requests.get(address, timeout=10).text
+        finally:
+            preview.send_signal(signal.SIGINT)
+            _, errors = preview.communicate(timeout=10)
+    assert (preview.returncode, errors) == (0, "")
+
+
+def test_a_taken_port_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with _start(ROOT, "--port", str(port)) as preview:
+            output, errors = preview.communicate(timeout=10)
+    assert (preview.returncode, output) == (1, "")
+    assert re.fullmatch(rf"preview: port {port}: Address already in use; try PORT={port + 1}\n", errors)
+
+
+@pytest.mark.parametrize(
+    ("policy", "served"),
+    [
+        (
+            "default-src 'none'; style-src 'self'; img-src 'self'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'",
+        ),
+        (
+            "script-src 'sha256-abc='; connect-src 'self'",
+            "script-src 'self' 'sha256-abc='; connect-src 'self'",
+        ),
+        ("default-src 'self'", "default-src 'self'"),
+        ("img-src 'self'", "img-src 'self'"),
+    ],
+)
+@pytest.mark.parametrize("quote", ['"', "&#39;"])
+def test_the_policy_of_a_served_page_gives_leave_for_reloading_only(
+    policy: str, served: str, quote: str
+) -> None:
+    written = policy.replace("'", "&#39;") if quote == "&#39;" else policy
+    page = f'<head><meta http-equiv="Content-Security-Policy" content="{written}"></head><body>x</body>'
+    script = '<script src="/_preview/reload.js" data-version="1"></script>'
+    expected = served.replace("'", "&#x27;")
+    assert preview_site.adapted(page, "1") == (
+        f'<head><meta http-equiv="Content-Security-Policy" content="{expected}"></head><body>x{script}</body>'
+    )
+
+
+def test_a_page_without_policy_or_body_end_reloads_too() -> None:
+    assert preview_site.adapted("<p>x", "1").startswith('<p>x<script src="/_preview/')

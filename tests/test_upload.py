@@ -1,0 +1,588 @@
+"""The books of bin/upload, against a bucket that is a dict: order, recovery, guards.
+
+bin/upload's own part (the AWS CLI, real S3 answers) is in upload.bats.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import headers
+import upload
+from files import format_manifest, sha256
+from headers import is_hashed
+from published import IN_DOUBT, Pending, Published
+
+CSS = "static/main.0123abcd.css"
+SITE = {
+    "index.html": f"{CSS} event/1.html event/2.html events.ics",
+    "event/1.html": f"{CSS} index.html",
+    "event/2.html": f"{CSS} index.html",
+    "events.ics": "",
+    CSS: "",
+}
+
+
+class Killed(Exception):
+    """The run ends here, as by SIGKILL."""
+
+
+class World:
+    """A build folder, a bucket, an edge that has cached all it ever could."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.build = folder
+        self.bucket: dict[str, str] = {}
+        self.edge: dict[str, str] = {}
+        self.puts: list[str] = []
+        self.lists = 0
+        self.log = ""
+        self._env = monkeypatch
+        monkeypatch.setattr("os.fsync", lambda _: None)  # most of the time, and no power is lost here
+        monkeypatch.setenv("BUILD_DIR", str(folder))
+        monkeypatch.setenv("S3_BUCKET", "library")
+        self.now("2026-03-03T09:00-05:00")
+
+    def setting(self, key: str, value: str) -> None:
+        """Change a setting."""
+        self._env.setenv(key, value)
+
+    def now(self, moment: str) -> None:
+        """Move the clock."""
+        self._env.setenv("EVENTS_NOW", moment)
+
+    def site(self, files: dict[str, str], *, events: int = 2) -> None:
+        """Generate a site: each file's text is what it leads to."""
+        site = self.build / "site"
+        for old in [old for old in site.rglob("*") if old.is_file() or old.is_symlink()]:
+            old.unlink()
+        for path, text in files.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text)
+        digests = {path: sha256(text.encode()) for path, text in files.items()}
+        (self.build / "site.manifest").write_bytes(format_manifest(digests))
+        (site / "status.json").write_text(json.dumps({"events": events}))
+
+    def upload(
+        self,
+        *arguments: str,
+        kill: int = -1,
+        fail: tuple[int, str] = (-1, ""),
+        check: Callable[[], None] = lambda: None,
+    ) -> int:
+        """Do what bin/upload does: killed before its `kill`-th write, or refused at the `fail[0]`-th.
+
+        `check` is called after every write.
+        """
+        writes = 0
+        done = 0
+        (self.build / "run").mkdir(exist_ok=True)
+        rc, output = self._call("prepare", *arguments)
+        if rc == 0 and output == "list\n":
+            self.lists += 1
+            listed = self.build / "run" / "aws.out"
+            listed.write_text(json.dumps(sorted(self.bucket)))
+            rc, output = self._call("prepare", "--listed", str(listed), *arguments)
+        if rc:
+            return rc
+        out: list[str] = []
+        err: list[str] = []
+        for line in output.splitlines():
+            action, _, source, *_ = line.split("\t")
+            out, err = [], []
+            if action == "delete":
+                items = json.loads(Path(source).read_text())["Objects"]
+                work = [("delete", item["Key"], "") for item in items]
+            elif action == "status":
+                work = [("status", "status.json", Path(source).read_text())]
+            else:
+                files = sorted(path for path in Path(source).rglob("*") if path.is_file())
+                work = [("put", path.relative_to(source).as_posix(), path.read_text()) for path in files]
+            for kind, key, text in work:
+                if writes == kill:
+                    raise Killed
+                if writes == fail[0]:
+                    err.append(f"upload failed: x to s3://library/{key} {fail[1]}")
+                    continue
+                writes += 1
+                if kind == "delete":
+                    self.bucket.pop(key, None)
+                else:
+                    self.bucket[key] = text
+                    self.puts.append(key)
+                    out.append(f"upload: build/run/x to s3://library/{key}")
+                check()
+            if err:
+                break
+            done += 1
+        (self.build / "run" / "aws.out").write_text("\n".join(out))
+        (self.build / "run" / "aws.err").write_text("\n".join(err))
+        if writes == kill:
+            raise Killed
+        rc, self.recorded = self._call("record", str(done))
+        return rc or (78 if err else 0)
+
+    def _call(self, *arguments: str) -> tuple[int, str]:
+        rc = upload.main(list(arguments))
+        captured = self.capture.readouterr()
+        self.log += captured.err
+        return rc, captured.out
+
+    capture: pytest.CaptureFixture[str]
+
+    def invalidate(self) -> None:
+        """Do what bin/invalidate does, as if everything were invalidated."""
+        pending = self.build / "pending-paths"
+        if Pending.load(pending).paths:
+            self.edge = {}
+        Pending().save(pending)
+
+    @property
+    def pending(self) -> set[str]:
+        """What is pending."""
+        return set(Pending.load(self.build / "pending-paths").paths)
+
+    @property
+    def published(self) -> Published:
+        """What the books say."""
+        found = Published.load(self.build / "published.manifest")
+        assert found
+        return found
+
+    def visit(self) -> None:
+        """Let visitors see every page that the home page leads to; whatever they see leads somewhere."""
+        reached, wanted = set[str](), {"index.html"} if self._get("index.html") is not None else set()
+        while wanted:
+            path = wanted.pop()
+            reached.add(path)
+            text = self._get(path)
+            assert text is not None, f"a visitor is led to {path}, which is missing"
+            wanted |= set(text.split()) - reached
+
+    def _get(self, path: str) -> str | None:
+        if path not in self.edge and path in self.bucket:
+            self.edge[path] = self.bucket[path]
+        return self.edge.get(path)
+
+    def settled(self, files: dict[str, str]) -> bool:
+        """Whether the bucket is the site, but for assets kept for a while."""
+        ours = {
+            key: text
+            for key, text in self.bucket.items()
+            if key != "status.json" and (key in files or not is_hashed(key))
+        }
+        return ours == files
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> World:
+    made = World(tmp_path, monkeypatch)
+    made.capture = capsys
+    made.site(SITE)
+    return made
+
+
+def test_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
+    world.upload()
+    assert world.puts[0] == CSS
+    assert world.puts[-2:] == ["index.html", "status.json"]
+    world.puts.clear()
+    world.site(
+        SITE
+        | {"event/3.html": "static/new.99999999.css", "static/new.99999999.css": ""}
+        | {"event/1.html": "event/3.html", "index.html": "event/3.html event/1.html"}
+    )
+    world.upload()
+    assert world.puts == [
+        "static/new.99999999.css", "event/3.html", "event/1.html", "index.html", "status.json",
+    ]  # fmt: skip
+
+
+def test_an_unchanged_site_costs_one_put_and_no_listing(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.puts.clear()
+    world.lists = 0
+    assert world.upload() == 0
+    assert (world.puts, world.lists, world.pending) == (["status.json"], 0, set())
+
+
+def test_a_new_asset_alone_needs_no_invalidation(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"static/new.99999999.css": ""})
+    world.upload()
+    assert "static/new.99999999.css" in world.bucket
+    assert world.pending == set()
+
+
+def test_a_changed_header_rule_counts_as_a_change_of_just_its_files(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.upload()
+    world.invalidate()
+    world.puts.clear()
+    monkeypatch.setitem(headers.CONTENT_TYPES, ".ics", "text/calendar")
+    world.upload()
+    assert world.puts == ["events.ics", "status.json"]
+    assert world.pending == {"events.ics"}
+    assert 'msg="headers changed"' in world.log
+
+
+def test_a_cache_tag_set_later_is_sent_with_every_file(world: World) -> None:
+    world.upload()
+    world.puts.clear()
+    world.setting("CACHE_TAG", "events")
+    world.upload()
+    assert sorted(world.puts) == sorted([*SITE, "status.json"])
+
+
+def test_a_page_that_left_is_deleted_only_after_the_edge_was_told(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    less = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
+    world.site(less)
+    world.upload()
+    world.upload()
+    world.upload("--prune")
+    assert "event/2.html" in world.bucket
+    world.invalidate()
+    world.upload("--prune")
+    assert world.settled(less)
+    assert world.pending == set()
+
+
+def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World) -> None:
+    world.upload()
+    world.site({path: text for path, text in SITE.items() if path != "events.ics"})
+    world.upload()
+    world.invalidate()
+    world.site({"index.html": "event/1.html", "event/1.html": "index.html", "event/2.html": "", CSS: ""})
+    world.upload()
+    assert "events.ics" not in world.bucket
+
+
+def test_a_page_that_comes_back_before_it_is_deleted_stays_without_a_put(world: World) -> None:
+    world.upload()
+    world.site({path: text for path, text in SITE.items() if path != "events.ics"})
+    world.upload()
+    world.puts.clear()
+    world.site(SITE)
+    world.upload()
+    world.invalidate()
+    world.upload()
+    assert "events.ics" not in world.puts
+    assert world.settled(SITE)
+
+
+@pytest.mark.parametrize(
+    ("moment", "kept"), [("2026-03-04T08:59-05:00", True), ("2026-03-04T09:00-05:00", False)]
+)
+def test_a_hashed_asset_outlives_its_pages_by_a_day(world: World, moment: str, kept: bool) -> None:
+    world.upload()
+    world.site({"index.html": "event/1.html", "event/1.html": "", "event/2.html": "", "events.ics": ""})
+    world.upload()
+    world.invalidate()
+    world.now(moment)
+    world.upload()
+    assert (CSS in world.bucket) is kept
+
+
+# --- Guards --------------------------------------------------------------------------------------
+
+
+def _flip(build: Path) -> None:
+    (build / "site" / "index.html").write_text("x")
+
+
+def _half_a_line(build: Path) -> None:
+    (build / "site.manifest").write_text("0123\n")
+
+
+def _outside(build: Path) -> None:
+    with (build / "site.manifest").open("a") as file:
+        file.write(f"{'0' * 64}  ../secret\n")
+
+
+def _no_home(build: Path) -> None:
+    lines = (build / "site.manifest").read_text().splitlines(keepends=True)
+    (build / "site.manifest").write_text("".join(line for line in lines if "index.html" not in line))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (_flip, "not as its manifest says"),
+        (lambda build: (build / "site" / "event" / "1.html").unlink(), "a file is missing"),
+        (lambda build: (build / "site.manifest").unlink(), "missing or empty"),
+        (lambda build: (build / "site.manifest").write_text(""), "missing or empty"),
+        (_half_a_line, "not usable"),
+        (_outside, "not a path of a site"),
+        (_no_home, "index.html is missing"),
+        (lambda build: (build / "site" / "a").symlink_to("/etc"), "link or special file"),
+        (lambda build: (build / "site" / "status.json").write_text('{"events": "2"}'), "status.json"),
+        (lambda build: (build / "site" / "status.json").unlink(), "status.json"),
+    ],
+)  # fmt: skip
+def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
+    world: World, damage: Callable[[Path], object], says: str
+) -> None:
+    world.upload()
+    world.invalidate()
+    before = {path: path.read_bytes() for path in world.build.glob("*") if path.is_file()}
+    bucket = dict(world.bucket)
+    damage(world.build)
+    world.setting("FORCE", "1")
+    assert world.upload() == 65
+    assert "guard: " in world.log
+    assert says in world.log
+    assert world.bucket == bucket
+    for path in (world.build / "published.manifest", world.build / "pending-paths"):
+        assert path.read_bytes() == before[path]
+
+
+@pytest.mark.parametrize(("pages", "rc"), [(5, 0), (4, 65)])
+def test_deleting_half_of_the_files_passes_and_more_is_refused(world: World, pages: int, rc: int) -> None:
+    files = {"index.html": ""} | {f"event/{number}.html": "" for number in range(9)}
+    world.site(files)
+    world.upload()
+    less = dict(list(files.items())[:pages])
+    world.site(less)
+    assert world.upload() == rc
+    assert ("percent=60 limit=50" in world.log) is (rc == 65)
+    world.setting("FORCE", "1")
+    assert world.upload() == 0
+
+
+def test_too_few_events_are_refused_unless_forced(world: World) -> None:
+    world.setting("MIN_EVENTS", "3")
+    assert world.upload() == 65
+    assert "events=2 min=3" in world.log
+    assert not world.bucket
+    world.setting("FORCE", "1")
+    assert world.upload() == 0
+
+
+def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
+    (world.build / "site" / ".partial-x").write_text("half")
+    world.upload()
+    assert ".partial-x" not in world.bucket
+    assert "level=warn" in world.log
+    assert "files=1 first=.partial-x" in world.log
+
+
+# --- Other places, lost books --------------------------------------------------------------------
+
+
+def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.setting("S3_PREFIX", "events")
+    world.bucket["events/event/77.html"] = "somebody's"
+    # The stand-in of `upload` puts at the root; only what is decided is looked at here.
+    world.puts.clear()
+    assert world.upload() == 0
+    assert sorted(world.puts) == sorted([*SITE, "status.json"])
+    assert world.lists == 1  # that of the very first run
+    world.invalidate()
+    world.upload()
+    assert "events/event/77.html" in world.bucket
+
+
+def test_back_at_a_former_place_all_goes_up_again_and_what_left_meanwhile_is_deleted(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.setting("AWS_ENDPOINT_URL", "http://stand-in")
+    world.upload()
+    less = {path: text for path, text in SITE.items() if path != "events.ics"}
+    less["index.html"] = "event/1.html event/2.html"
+    world.setting("AWS_ENDPOINT_URL", "")
+    world.site(less)
+    world.puts.clear()
+    world.upload()
+    assert sorted(world.puts) == sorted([*less, "status.json"])
+    assert "*" in world.pending
+    world.invalidate()
+    world.upload()
+    assert world.settled(less)
+
+
+def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses_it(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    before = (world.build / "published.manifest").read_bytes()
+    world.setting("S3_BUCKET", "typo")
+    assert world.upload(fail=(0, "An error occurred (NoSuchBucket) when calling PutObject")) == 78
+    assert (world.build / "published.manifest").read_bytes() == before
+    assert world.pending == set()
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_text("# destination aws s3://libr")])
+def test_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
+    world: World, lose: Callable[[Path], object]
+) -> None:
+    world.upload()
+    world.invalidate()
+    world.bucket["photos/cat.jpg"] = "not ours"
+    world.bucket["event/notes.html"] = "not ours either"
+    lose(world.build / "published.manifest")
+    less = {path: text for path, text in SITE.items() if path != "event/2.html"}
+    less["index.html"] = "event/1.html"
+    world.site(less)
+    world.puts.clear()
+    assert world.upload() == 0
+    assert sorted(world.puts) == sorted([*less, "status.json"])
+    assert "*" in world.pending
+    world.invalidate()
+    world.upload()
+    assert "event/2.html" not in world.bucket
+    assert "photos/cat.jpg" in world.bucket
+    assert "event/notes.html" in world.bucket
+
+
+def test_lost_books_do_not_pass_the_guard_on_deletes(world: World) -> None:
+    world.site({"index.html": ""} | {f"event/{number}.html": "" for number in range(9)})
+    world.upload()
+    (world.build / "published.manifest").unlink()
+    world.site({"index.html": ""})
+    world.puts.clear()
+    assert world.upload() == 65
+    assert world.puts == []
+
+
+# --- Killed or refused at any point --------------------------------------------------------------
+
+AFTER = {
+    "index.html": "static/new.99999999.css event/1.html event/3.html",
+    "event/1.html": "static/new.99999999.css index.html event/3.html",
+    "event/3.html": "static/new.99999999.css index.html branch/new.html",
+    "branch/new.html": "static/new.99999999.css event/3.html event/1.html",
+    "static/new.99999999.css": "",
+}
+
+
+@pytest.mark.parametrize("kill", range(9))
+def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
+    world: World, kill: int
+) -> None:
+    world.upload(check=world.visit)
+    world.invalidate()
+    world.visit()
+    world.site(AFTER)
+    world.setting("MAX_DELETE_PERCENT", "70")
+    try:
+        world.upload(kill=kill, check=world.visit)
+    except Killed:
+        pass
+    else:
+        assert kill > 6
+    assert world.upload(check=world.visit) == 0
+    world.invalidate()
+    world.visit()
+    world.upload("--prune", check=world.visit)
+    assert world.settled(AFTER)
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["status.json"]
+
+
+def test_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"event/1.html": "B"})
+    with pytest.raises(Killed):
+        world.upload(kill=1)
+    assert world.bucket["event/1.html"] == "B"
+    assert world.published.entries["event/1.html"].digest == IN_DOUBT
+    world.site(SITE)
+    world.upload()
+    assert world.settled(SITE)
+    assert world.pending == {"event/1.html"}
+
+
+def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"event/1.html": "x", "event/2.html": "y"})
+    assert world.upload(fail=(1, "Connection was closed")) == 78
+    assert "uploaded=1" in world.recorded
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["event/2.html", "status.json"]
+
+
+def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) -> None:
+    denied = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied"
+    assert world.upload(fail=(0, denied)) == 78
+    assert not (world.build / "published.manifest").exists()
+    assert world.pending == set()
+    world.upload()
+    world.invalidate()
+    before = (world.build / "published.manifest").read_bytes()
+    world.site(SITE | {"event/1.html": "x"})
+    world.upload(fail=(0, denied))
+    assert (world.build / "published.manifest").read_bytes() == before
+    assert world.pending == set()
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["event/1.html", "event/2.html", "event/3.html"]), unique=True),
+            st.sampled_from(["a", "b"]),
+            st.integers(-1, 8),
+            st.booleans(),
+            st.sampled_from(["", "books", "place"]),
+        ),
+        max_size=6,
+    )
+)
+def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    runs: list[tuple[list[str], str, int, bool, str]],
+) -> None:
+    world = World(tmp_path_factory.mktemp("world"), monkeypatch)
+    world.capture = capsys
+    world.setting("MAX_DELETE_PERCENT", "100")
+    files: dict[str, str] = {}
+    places: dict[str, tuple[dict[str, str], dict[str, str]]] = {"": ({}, {}), "http://elsewhere": ({}, {})}
+    for pages, style, kill, told, lost in [*runs, ([], "a", -1, True, "")]:
+        css = f"static/main.{style * 8}.css"
+        files = {"index.html": " ".join([css, *pages]), css: ""}
+        files |= dict.fromkeys(pages, f"{css} index.html")
+        world.site(files)
+        if lost == "books":
+            (world.build / "published.manifest").unlink(missing_ok=True)
+        place = "http://elsewhere" if lost == "place" else ""
+        world.setting("AWS_ENDPOINT_URL", place)
+        world.bucket, world.edge = places[place]
+        try:
+            world.upload(kill=kill, check=world.visit)
+            if told:
+                world.invalidate()
+        except Killed:
+            pass
+        world.visit()
+        places[place] = world.bucket, world.edge
+    world.bucket, world.edge = places[""]
+    world.setting("AWS_ENDPOINT_URL", "")
+    world.upload(check=world.visit)
+    world.invalidate()
+    world.upload(check=world.visit)
+    assert world.settled(files)
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["status.json"]

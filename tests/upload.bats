@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# bin/upload with the real AWS CLI against moto. Numbers in names are those of reference faults.
+# Every rule about order, recovery and guards is in test_upload.py; here is what needs S3's answers.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+setup_file() { start_aws; }
+teardown_file() { stop_aws; }
+setup() {
+  use_aws
+  make_site
+}
+
+@test "A first upload, a regenerated tree and a same-size edit: each file goes up once, in order, with its headers (23, 35, 36)" {
+  run -0 upload
+  says 'uploaded=5 deleted=0'
+  published
+  same "$(calls | awk '$1 == "PutObject" {print $2}' | sed "s|$S3_PREFIX/||" | tr '\n' ' ' | sed 's|event/[12].html event/[12].html|events|')" \
+    'static/main.0123abcd.css events.ics events index.html status.json '
+  local page
+  page=$(headers event/1.html)
+  grep -iq '^content-type: text/html; charset=utf-8$' <<<"$page"
+  grep -iq '^cache-control: public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400$' <<<"$page"
+  headers events.ics | grep -iq '^content-type: text/calendar; charset=utf-8$'
+  headers static/main.0123abcd.css | grep -iq '^cache-control: public, max-age=31536000, immutable$'
+  headers status.json | grep -iq '^cache-control: public, max-age=30$'
+
+  rm -r "$BUILD_DIR/site"
+  make_site
+  touch -d '+1 day' "$BUILD_DIR/site/index.html"
+  ask DELETE /-/log
+  run -0 upload
+  same "$(calls | sed 's/sent=.*//')" "PutObject $S3_PREFIX/status.json 200 "
+
+  put event/1.html '<a href=../index.html>at 8pm</a>'
+  touch -d '2001-01-01' "$BUILD_DIR/site/event/1.html"
+  sed -i 's/^# headers text\/calendar; charset=utf-8 .*/# headers text\/calendar | public/' "$BUILD_DIR/published.manifest"
+  run -0 upload
+  says 'headers changed" files=1'
+  says 'uploaded=2 '
+  published
+}
+
+@test "25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
+  printf 'x' >>"$BUILD_DIR/site/index.html"
+  FORCE=1 run -65 upload
+  says 'level=error step=upload .*guard: no complete site: .* file=index.html rc=65'
+  same "$(calls)" ''
+  [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
+}
+
+@test "22, 37: a new place or lost books: all goes up, an endpoint is named, what is not ours stays" {
+  run -0 upload
+  ask PUT "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" 'not ours' "$MOTO_URL"
+  rm "$BUILD_DIR/published.manifest"
+  drop event/2.html
+  put index.html x
+  run -0 upload
+  says 'level=warn .*an endpoint is set" key=AWS_ENDPOINT_URL endpoint=http'
+  says 'level=warn .*published.manifest missing.* found=6 ours=5 not_ours=1'
+  says 'uploaded=4 deleted=0'
+  : >"$BUILD_DIR/pending-paths"
+  run -0 upload
+  says 'deleted=1'
+  same "$(object photos/cat.jpg)" 'not ours'
+  ask DELETE "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" '' "$MOTO_URL"
+  published
+  S3_PREFIX+=-elsewhere run -0 upload
+  says 'new destination'
+  says 'uploaded=4 deleted=0'
+  published
+}
+
+@test "29: refused rights leave the books as they were, and the log says which setting to check" {
+  faults '{"kind": "AccessDenied", "operation": "PutObject"}'
+  run -78 upload
+  says 'UPLOAD_AWS_ key pair.* aws=AccessDenied .*uploaded=0'
+  [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
+  ask DELETE /-/faults
+  S3_BUCKET=gone run -78 upload
+  says 'check S3_BUCKET" aws=NoSuchBucket'
+  [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
+}
+
+@test "30, 31: overload ends with 75, a wrong clock with 1; then the next run finishes just the rest" {
+  faults '{"kind": "RequestTimeTooSkewed"}'
+  run -1 upload
+  says 'clock differs from AWS'
+  faults '{"kind": "SlowDown", "operation": "PutObject", "skip": 3}'
+  run -75 upload
+  says 'aws=SlowDown .*uploaded=3 '
+  ask DELETE /-/faults
+  ask DELETE /-/log
+  run -0 upload
+  says 'msg=resuming'
+  published
+  same "$(count PutObject)" 3
+}
+
+@test "31, 32: an answer that is lost leaves its file in doubt, so it goes up again" {
+  run -0 upload
+  put event/1.html B
+  faults '{"kind": "lost", "operation": "PutObject"}'
+  run -75 upload
+  says 'aws=Unreachable'
+  same "$(object event/1.html)" B
+  ask DELETE /-/faults
+  put event/1.html '<a href=../index.html>at 7pm</a>'
+  run -0 upload
+  says 'uploaded=1 '
+  published
+}
+
+@test "33, 34: kill -9 after a PUT leaves no process and no lock; back to the old content, it goes up again" {
+  run -0 upload
+  put event/1.html B
+  upload 2>/dev/null &
+  local pid=$!
+  faults "{\"kind\": \"kill-after\", \"operation\": \"PutObject\", \"pid\": $pid}"
+  wait "$pid" || same $? 137
+  same "$(object event/1.html)" B
+  ask DELETE /-/faults
+  put event/1.html '<a href=../index.html>at 7pm</a>'
+  run -0 upload
+  says 'msg=resuming pending=.* in_doubt=1'
+  says 'uploaded=1 '
+  published
+}
+
+@test "54, 24: keys may come as files; no message holds them, and missing ones are said plainly" {
+  printf 'planted-secret-value\n' >"$BATS_TEST_TMPDIR/secret"
+  printf 'AKIAPLANTED\n' >"$BATS_TEST_TMPDIR/id"
+  unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+  run -78 upload
+  says 'set UPLOAD_AWS_ACCESS_KEY_ID'
+  export UPLOAD_AWS_ACCESS_KEY_ID_FILE=$BATS_TEST_TMPDIR/id UPLOAD_AWS_SECRET_ACCESS_KEY_FILE=$BATS_TEST_TMPDIR/secret
+  faults '{"kind": "SignatureDoesNotMatch"}'
+  run -78 upload
+  says_not 'planted-secret-value'
+  ! grep -r planted-secret-value "$BUILD_DIR"
+  UPLOAD_AWS_SECRET_ACCESS_KEY_FILE=/nowhere run -78 upload
+  says 'key=UPLOAD_AWS_SECRET_ACCESS_KEY_FILE'
+  UPLOAD_AWS_SECRET_ACCESS_KEY_FILE='' run -78 upload
+  says 'key=UPLOAD_AWS_SECRET_ACCESS_KEY '
+}
+
+@test "19: missing and malformed settings end with 78 before any call" {
+  S3_BUCKET='' run -78 upload
+  says 'key=S3_BUCKET'
+  MAX_DELETE_PERCENT=many run -78 upload
+  says 'key=MAX_DELETE_PERCENT'
+  same "$(calls)" ''
+}
+
+@test "26: where nothing more can be written, nothing is uploaded and the books stay" {
+  put event/1.html "$(head -c 300000 /dev/zero | tr '\0' x)"
+  run -1 bash -c 'ulimit -f 100; exec upload'
+  says 'level=error .*errno=27'
+  [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
+  same "$(count PutObject)" 0
+}
+
+@test "45: two uploads at once: the second ends with 75 and says who is at it" {
+  exec {held}>"$BUILD_DIR/state.lock"
+  flock -n "$held"
+  echo 'step=upload pid=123 run=x' >"$BUILD_DIR/state.lock"
+  run -75 upload
+  says 'another upload or invalidation is running" holder="step=upload pid=123 run=x"'
+  CLOUDFRONT_DISTRIBUTION_ID=E1 run -75 invalidate
+  exec {held}>&-
+  same "$(calls)" ''
+}
+
+@test "A dry run prints both halves and their price, and touches nothing" {
+  printf '# destination %s s3://%s/%s\n# headers text/html | x\n%064d  event/9.html\n' \
+    "$AWS_ENDPOINT_URL" "$S3_BUCKET" "$S3_PREFIX" 0 >"$BUILD_DIR/published.manifest"
+  FORCE=1 run -0 --separate-stderr upload --dry-run
+  same "${lines[0]}" "upload	$S3_PREFIX/static/main.0123abcd.css"
+  same "${lines[5]}" "upload	$S3_PREFIX/status.json"
+  same "${lines[6]}" "delete later	$S3_PREFIX/event/9.html"
+  same "${lines[7]}" 'invalidate	/*'
+  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation paths; \$0.000030 (0 of 1000 free paths used this month)"
+  same "$(calls)" ''
+  [[ ! -e $BUILD_DIR/pending-paths ]]
+}
+
+@test "Misuse is answered with the usage on stderr and 2, --help with it on stdout" {
+  run -2 --separate-stderr upload --delete
+  same "$output" ''
+  run -0 --separate-stderr upload --help
+  [[ $output == Usage:* ]]
+}
+
+@test "Another aws that PATH holds is the one that is run, once for each command" {
+  mkdir "$BATS_TEST_TMPDIR/path"
+  printf '#!/bin/sh\necho "$1 $2" >>"%s/started"\nexec "%s/.venv/bin/aws" "$@"\n' "$BATS_TEST_TMPDIR" "$ROOT" \
+    >"$BATS_TEST_TMPDIR/path/aws"
+  chmod 755 "$BATS_TEST_TMPDIR/path/aws"
+  run -0 upload
+  run -0 env PATH="$BATS_TEST_TMPDIR/path:/usr/bin:/bin" "$ROOT/bin/upload"
+  same "$(cat "$BATS_TEST_TMPDIR/started")" 's3 cp'
+  says 'uploaded=0 deleted=0'
+}
