@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aws import Aws, Call
-from conftest import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
+from docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
 from libcal_faults import Fault
 from libcal_server import LibCal
 
@@ -258,7 +258,7 @@ def test_the_readmes_words_for_docker_compose_work_as_written(project: Project, 
     settings |= {"COMPOSE_PROJECT_NAME": project.name, "IMAGE_TAG": TAG}
     settings["COMPOSE_FILE"] = "docker/compose.yaml:tests/docker/host-network.yaml"
     filled = "".join(f"{key}={value}\n" for key, value in settings.items())
-    env = {key: project.env[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in project.env}
+    env = {key: value for key, value in project.env.items() if key in ("PATH", "HOME", "DOCKER_HOST")}
 
     assert run("cp", ".env.example", ".env", cwd=tree).code == 0
     example = (tree / ".env").read_text()
