@@ -190,6 +190,10 @@ class Calendar:
         """Whether its events are those of an earlier fetch; an internal calendar has none."""
         return self.cause not in ("", INTERNAL)
 
+    def age_minutes(self, now: datetime) -> int:
+        """Return how long ago it was last fetched well; 0 if never, or if that lies in the future."""
+        return max(0, int((now - self.fetched).total_seconds() // 60)) if self.fetched else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

@@ -4,6 +4,7 @@
 Reads   LibCal (LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,
         TIMEZONE, STALE_AFTER_MINUTES; from the environment or .env)
 Writes  $BUILD_DIR/events.json      only what may be public; old or new, never half
+        $BUILD_DIR/images/          the events' images, made small; index.json knows where they come from
 
 Ends within a minute. A calendar that cannot be fetched keeps its last good events.
 
@@ -21,29 +22,25 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import exit_codes
 from files import PARTIAL_PREFIX
 from log import Log
-from settings import CalendarSetting, LibCalSettings, SettingError, Settings, environment
+from settings import LibCalSettings, SettingError, Settings, environment
 
 if TYPE_CHECKING:
     from deadline import Deadline
-    from event import Calendar, Snapshot
-    from libcal import Client, Limits
-    from merge import Outcome, Window
-    from normalise import Normalised
+    from event import Snapshot
+    from gather import Gathering
+    from images import Images
+    from libcal import Limits
 
 STEP = "fetch"
 SECONDS = 60.0
-WORKERS = 4
-# Their names and visibility are worth a moment, no more.
-DESCRIBED_WITHIN = 10.0
-LOGGED_PROBLEMS = 10
+IMAGES_WITHIN = 20.0
 LEFTOVER_AGE = 3600
 
 
@@ -82,8 +79,10 @@ def fetch(
 ) -> int:
     """Bring build/events.json up to date within `seconds`; return the exit code."""
     from deadline import Deadline
+    from gather import Gathering
+    from images import Images
     from libcal import Client, Misconfigured
-    from merge import Window, merge
+    from merge import Window
 
     began = time.monotonic()
     settings = replace(settings, now=settings.now.replace(microsecond=0))
@@ -94,24 +93,39 @@ def fetch(
     window = Window(now=settings.now, last_day=settings.now.date() + timedelta(days=settings.days_ahead))
     deadline = Deadline(seconds)
     client = Client(libcal, log, deadline, limits=limits, contact=settings.site_url)
-    run = _Run(client, settings, libcal, window, last, log)
+    run = Gathering(client, settings, libcal, window, last, log)
     try:
         run.ask(deadline)
     except Misconfigured as error:
         log.error(str(error), rc=exit_codes.CONFIG)
         return exit_codes.CONFIG
-    snapshot = replace(merge(last, run.outcomes, window), dropped=run.dropped)
+    images = Images(settings.build_dir / "images", settings.now, log)
+    snapshot = run.merged(images)
     run.report(snapshot, time.monotonic() - began)
     if any(calendar.fetched for calendar in snapshot.calendars):
+        # Before the images: they may take a while, or all the memory there is.
         snapshot.save(path)
+        _add_images(run, snapshot, images, path, deadline, log)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
+
+
+def _add_images(
+    run: Gathering, snapshot: Snapshot, images: Images, path: Path, deadline: Deadline, log: Log
+) -> None:
+    """Fetch the images and save the snapshot with them; whatever happens, the events are safe already."""
+    try:
+        illustrated = run.with_images(snapshot, images, deadline.within(IMAGES_WITHIN))
+        if illustrated != snapshot:
+            illustrated.save(path)
+        images.save(event.image for event in illustrated.events)
+    except OSError as error:
+        log.warn("images not kept", errno=error.errno or 0, path=error.filename or "")
 
 
 def _remove_leftovers(build: Path, log: Log) -> None:
     """Remove what a killed run was writing; younger files may be another step's, at work now."""
-    old = [
-        path for path in build.glob(f"{PARTIAL_PREFIX}*") if time.time() - path.stat().st_mtime > LEFTOVER_AGE
-    ]
+    found = [*build.glob(f"{PARTIAL_PREFIX}*"), *build.glob(f"images/{PARTIAL_PREFIX}*")]
+    old = [path for path in found if time.time() - path.stat().st_mtime > LEFTOVER_AGE]
     for path in old:
         path.unlink(missing_ok=True)
     if old:
@@ -139,157 +153,13 @@ def _last_snapshot(path: Path, settings: Settings, libcal: LibCalSettings, log: 
     return last
 
 
-class _Run:
-    """Asks for all calendars at once, and tells how it went."""
-
-    def __init__(
-        self,
-        client: Client,
-        settings: Settings,
-        libcal: LibCalSettings,
-        window: Window,
-        last: Snapshot,
-        log: Log,
-    ) -> None:
-        self.outcomes: tuple[Outcome, ...] = ()
-        self._client = client
-        self._zone = settings.timezone
-        self._libcal = libcal
-        self._window = window
-        self._last = last
-        self._log = log
-        self._good: dict[str, Normalised] = {}
-        self._failed: dict[str, tuple[str, int]] = {}
-
-    @property
-    def dropped(self) -> int:
-        """How many events could not be used."""
-        return sum(result.dropped for result in self._good.values())
-
-    def ask(self, deadline: Deadline) -> None:
-        """Wait for all calendars, but not beyond the deadline. Raises Misconfigured."""
-        from deadline import run_jobs
-        from libcal import REFUSED, Misconfigured, Unavailable
-
-        calendars = self._libcal.calendars
-        jobs = {calendar.id: partial(self._events, calendar) for calendar in calendars}
-        described = run_jobs({"": self._client.calendars}, deadline.within(DESCRIBED_WITHIN), workers=1)
-        for name, result in run_jobs(jobs, deadline, workers=WORKERS):
-            if isinstance(result, Unavailable):
-                self._failed[name] = (result.cause, result.tries)
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                self._good[name] = result
-        if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
-            raise Misconfigured(REFUSED)
-        notes, internal = self._described(next(described, ("", Unavailable("deadline")))[1])
-        if all(calendar.id in internal for calendar in calendars):
-            raise Misconfigured("every calendar of LIBCAL_CALENDARS is internal: choose public ones")
-        self.outcomes = tuple(
-            self._outcome(calendar, notes.get(calendar.id, ""), calendar.id in internal)
-            for calendar in calendars
-        )
-
-    def _events(self, calendar: CalendarSetting) -> Normalised:
-        from links import Origin
-        from normalise import Context, normalise
-
-        window = self._window
-        context = Context(
-            calendar=calendar.id,
-            branch=calendar.label,
-            zone=self._zone,
-            now=window.now,
-            last_day=window.last_day,
-            origin=Origin.of(self._libcal.url),
-        )
-        return normalise(self._client.events(calendar.id, window.first_day, window.days), context)
-
-    def _described(self, answer: list[Any] | Exception) -> tuple[dict[str, str], set[str]]:
-        """Return the calendars' names, and which of them are internal: as LibCal says, else as it last said."""
-        from event import INTERNAL
-        from normalise import calendar_notes
-
-        internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
-        if isinstance(answer, Exception):
-            self._log.info(
-                "LibCal does not describe its calendars", cause=getattr(answer, "cause", "refused")
-            )
-            return {}, internal
-        notes = calendar_notes(answer)
-        internal = (internal - notes.keys()) | {id_ for id_, (_, is_internal) in notes.items() if is_internal}
-        return {id_: name for id_, (name, _) in notes.items()}, internal
-
-    def _outcome(self, calendar: CalendarSetting, name: str, internal: bool) -> Outcome:
-        from event import INTERNAL
-        from merge import Outcome
-
-        outcome = Outcome(id=calendar.id, label=calendar.label, name=name)
-        if internal:
-            return replace(outcome, cause=INTERNAL)
-        good = self._good.get(calendar.id)
-        if good is None:
-            return replace(outcome, cause=self._failed.get(calendar.id, ("deadline", 1))[0])
-        name = name or good.name
-        return replace(
-            outcome,
-            name=name,
-            events=tuple(replace(event, branch=event.branch or name) for event in good.events),
-            spoilt=good.spoilt,
-            unusable=0 < good.received == good.dropped,
-        )
-
-    def report(self, snapshot: Snapshot, seconds: float) -> None:
-        """Log a line for each calendar, and some about single events."""
-        from event import EMPTY, INTERNAL
-
-        for calendar in snapshot.calendars:
-            if calendar.cause == INTERNAL:
-                self._log.error("calendar is internal: not published", calendar=calendar.id)
-            elif calendar.cause == EMPTY:
-                self._log.warn("calendar became empty", calendar=calendar.id, previous=calendar.events)
-            elif calendar.cause:
-                self._log.warn(
-                    "calendar not fetched",
-                    calendar=calendar.id,
-                    cause=calendar.cause,
-                    tries=self._failed.get(calendar.id, ("", 1))[1],
-                    age_minutes=_age(calendar, self._window.now) if calendar.fetched else "none",
-                    kept=calendar.events,
-                    seconds=seconds,
-                )
-            else:
-                dropped = self._good[calendar.id].dropped
-                self._log.info(
-                    "calendar fetched", calendar=calendar.id, events=calendar.events, dropped=dropped
-                )
-        if any(result.zone_doubtful for result in self._good.values()):
-            self._log.warn("every time came as UTC: is LibCal's time zone set?", timezone=self._zone.key)
-        self._report_problems()
-
-    def _report_problems(self) -> None:
-        problems = [
-            (calendar, problem) for calendar, result in self._good.items() for problem in result.problems
-        ]
-        for calendar, problem in problems[:LOGGED_PROBLEMS]:
-            self._log.warn(
-                "event dropped" if problem.dropped else "event mended",
-                calendar=calendar,
-                event=problem.id or "none",
-                field=problem.field,
-            )
-        if len(problems) > LOGGED_PROBLEMS:
-            self._log.warn("more events dropped or mended", suppressed=len(problems) - LOGGED_PROBLEMS)
-
-
 def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -> int:
     """Log how the step ends and return its exit code."""
     from event import EMPTY, INTERNAL
 
     failed = [item for item in snapshot.calendars if item.cause not in ("", EMPTY, INTERNAL)]
     never = [item.id for item in failed if item.fetched is None]
-    age = max((_age(item, settings.now) for item in failed if item.fetched), default=0)
+    age = max((item.age_minutes(settings.now) for item in failed if item.fetched), default=0)
     if never:
         log.error(
             "LibCal unavailable, and no earlier events", calendar=",".join(never), rc=exit_codes.UNAVAILABLE
@@ -308,11 +178,6 @@ def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -
         rc=exit_codes.OK,
     )
     return exit_codes.OK
-
-
-def _age(calendar: Calendar, now: datetime) -> int:
-    """Return the minutes since a calendar was last fetched; none if that lies in the future."""
-    return max(0, int((now - calendar.fetched).total_seconds() // 60)) if calendar.fetched else 0
 
 
 if __name__ == "__main__":

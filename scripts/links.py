@@ -15,6 +15,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _MAIL = re.compile(r"[^\s@<>\"?]{1,64}@[^\s@<>\"?]{1,255}(?:\?[^\s<>\"]*)?\Z")
 _PHONE = re.compile(r"\+?[0-9][0-9().\-]{2,30}\Z")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NEVER_PUBLIC = frozenset(
     ("corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost")
@@ -95,7 +96,7 @@ def link(text: object, origin: Origin) -> str:
 def is_public_host(host: str) -> bool:
     """Whether `host` may be a public one: a name with a dot, or a global address. Asks no one."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_global
+        return is_public_address(host.strip("[]"))
     except ValueError:
         labels = host.lower().removesuffix(".").split(".")
         # A last label of digits is a way of writing an IPv4 address (127.1, 0x7f.1).
@@ -107,6 +108,22 @@ def is_public_host(host: str) -> bool:
             and not numeric
             and labels[-1] not in _NEVER_PUBLIC
         )
+
+
+def is_public_address(text: str) -> bool:
+    """Whether an IP address is one of the public internet; raises ValueError if it is none.
+
+    An IPv6 address that stands for an IPv4 one (mapped, translated, tunnelled) is what that is, or not public.
+    """
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            address = address.ipv4_mapped
+        elif address in _TRANSLATED:
+            address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        elif address.sixtofour or address.teredo or address.is_site_local:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def _readable(text: object) -> str:

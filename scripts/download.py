@@ -1,0 +1,174 @@
+"""GET a public file by an address that staff, or anybody, wrote: never anything inside the network.
+
+The name is resolved once, every address it has must be public, and the connection goes to the address
+that was checked: a name that is changed in between (DNS rebinding) leads nowhere else. Each redirect is
+checked likewise. Proxies are not used, since the proxy would resolve the name by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+import certifi
+import urllib3
+
+from deadline import Deadline
+from libcal import cause_of
+from links import Origin, is_public_address, web_address
+
+REDIRECTS = 3
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+
+
+class NotFetched(Exception):
+    """There is no file to be had; `cause` is one word for the log."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A file and its validators; `data` is None when it has not changed."""
+
+    data: bytes | None
+    etag: str = ""
+    last_modified: str = ""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of `host`; raises OSError (socket.gaierror) if there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _ca_bundle() -> str:
+    # The same variables that requests heeds.
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloader:
+    """How to GET: at most `limit` bytes, over TLS but from the stand-in that `origin` may be."""
+
+    origin: Origin
+    user_agent: str
+    limit: int
+    resolve: Callable[[str, int], list[str]] = resolve
+    is_public: Callable[[str], bool] = is_public_address
+    ca_bundle: str = field(default_factory=_ca_bundle)
+
+    def get(self, address: str, deadline: Deadline, *, etag: str = "", last_modified: str = "") -> Fetched:
+        """Return the file at `address`, or only that it is still the one of these validators.
+
+        Raises NotFetched; a server that drips may hold the caller beyond the deadline.
+        """
+        headers = {"User-Agent": self.user_agent, "Accept": "image/*", "Accept-Encoding": "identity"}
+        if etag:
+            headers["If-None-Match"] = etag
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        for _ in range(REDIRECTS + 1):
+            checked = web_address(address, self.origin)
+            if not checked:
+                raise NotFetched("address_refused")
+            answer = self._one(checked, headers, deadline)
+            if isinstance(answer, Fetched):
+                return answer
+            address = urljoin(checked, answer)
+        raise NotFetched("redirects")
+
+    def _one(self, address: str, headers: Mapping[str, str], deadline: Deadline) -> Fetched | str:
+        """Return the file, or where a redirect leads."""
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        target = parts.path or "/"
+        if parts.query:
+            target += f"?{parts.query}"
+        try:
+            addresses = self.resolve(host, port)
+        except OSError:
+            raise NotFetched("dns") from None
+        if not addresses or not (self.origin.is_own_stand_in(parts) or self._all_public(addresses)):
+            raise NotFetched("address_refused")
+        for number, found in enumerate(addresses, 1):
+            if deadline.expired:
+                raise NotFetched("deadline")
+            with self._pool(parts.scheme, found, port, host, deadline) as pool:
+                try:
+                    response = pool.urlopen(
+                        "GET",
+                        target,
+                        headers={**headers, "Host": parts.netloc},
+                        redirect=False,
+                        retries=False,
+                        assert_same_host=False,
+                        preload_content=False,
+                    )
+                except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                    if number < len(addresses):
+                        continue
+                    raise NotFetched(cause_of(error)) from None
+                with response:
+                    return self._answer(response, deadline)
+        raise NotFetched("connection")
+
+    def _all_public(self, addresses: list[str]) -> bool:
+        try:
+            return all(self.is_public(found) for found in addresses)
+        except ValueError:
+            return False
+
+    def _pool(
+        self, scheme: str, found: str, port: int, host: str, deadline: Deadline
+    ) -> urllib3.HTTPConnectionPool:
+        left = deadline.remaining()
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
+        if scheme == "http":
+            return urllib3.HTTPConnectionPool(found, port, timeout=timeout, maxsize=1)
+        return urllib3.HTTPSConnectionPool(
+            found,
+            port,
+            timeout=timeout,
+            maxsize=1,
+            ca_certs=self.ca_bundle,
+            cert_reqs="CERT_REQUIRED",
+            server_hostname=host,
+            assert_hostname=host,
+        )
+
+    def _answer(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Fetched | str:
+        validators = {
+            "etag": response.headers.get("ETag", "")[:200],
+            "last_modified": response.headers.get("Last-Modified", "")[:100],
+        }
+        if response.status == 304:
+            return Fetched(data=None, **validators)
+        if response.status in (301, 302, 303, 307, 308):
+            return response.headers.get("Location", "")
+        if response.status != 200:
+            raise NotFetched(f"http_{response.status}")
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length[:12]) > self.limit:
+            raise NotFetched("too_large")
+        return Fetched(data=self._body(response, deadline), **validators)
+
+    def _body(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
+        body = bytearray()
+        try:
+            while piece := response.read1(65_536, decode_content=False):
+                body += piece
+                if len(body) > self.limit:
+                    raise NotFetched("too_large")
+                if deadline.expired:
+                    raise NotFetched("deadline")
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise NotFetched(cause_of(error)) from None
+        return bytes(body)

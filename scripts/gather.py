@@ -1,0 +1,174 @@
+"""One run's asking: all calendars of the setting at once, their images afterwards, and what to log of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from deadline import Deadline, run_jobs
+from download import Downloader
+from event import EMPTY, INTERNAL, Snapshot
+from images import MAX_BYTES, Images
+from libcal import REFUSED, Client, Misconfigured, Unavailable, user_agent
+from links import Origin
+from log import Log
+from merge import Outcome, Window, merge
+from normalise import Context, Normalised, calendar_notes, normalise
+from settings import CalendarSetting, LibCalSettings, Settings
+
+WORKERS = 4
+# The calendars' names and visibility are worth a moment, no more.
+DESCRIBED_WITHIN = 10.0
+LOGGED_PROBLEMS = 10
+
+
+class Gathering:
+    """Asks for all calendars at once, and tells how it went."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: Settings,
+        libcal: LibCalSettings,
+        window: Window,
+        last: Snapshot,
+        log: Log,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._libcal = libcal
+        self._window = window
+        self._last = last
+        self._log = log
+        self._good: dict[str, Normalised] = {}
+        self._failed: dict[str, tuple[str, int]] = {}
+        self._names: dict[str, str] = {}
+        self._internal: set[str] = set()
+
+    @property
+    def dropped(self) -> int:
+        """How many events could not be used."""
+        return sum(result.dropped for result in self._good.values())
+
+    def ask(self, deadline: Deadline) -> None:
+        """Wait for all calendars, but not beyond the deadline. Raises Misconfigured."""
+        calendars = self._libcal.calendars
+        jobs = {calendar.id: partial(self._events, calendar) for calendar in calendars}
+        described = run_jobs({"": self._client.calendars}, deadline.within(DESCRIBED_WITHIN), workers=1)
+        for name, result in run_jobs(jobs, deadline, workers=WORKERS):
+            if isinstance(result, Unavailable):
+                self._failed[name] = (result.cause, result.tries)
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                self._good[name] = result
+        if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
+            raise Misconfigured(REFUSED)
+        self._describe(next(described, ("", Unavailable("deadline")))[1])
+        if all(calendar.id in self._internal for calendar in calendars):
+            raise Misconfigured("every calendar of LIBCAL_CALENDARS is internal: choose public ones")
+
+    def merged(self, images: Images) -> Snapshot:
+        """Return what there is to publish now, with the images that are known."""
+        outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
+        return replace(merge(self._last, outcomes, self._window), dropped=self.dropped)
+
+    def with_images(self, snapshot: Snapshot, images: Images, deadline: Deadline) -> Snapshot:
+        """Fetch the images that are new or due, the next event's first; return the snapshot with them."""
+        addresses = {key: value for good in self._good.values() for key, value in good.images.items()}
+        wanted = [addresses[event.id] for event in snapshot.events if event.id in addresses]
+        downloader = Downloader(
+            origin=Origin.of(self._libcal.url),
+            user_agent=user_agent(self._settings.site_url),
+            limit=MAX_BYTES,
+        )
+        images.refresh(wanted, downloader, deadline)
+        return self.merged(images)
+
+    def _events(self, calendar: CalendarSetting) -> Normalised:
+        window = self._window
+        context = Context(
+            calendar=calendar.id,
+            branch=calendar.label,
+            zone=self._settings.timezone,
+            now=window.now,
+            last_day=window.last_day,
+            origin=Origin.of(self._libcal.url),
+        )
+        return normalise(self._client.events(calendar.id, window.first_day, window.days), context)
+
+    def _describe(self, answer: list[Any] | Exception) -> None:
+        """Note the calendars' names, and which are internal: as LibCal says, else as it last said."""
+        self._internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
+        if isinstance(answer, Unavailable | Misconfigured):
+            cause = answer.cause if isinstance(answer, Unavailable) else "refused"
+            self._log.info("LibCal does not describe its calendars", cause=cause)
+            return
+        if isinstance(answer, Exception):
+            raise answer
+        for key, (name, internal) in calendar_notes(answer).items():
+            self._names[key] = name
+            (self._internal.add if internal else self._internal.discard)(key)
+
+    def _outcome(self, calendar: CalendarSetting, images: Images) -> Outcome:
+        name = self._names.get(calendar.id, "")
+        outcome = Outcome(id=calendar.id, label=calendar.label, name=name)
+        if calendar.id in self._internal:
+            return replace(outcome, cause=INTERNAL)
+        good = self._good.get(calendar.id)
+        if good is None:
+            return replace(outcome, cause=self._failed.get(calendar.id, ("deadline", 1))[0])
+        name = name or good.name
+        before = {event.id: event.image for event in self._last.events}
+        events = []
+        for event in good.events:
+            image = ""
+            if address := good.images.get(event.id):
+                image = images.stem(address) or before.get(event.id, "")
+            events.append(replace(event, branch=event.branch or name, image=image))
+        unusable = 0 < good.received == good.dropped
+        return replace(outcome, name=name, events=tuple(events), spoilt=good.spoilt, unusable=unusable)
+
+    def report(self, snapshot: Snapshot, seconds: float) -> None:
+        """Log a line for each calendar, and some about single events."""
+
+        for calendar in snapshot.calendars:
+            if calendar.cause == INTERNAL:
+                self._log.error("calendar is internal: not published", calendar=calendar.id)
+            elif calendar.cause == EMPTY:
+                self._log.warn("calendar became empty", calendar=calendar.id, previous=calendar.events)
+            elif calendar.cause:
+                self._log.warn(
+                    "calendar not fetched",
+                    calendar=calendar.id,
+                    cause=calendar.cause,
+                    tries=self._failed.get(calendar.id, ("", 1))[1],
+                    age_minutes=calendar.age_minutes(self._window.now) if calendar.fetched else "none",
+                    kept=calendar.events,
+                    seconds=seconds,
+                )
+            else:
+                dropped = self._good[calendar.id].dropped
+                self._log.info(
+                    "calendar fetched", calendar=calendar.id, events=calendar.events, dropped=dropped
+                )
+        if any(result.zone_doubtful for result in self._good.values()):
+            self._log.warn(
+                "every time came as UTC: is LibCal's time zone set?", timezone=self._settings.timezone.key
+            )
+        self._report_problems()
+
+    def _report_problems(self) -> None:
+        problems = [
+            (calendar, problem) for calendar, result in self._good.items() for problem in result.problems
+        ]
+        for calendar, problem in problems[:LOGGED_PROBLEMS]:
+            self._log.warn(
+                "event dropped" if problem.dropped else "event mended",
+                calendar=calendar,
+                event=problem.id or "none",
+                field=problem.field,
+            )
+        if len(problems) > LOGGED_PROBLEMS:
+            self._log.warn("more events dropped or mended", suppressed=len(problems) - LOGGED_PROBLEMS)

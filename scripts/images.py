@@ -1,0 +1,209 @@
+"""The events' images: fetched once, made small, kept in build/images/ under the digest of what is in them.
+
+    <stem>-320.webp  <stem>-800.webp  <stem>-1600.webp     no wider than that; the original is not kept
+    index.json       what is known of each address, and when it was last asked
+
+An image that cannot be had leaves the one from before, or none; it never fails a run.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deadline import Deadline, run_jobs
+from download import Downloader, NotFetched
+from files import sha256, write_atomic, write_if_changed
+from log import Log
+
+WIDTHS = (320, 800, 1600)
+MAX_BYTES = 10_000_000
+WORKERS = 4
+CONVERTERS = 2
+CONVERT_SECONDS = 15.0
+IMAGE_SECONDS = 8.0
+ASK_AGAIN = timedelta(hours=24)
+TRY_AGAIN = timedelta(hours=1)
+FORGET = timedelta(days=30)
+LOGGED = 10
+
+VERSION = 1
+_PICTURE = Path(__file__).with_name("picture.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is known of one address. `stem` is empty until there is an image; `cause` says why it is not newer.
+
+    `checked` is when it was last asked, `used` the day an event last had it.
+    """
+
+    stem: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    checked: str = ""
+    used: str = ""
+    cause: str = ""
+
+
+class Images:
+    """The folder and its index, as of `now`."""
+
+    def __init__(self, folder: Path, now: datetime, log: Log) -> None:
+        self._folder = folder
+        self._now = now
+        self._log = log
+        self._entries = dict(self._load())
+        self._begun: set[str] = set()
+
+    def stem(self, address: str) -> str:
+        """Return the stem of the image at `address` as far as it is known, or nothing."""
+        entry = self._entries.get(address)
+        return entry.stem if entry else ""
+
+    def has(self, stem: str) -> bool:
+        """Whether all files of `stem` are there."""
+        return bool(stem) and all(path.is_file() for path in self._paths(stem))
+
+    def refresh(self, addresses: Iterable[str], downloader: Downloader, deadline: Deadline) -> None:
+        """Fetch those of `addresses` that are new or due, in that order, until the deadline; save the index."""
+        wanted = list(dict.fromkeys(addresses))
+        due = [address for address in wanted if self._is_due(address)]
+        due.sort(key=lambda address: self._entries.get(address, Entry()).checked)
+        converting = threading.BoundedSemaphore(CONVERTERS)
+        jobs = {address: partial(self._fetch, address, downloader, deadline, converting) for address in due}
+        results: dict[str, Entry] = {}
+        for address, result in run_jobs(jobs, deadline, workers=WORKERS):
+            if isinstance(result, OSError):
+                raise result
+            # Even a fault of ours may cost an image, not the run.
+            if isinstance(result, Exception):
+                result = self._asked(address, type(result).__name__)
+            results[address] = result
+        # What hangs must not be the first to be tried again in the next run.
+        for address in frozenset(self._begun) - results.keys():
+            results[address] = self._asked(address, "deadline")
+        self._entries.update(results)
+        for address in wanted:
+            used = self._now.date().isoformat()
+            self._entries[address] = replace(self._entries.get(address, Entry()), used=used)
+        if due:
+            self._report(results, len(due))
+
+    def _report(self, results: Mapping[str, Entry], due: int) -> None:
+        failed = [(address, entry.cause) for address, entry in results.items() if entry.cause]
+        for address, cause in failed[:LOGGED]:
+            self._log.warn("image not fetched", address=address[:200], cause=cause)
+        self._log.info(
+            "images fetched",
+            images=len(results) - len(failed),
+            failed=len(failed),
+            left_for_later=due - len(results),
+        )
+
+    def save(self, stems: Iterable[str]) -> None:
+        """Write the index, and remove what neither it nor an event of `stems` has had for a month."""
+        oldest = (self._now - FORGET).date().isoformat()
+        self._entries = {address: entry for address, entry in self._entries.items() if entry.used >= oldest}
+        if not self._entries and not self._folder.exists():
+            return
+        data = {"version": VERSION, "images": {key: asdict(entry) for key, entry in self._entries.items()}}
+        text = json.dumps(data, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
+        write_if_changed(self._folder / "index.json", text.encode())
+        kept = {entry.stem for entry in self._entries.values()} | set(stems)
+        for path in self._folder.glob("*.webp"):
+            if path.name.rpartition("-")[0] not in kept:
+                path.unlink(missing_ok=True)
+
+    def _is_due(self, address: str) -> bool:
+        entry = self._entries.get(address)
+        if entry is None or not entry.checked:
+            return True
+        age = self._now - datetime.fromisoformat(entry.checked)
+        return not timedelta(0) <= age < (TRY_AGAIN if entry.cause else ASK_AGAIN)
+
+    def _fetch(
+        self, address: str, downloader: Downloader, deadline: Deadline, converting: threading.BoundedSemaphore
+    ) -> Entry:
+        """Return what is known of `address` after asking; whatever goes wrong is its `cause`."""
+        self._begun.add(address)
+        asked = self._asked(address, "")
+        known = {"etag": asked.etag, "last_modified": asked.last_modified} if asked.stem else {}
+        try:
+            fetched = downloader.get(address, deadline.within(IMAGE_SECONDS), **known)
+            if fetched.data is None:
+                return asked
+            with converting:
+                files = convert(fetched.data, deadline.within(CONVERT_SECONDS))
+        except NotFetched as error:
+            return replace(asked, cause=error.cause)
+        stem = sha256(b"".join(files))[:16]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path, data in zip(self._paths(stem), files, strict=True):
+            write_atomic(path, data)
+        return replace(asked, stem=stem, etag=fetched.etag, last_modified=fetched.last_modified)
+
+    def _asked(self, address: str, cause: str) -> Entry:
+        return replace(self._entries.get(address, Entry()), checked=self._now.isoformat(), cause=cause)
+
+    def _paths(self, stem: str) -> tuple[Path, ...]:
+        return tuple(self._folder / f"{stem}-{width}.webp" for width in WIDTHS)
+
+    def _load(self) -> Iterator[tuple[str, Entry]]:
+        """Yield what the index says and the folder holds; nothing where it cannot be used."""
+        try:
+            data = json.loads((self._folder / "index.json").read_bytes())
+            if data["version"] != VERSION:
+                return
+            entries = {str(address): _entry(fields) for address, fields in data["images"].items()}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self._log.warn("index of images not usable; starting without it")
+            return
+        for address, entry in entries.items():
+            gone = entry.stem and not self.has(entry.stem)
+            yield address, Entry(used=entry.used) if gone else entry
+
+
+def _entry(fields: Mapping[str, Any]) -> Entry:
+    entry = Entry(**fields)
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise TypeError("not text")
+    if entry.checked and datetime.fromisoformat(entry.checked).tzinfo is None:
+        raise ValueError("a time without offset")
+    return entry
+
+
+def convert(data: bytes, deadline: Deadline) -> list[bytes]:
+    """Return an image as WebP of the three widths, decoded in a process of its own. Raises NotFetched."""
+    try:
+        # -I and no environment: no settings, no secrets, nothing of ours but the standard library and Pillow.
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-I", str(_PICTURE)],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            timeout=max(0.1, deadline.remaining()),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NotFetched("deadline") from None
+    header, _, body = done.stdout.partition(b"\n")
+    try:
+        answer = json.loads(header)
+        if done.returncode:
+            raise NotFetched(str(answer["cause"]))
+        first, second, third = (int(size) for size in answer["sizes"])
+    except (ValueError, KeyError, TypeError):
+        raise NotFetched("crashed") from None
+    return [body[:first], body[first : first + second], body[first + second :][:third]]

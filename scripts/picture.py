@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Turn an image on stdin into WebP files of three widths on stdout; run by images.py, in a process apart.
+
+An image from outside is decoded here alone: with little memory and time, without the settings and their
+secrets, and where a crash costs one picture.
+
+stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
+        or {"cause": "..."} when the image cannot be used (exit code 65)
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+import warnings
+
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 48
+# Width, and the bytes that a file of it should not exceed.
+WIDTHS = ((320, 15_000), (800, 45_000), (1600, 80_000))
+# What is tried until the file is small enough; the last is taken however large. A file this many times
+# too large will not do at the next quality either.
+QUALITIES = (78, 60, 45)
+HOPELESS = 1.7
+# Taller than this times its width, an image is made narrower: WebP ends at 16,383 pixels.
+MAX_RATIO = 2
+
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset(_TURNS[turn] for turn in (5, 6, 7, 8))
+
+MEMORY = 1_000_000_000
+CPU_SECONDS = 15
+UNUSABLE = 65
+
+
+class Unusable(Exception):
+    """The image cannot be used; the text is one word for the log."""
+
+
+def main() -> int:
+    """Convert stdin to stdout; return the exit code."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        files = convert(sys.stdin.buffer.read())
+    except Unusable as error:
+        sys.stdout.write(json.dumps({"cause": str(error)}) + "\n")
+        return UNUSABLE
+    header = json.dumps({"sizes": [len(data) for data in files]}) + "\n"
+    sys.stdout.buffer.write(header.encode() + b"".join(files))
+    return 0
+
+
+def convert(data: bytes) -> list[bytes]:
+    """Return `data` as WebP, a file for each of WIDTHS, no wider than it was. Raises Unusable."""
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check(image)
+                picture = _flattened(_shrunk(image))
+        return [_encoded(picture, width, aim) for width, aim in WIDTHS]
+    except Unusable:
+        raise
+    except UnidentifiedImageError:
+        raise Unusable("not_an_image") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unusable("too_many_pixels") from None
+    except MemoryError:
+        raise Unusable("too_much_memory") from None
+    # Pillow raises nearly anything for what is broken inside.
+    except Exception:
+        raise Unusable("damaged") from None
+
+
+def _check(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise Unusable("too_many_pixels")
+    if min(image.size) < MIN_SIDE:
+        raise Unusable("too_small")
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """Return the first frame upright and no larger than needed, without ever decoding it larger than needed."""
+    width = WIDTHS[-1][0]
+    box = (width, width * MAX_RATIO)
+    turn = _turn(image)
+    if turn in _SIDEWAYS:
+        box = (box[1], box[0])
+    if image.mode == "P":
+        # Else shrinking would pick pixels instead of mixing them.
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    elif image.mode.startswith("I;16") or image.mode == "I":
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    image.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return image if turn is None else image.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what makes the image upright, according to its EXIF data."""
+    try:
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF data is no reason to do without the image
+        return None
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """Return a picture in sRGB on white that carries nothing but its pixels."""
+    if image.info.get("icc_profile") and image.mode in ("RGB", "CMYK"):
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+            image = (
+                ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                or image
+            )
+        except (ImageCms.PyCMSError, OSError, TypeError):
+            pass  # a broken profile: the colours as they are
+    canvas = Image.new("RGB", image.size, "white")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        canvas.paste(image, mask=image)
+    else:
+        canvas.paste(image.convert("RGB"))
+    return canvas
+
+
+def _encoded(picture: Image.Image, width: int, aim: int) -> bytes:
+    sized = picture.copy()
+    sized.thumbnail((width, width * MAX_RATIO), Image.Resampling.LANCZOS)
+    data = _webp(sized, QUALITIES[0])
+    if len(data) <= aim:
+        return data
+    rest = QUALITIES[-1:] if len(data) > HOPELESS * aim else QUALITIES[1:]
+    for quality in rest:
+        data = _webp(sized, quality)
+        if len(data) <= aim:
+            break
+    return data
+
+
+def _webp(picture: Image.Image, quality: int) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=quality, method=4)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
