@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
+NAME   ?=
 RUNNER ?=
 DAYS   ?=
 SEED   ?=
@@ -100,7 +101,8 @@ preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=
 setup: $(VENV)/dev ## Make the virtual environment (the other targets do it too)
 
 .PHONY: test
-test: test-py test-sh ## All tests: no account, no network
+test: $(VENV)/dev ## All tests, Python and shell side by side: no account, no network
+	@$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
@@ -131,8 +133,8 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
-bench: $(VENV)/dev ## Measure speed and memory
-	@python bench/run.py
+bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
+	@PYTHONPATH=scripts python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
@@ -157,6 +159,11 @@ $(VENV)/run: requirements.txt requirements-aws.txt
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# What the benches compare with.
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.

@@ -16,7 +16,7 @@ from settings import ROOT, LibCalSettings, PublishSettings, SettingError, Settin
 
 STEP = "check"
 
-_REQUIRED = {  # with a value that stands in for a missing one, so that the check goes on
+REQUIRED = {  # with a value that stands in for a missing one, so that the check goes on
     "LIBCAL_URL": "https://example.libcal.com",
     "LIBCAL_CLIENT_ID": "x",
     "LIBCAL_CLIENT_SECRET": "x",
@@ -36,7 +36,7 @@ _OTHERS = [
 ]
 # fmt: on
 KNOWN = frozenset(
-    [*_REQUIRED, *_OTHERS, "LIBCAL_CLIENT_ID_FILE", "LIBCAL_CLIENT_SECRET_FILE"]
+    [*REQUIRED, *_OTHERS, "LIBCAL_CLIENT_ID_FILE", "LIBCAL_CLIENT_SECRET_FILE"]
     + [f"{role}{key}{file}" for role in _ROLES for key in _KEY_PAIR for file in ("", "_FILE")]
 )
 
@@ -70,7 +70,7 @@ def problems(text: str, env: Mapping[str, str]) -> Iterator[Problem]:
         for key in found:
             if key in lines:
                 yield Problem(key=key, why=f"is set twice, first in line {lines[key]}", line=number)
-            elif not _is_known(key):
+            elif not is_known(key):
                 close = difflib.get_close_matches(key, KNOWN, 1)
                 why = "is not a setting" + (f"; did you mean {close[0]}?" if close else "")
                 yield Problem(key=key, why=why, line=number, fatal=False)
@@ -80,12 +80,13 @@ def problems(text: str, env: Mapping[str, str]) -> Iterator[Problem]:
         yield Problem(key=problem.key, why=problem.why, line=lines.get(problem.key, 0))
 
 
-def _is_known(key: str) -> bool:
+def is_known(key: str) -> bool:
+    """Tell whether a setting of this name has a meaning."""
     return key in KNOWN or (key.startswith("AWS_") and not key.startswith("AWS_ACCESS_KEY"))
 
 
 def _value_problems(values: dict[str, str]) -> Iterator[Problem]:
-    for key, stand_in in _REQUIRED.items():
+    for key, stand_in in REQUIRED.items():
         if not values.get(key) and not values.get(f"{key}_FILE"):
             yield Problem(key=key, why="is not set")
             values[key] = stand_in
@@ -104,7 +105,7 @@ def _value_problems(values: dict[str, str]) -> Iterator[Problem]:
             if error.key not in values:
                 break
             # Once said, a wrong value must not hide the next.
-            values[error.key] = _REQUIRED.get(error.key, "")
+            values[error.key] = REQUIRED.get(error.key, "")
 
 
 def _first_error(

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import plain_text
 from event import Event
 from settings import Settings
-from views import EventView
+from views import EventView, Image
 
 # Stands for a time of change that nobody noted: any later change is newer than it.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+IMAGE_WIDTH = 800
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -38,7 +40,8 @@ class Source:
 
     def url(self, path: str) -> str:
         """Return the absolute address of a file of the site, or nothing where SITE_URL is not set."""
-        return f"{self.site_url}/{path}" if self.site_url else ""
+        # As the page's own canonical link has it.
+        return f"{self.site_url}/{'' if path == 'index.html' else path}" if self.site_url else ""
 
     def id(self, path: str) -> str:
         """Return the address of `path`, or where there is none a tag URI (RFC 4151) that stands for it."""
@@ -101,20 +104,10 @@ class Item:
         """The title on one line."""
         return plain_text.one_line(self.event.title)
 
-    @property
+    @cached_property
     def dated_title(self) -> str:
         """The title as readers need it that show nothing but titles: `Tue, Mar 3, 10:30am: Storytime`."""
-        wording = self.view.wording
-        when = wording.short_day(self.event.first_day)
-        if not self.event.all_day:
-            when = f"{when}, {wording.time(self.event.start)}"
-        return f"{self.prefix}{when}: {self.title}"
-
-    @property
-    def ends(self) -> bool:
-        """Whether an end is known, be it in the hour that the clocks repeat."""
-        # Python compares two times of one zone by the clock on the wall.
-        return self.event.end.timestamp() > self.event.start.timestamp()
+        return f"{self.prefix}{self.view.short_when}: {self.title}"
 
     @cached_property
     def start(self) -> str:
@@ -126,13 +119,19 @@ class Item:
         """The end like `start`, or the last day (inclusive) if it is all day; None if there is none."""
         if self.event.all_day:
             return self.event.last_day.isoformat()
-        return self.event.end.isoformat() if self.ends else None
+        return None if self.view.endless else self.event.end.isoformat()
 
     @cached_property
     def where(self) -> str:
-        """Room, branch and address, as far as they are known."""
-        names = map(plain_text.one_line, (self.view.where, self.event.address))
+        """Room, branch and address, as far as they are known, and that it is online."""
+        online = self.view.wording.messages("online") if self.event.online else ""
+        names = map(plain_text.one_line, (self.event.place, self.event.branch, self.event.address, online))
         return ", ".join(dict.fromkeys(filter(None, names)))
+
+    @property
+    def image(self) -> Image | None:
+        """Its image in a size for a list."""
+        return self.view.image(IMAGE_WIDTH) if self.view.images else None
 
     @cached_property
     def tags(self) -> tuple[str, ...]:

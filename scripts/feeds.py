@@ -98,10 +98,12 @@ def _channels(
 def _sitemap(channels: list[Channel]) -> Iterator[tuple[str, str]]:
     """Yield (address, time of the last change) of every page that search engines should list.
 
-    The time is empty where it is not known. The protocol wants absolute addresses, and at least one.
+    The time is empty where it is not known. Empty lists are left out, as they ask for, but for the first:
+    the protocol wants at least one address, and absolute ones.
     """
     for channel in channels:
-        yield channel.source.url(channel.page), _lastmod(channel.changed)
+        if channel.items or channel is channels[0]:
+            yield channel.source.url(channel.page), _lastmod(channel.changed)
     for item in channels[0].items:
         yield item.url, _lastmod(item.changed)
 

@@ -16,6 +16,7 @@ Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVEN
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -93,8 +94,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
 
     site = build / "site"
     inputs = _inputs_digest(snapshot, settings, templates)
-    digests = files.read_manifest(build / "site.manifest")
-    changed = removed = 0
+    digests = _last_manifest(build)
+    changed = 0
     if not digests or not _is_current(build, inputs, digests):
         import pages
 
@@ -106,6 +107,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         removed = _remove_strays(site, digests)
         files.write_atomic(build / "site.manifest", files.format_manifest(digests))
         files.write_atomic(build / "site.inputs", inputs.encode())
+    else:
+        removed = _remove_strays(site, digests)
 
     files.write_if_changed(site / STATUS, status.status(snapshot, settings))
     log.info(
@@ -168,16 +171,27 @@ def _is_current(build: Path, inputs: str, digests: dict[str, str]) -> bool:
         return False
 
 
+def _last_manifest(build: Path) -> dict[str, str]:
+    """Return the manifest of the last run; a damaged one counts as none, since it is about to be written anew."""
+    try:
+        return files.read_manifest(build / "site.manifest")
+    except ValueError:
+        return {}
+
+
 def _remove_strays(site: Path, digests: dict[str, str]) -> int:
     """Remove what no longer belongs to the site, leftovers of a killed run included; count the files."""
     removed = 0
-    for path in sorted(site.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif (name := path.relative_to(site).as_posix()) not in digests and name != STATUS:
-            path.unlink()
-            removed += 1
+    for folder, folders, names in os.walk(site, topdown=False):
+        prefix = "" if folder == str(site) else f"{os.path.relpath(folder, site)}/"
+        # A link to a folder counts as a folder here; it is no part of the site either.
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
+            if f"{prefix}{name}" not in digests and f"{prefix}{name}" != STATUS:
+                os.unlink(os.path.join(folder, name))
+                removed += 1
+        if folder != str(site) and not os.listdir(folder):
+            os.rmdir(folder)
     return removed
 
 

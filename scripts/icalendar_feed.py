@@ -1,18 +1,17 @@
 """iCalendar files (RFC 5545, RFC 7986), which calendars subscribe to. Same events, same bytes.
 
-The icalendar library would do, but for two things: its time zones begin summer an hour late
-(their onset must be in the time that ends there, RFC 5545, 3.6.5), and it takes most of a
-second for a thousand events in all their feeds. The tests read all that is written here back with it.
+The icalendar library takes ten times as long, most of a second for a thousand events, and its time
+zones are wrong (see vtimezone.py). The tests read all that is written here back with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import plain_text
+import vtimezone
 from event import CANCELLED, POSTPONED
 from feed_item import LONG_AGO, Channel, Item
 
@@ -67,7 +66,7 @@ def vevent(item: Item, zone: ZoneInfo, *, subscribed: bool) -> bytes:
         lines.append(f"DTEND;VALUE=DATE:{event.last_day + timedelta(days=1):%Y%m%d}")
     else:
         lines.append(_moment("DTSTART", event.start, zone))
-        if item.ends:
+        if not item.view.endless:
             lines.append(_moment("DTEND", event.end, zone))
     if item.where:
         lines.append(f"LOCATION:{text(item.where)}")
@@ -91,44 +90,7 @@ def _vtimezone(zone: ZoneInfo, first_year: int, last_year: int, year: int) -> by
     def near(other: int) -> int:
         return min(max(other, year - _YEARS), year + _YEARS)
 
-    return vtimezone(zone, near(first_year), near(last_year))
-
-
-@lru_cache(maxsize=64)
-def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> bytes:
-    """Return the zone as it is in these years: how they begin, and every change of the clocks."""
-    begin = datetime(first_year, 1, 1, tzinfo=zone).astimezone(UTC)
-    end = datetime(last_year + 1, 1, 1, tzinfo=zone).astimezone(UTC)
-    lines = ["BEGIN:VTIMEZONE", f"TZID:{zone.key}"]
-    for before, onset in ((begin, begin), *_clock_changes(zone, begin, end)):
-        old, new = before.astimezone(zone), onset.astimezone(zone)
-        kind = "DAYLIGHT" if new.dst() else "STANDARD"
-        local_onset = onset.replace(tzinfo=None) + (old.utcoffset() or timedelta())
-        lines += [f"BEGIN:{kind}", f"DTSTART:{_local(local_onset)}"]
-        lines += [f"TZOFFSETFROM:{_offset(old)}", f"TZOFFSETTO:{_offset(new)}"]
-        lines += [f"TZNAME:{new.tzname()}", f"END:{kind}"]
-    return _lines([*lines, "END:VTIMEZONE"])
-
-
-def _clock_changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the last second before and the first second of each change, in UTC."""
-
-    def rule(moment: datetime) -> tuple[object, ...]:
-        local = moment.astimezone(zone)
-        return (local.utcoffset(), local.dst(), local.tzname())
-
-    day = begin
-    while day < end:
-        before, after = day, day + timedelta(days=1)
-        if rule(before) != rule(after):
-            while after - before > timedelta(seconds=1):
-                middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-                if rule(middle) == rule(before):
-                    before = middle
-                else:
-                    after = middle
-            yield before, after
-        day += timedelta(days=1)
+    return _lines(vtimezone.lines(zone, near(first_year), near(last_year)))
 
 
 def _status(state: str, *, subscribed: bool) -> str:
@@ -150,10 +112,6 @@ def _local(moment: datetime) -> str:
 
 def _utc(moment: datetime) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}"
-
-
-def _offset(moment: datetime) -> str:
-    return f"{moment:%z}"
 
 
 def text(value: str) -> str:

@@ -64,7 +64,7 @@ def _attendance(view: EventView) -> str:
 
 
 def _location(view: EventView, settings: Settings) -> object:
-    online = {"@type": "VirtualLocation", "url": view.event.url or view.address or settings.site_url}
+    online = {"@type": "VirtualLocation", "url": view.libcal_url or view.address or settings.site_url}
     if _attendance(view) == "Online":
         return online
     name = ", ".join(filter(None, (view.event.place, view.event.branch))) or settings.site_name
@@ -91,5 +91,5 @@ def _offer(view: EventView, settings: Settings) -> dict[str, str]:
         "priceCurrency": currencies[0],
         "availability": _SCHEMA + ("SoldOut" if sold_out else "InStock"),
     }
-    url = view.event.url or view.address
+    url = view.libcal_url or view.address
     return {**offer, "url": url} if url else offer

@@ -3,8 +3,9 @@
 #
 # Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
 # with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
-# requirements-dev.txt (tests, stand-ins) and requirements-browser.txt (make test-browser).
-# One resolution serves all four.
+# requirements-dev.txt (tests, stand-ins), requirements-browser.txt (make test-browser) and
+# requirements-bench.txt (make bench).
+# One resolution serves all five.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -20,8 +21,9 @@ compile() {
     --generate-hashes --no-annotate --no-header "$@" >/dev/null
 }
 
-compile pyproject.toml --group aws --group dev --group browser -o "$scratch/all.txt"
+compile pyproject.toml --group aws --group dev --group browser --group bench -o "$scratch/all.txt"
 compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
 compile --group aws -c "$scratch/all.txt" -o requirements-aws.txt
 compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt
 compile --group browser -c "$scratch/all.txt" -o requirements-browser.txt
+compile --group bench -c "$scratch/all.txt" -o requirements-bench.txt

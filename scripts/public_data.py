@@ -39,6 +39,7 @@ def record(item: Item) -> bytes:
             "url": item.source.url(item.view.path) or item.view.path,
             "libcal_url": item.libcal_url,
             "excerpt": plain_text.one_line(event.excerpt),
+            "image": _image(item),
             "updated": timestamp(item.changed),
         }
     )
@@ -62,3 +63,11 @@ def document(channel: Channel, records: Iterable[bytes], timezone: str, language
 @lru_cache(maxsize=1024)
 def _named(name: str) -> dict[str, str]:
     return {"name": plain_text.one_line(name), "slug": slug(name)}
+
+
+def _image(item: Item) -> dict[str, str | int] | None:
+    image = item.image
+    if image is None:
+        return None
+    url = item.source.url(image.path) or image.path
+    return {"url": url, "width": image.width, "height": image.height}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,7 @@ IMAGE_WIDTHS = (320, 800, 1600)
 MAX_LOGO_BYTES = 200_000
 
 
+@cache
 def environment(templates: Path = TEMPLATES) -> Environment:
     """Return the one environment: everything escaped, nothing undefined."""
     return Environment(
@@ -36,7 +38,6 @@ def environment(templates: Path = TEMPLATES) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        auto_reload=False,
     )
 
 
@@ -129,7 +130,7 @@ class Images:
         """Return the sizes there are of `stem`; none for an empty stem, or where the file is gone."""
         if stem not in self._known:
             self._known[stem] = {}
-            if re.fullmatch(r"[A-Za-z0-9_-]+", stem):
+            if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stem):
                 self._known[stem] = self._sizes(stem)
         return self._known[stem]
 
@@ -159,12 +160,13 @@ class Renderer:
 
     def __init__(self, shared: Mapping[str, Any], templates: Path = TEMPLATES) -> None:
         self._environment = environment(templates)
-        self._environment.globals.update(shared, card=self.card)
+        self._shared = {**shared, "card": self.card}
         self._cards: dict[tuple[object, ...], Markup] = {}
 
     def __call__(self, template: str, **context: Any) -> bytes:
         """Render one template to UTF-8; what UTF-8 has no form for (half a surrogate pair) becomes `?`."""
-        return self._environment.get_template(template).render(context).encode("utf-8", "replace")
+        text = self._environment.get_template(template).render({**self._shared, **context})
+        return text.encode("utf-8", "replace")
 
     def card(self, card: Card, root: str, times: str) -> Markup:
         """Render one event of a list, once for all lists in folders of one depth."""

@@ -32,7 +32,7 @@ EAGER_IMAGES = 2
 def slug(name: str) -> str:
     """Return `name` for use in an address: `kub-norre-campus`; never empty, always the same."""
     plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
-    plain = plain.encode("ascii", "ignore").decode()
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
     return plain or "x" + sha256(name.encode("utf-8", "surrogatepass"))[:8]
 
@@ -184,10 +184,15 @@ class EventView:
         return self.wording.messages(f"explain.{self.status.code}")
 
     @property
+    def libcal_url(self) -> str:
+        """The event's page in LibCal; empty unless it is a web address, for escaping stops no `javascript:`."""
+        return self.event.url if self.event.url.startswith(("https://", "http://")) else ""
+
+    @property
     def registration_text(self) -> str:
         """The words of the link to registration; empty where there is none, or nothing to be had from it."""
         code = self.status.code if self.status else ""
-        if not self.event.url or code not in _LINKS:
+        if not self.libcal_url or code not in _LINKS:
             return ""
         return self.wording.messages(_LINKS[code], title=self.event.title)
 
@@ -235,7 +240,7 @@ class EventView:
 
     @property
     def _details(self) -> str:
-        return "\n\n".join(filter(None, (self.event.excerpt, self.address or self.event.url)))
+        return "\n\n".join(filter(None, (self.event.excerpt, self.address or self.libcal_url)))
 
     def _span(self) -> tuple[str, str]:
         """Return start and end (exclusive) for calendars: days if all day, else in UTC with a Z."""

@@ -54,11 +54,13 @@ def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:
 def json_item(item: Item, html: str, timezone: str) -> bytes:
     """Return one event as an item of a JSON Feed; `html` is its content, `timezone` the library's."""
     event = item.event
+    image = item.source.url(item.image.path) if item.image else ""
     data = {
         "id": item.id,
         **({"url": item.url} if item.url else {}),
         "title": item.dated_title,
         "content_html": html,
+        **({"image": image} if image else {}),
         "date_modified": timestamp(item.changed),
         "tags": item.tags,
         # Names with an underscore are for extensions.

@@ -26,7 +26,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
 
   // Past its end; an all-day event has dates, the last one included, an event without an end lasts an hour.
   function over({ start, end, all_day }, today) {
-    return all_day ? end < today : Date.parse(end) + (end === start) * 36e5 <= Date.now();
+    return all_day ? end < today : Date.parse(end ?? start) + (end ? 0 : 36e5) <= Date.now();
   }
 
   const long = ({ start, end }) => Date.parse(end) - Date.parse(start) > 3 * 864e5;

@@ -6,6 +6,11 @@ import os
 import re
 
 import pytest
+from hypothesis import settings
+
+# A slow moment of the machine is no failure; what a random search finds is reported with its seed.
+settings.register_profile("ours", deadline=None, print_blob=True)
+settings.load_profile("ours")
 
 _OURS = re.compile(
     r"(LIBCAL|SITE|S3|CLOUDFRONT|AWS|UPLOAD|INVALIDATE|MAX|MIN|NOTIFY|PING|EVENTS|STALE|BRAND)_"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -12,10 +13,9 @@ import dates
 import feeds
 import messages
 import render
-import views
 from event import Event, Registration, Seats
-from feed_item import Item, Source
 from settings import Settings
+from views import EventView, Group, Image, groups
 
 ZONE = ZoneInfo("America/New_York")
 SITE = "https://events.example.org"
@@ -91,20 +91,22 @@ def settings(**env: str) -> Settings:
     return Settings.from_env({**TODAY, "SITE_URL": SITE, **env})
 
 
-def item(event: Event, **env: str) -> Item:
-    return Item(_view(event, settings(**env)), Source.of(LIBCAL, settings(**env)))
-
-
-def site(*events: Event, libcal: str = LIBCAL, **env: str) -> dict[str, bytes]:
-    """Return every feed of `events`, by path."""
+def site(
+    *events: Event,
+    libcal: str = LIBCAL,
+    images: Mapping[int, Image] | None = None,
+    quiet: Sequence[Group] = (),
+    **env: str,
+) -> dict[str, bytes]:
+    """Return every feed of `events`, by path; each has the same `images`, `quiet` are groups without events."""
     chosen = settings(**env)
-    shown = [_view(event, chosen) for event in events]
+    shown = [_view(event, chosen, images) for event in events]
     listed = [view for view in shown if view.event.listed]
-    groups = [*views.groups("branch", listed), *views.groups("audience", listed)]
+    lists = [*groups("branch", listed), *groups("audience", listed), *quiet]
     page = render.Renderer({"site_url": chosen.site_url})
-    return dict(feeds.build(shown, groups, libcal, chosen, "en-US", page))
+    return dict(feeds.build(shown, lists, libcal, chosen, "en-US", page))
 
 
-def _view(event: Event, chosen: Settings) -> views.EventView:
+def _view(event: Event, chosen: Settings, images: Mapping[int, Image] | None) -> EventView:
     wording = dates.Wording(messages.load(chosen.locale), chosen.now.date())
-    return views.EventView(event, wording, chosen.site_url)
+    return EventView(event, wording, chosen.site_url, images or {})

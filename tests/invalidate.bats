@@ -71,7 +71,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
 }
 
 @test "39: killed after CloudFront took it, or its answer lost: the next run gets the same invalidation, unbilled" {
-  pending m1 event/1.html
+  pending m39 event/1.html
   local before pid
   before=$(invalidations)
   invalidate 2>/dev/null &

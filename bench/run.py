@@ -1,0 +1,32 @@
+"""Usage: make bench, or: PYTHONPATH=scripts python -m bench.run [NAME...]
+
+Runs the benches named, or all of them, and prints a table for each. Nothing here passes or fails: a bench
+shows what things cost on this machine, today.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import import_module
+
+# Each is a module of this folder whose bench() returns a Table.
+BENCHES = ("generate", "feeds")
+
+
+def main(names: list[str]) -> int:
+    """Run the benches; return the exit code."""
+    unknown = set(names) - set(BENCHES)
+    if unknown:
+        print(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    load = os.getloadavg()[0]
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} before\n", flush=True)
+    for name in names or BENCHES:
+        print(import_module(f"bench.{name}").bench(), end="\n\n", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

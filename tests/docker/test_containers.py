@@ -1,0 +1,227 @@
+"""What each container is, holds and can reach; where no secret may show."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from docker_project import ROOT, SECRETS, SERVICES, Project, docker, image, inspect, run, wait_for
+from libcal_faults import Fault
+from libcal_server import CLIENT_SECRET, LibCal
+
+OWN = {
+    "generator": {"libcal_client_id", "libcal_client_secret"},
+    "uploader": {"upload_credentials"},
+    "invalidator": {"invalidate_credentials"},
+}
+PLANTED = {
+    "generator": [CLIENT_SECRET],
+    "uploader": [SECRETS["UPLOAD_AWS_ACCESS_KEY_ID"], SECRETS["UPLOAD_AWS_SECRET_ACCESS_KEY"]],
+    "invalidator": [SECRETS["INVALIDATE_AWS_ACCESS_KEY_ID"], SECRETS["INVALIDATE_AWS_SECRET_ACCESS_KEY"]],
+}
+ALL_PLANTED = [secret for secrets in PLANTED.values() for secret in secrets]
+
+# Prints KEY=VALUE lines; each place that could be written is tried for real.
+PROBE = r"""
+echo uid=$(id -u) gid=$(id -g) groups=$(id -G)
+grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | sed 's/:[[:space:]]*/=/'
+for place in / /app /app/bin /venv /usr/local /run /run/secrets /var/tmp /home /root /dev/shm /data /tmp; do
+  if (: >"$place/probe") 2>/dev/null; then echo "writable=$place"; rm -f "$place/probe"; fi
+done
+for file in /run/secrets/*; do echo "secret=${file##*/}"; done
+echo "init=$(tr '\0' ' ' </proc/1/cmdline)"
+"""
+# Looks for the needles, which come on stdin, in all that the user can read, its environment included.
+REACH = r"""
+cat >/tmp/needles
+grep -rlsF --exclude-dir=proc --exclude-dir=sys --exclude=needles -f /tmp/needles / || true
+tr '\0' '\n' </proc/self/environ | grep -qF -f /tmp/needles && echo environment
+true
+"""
+
+
+def facts(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition("=")
+        if separator:
+            found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_has_no_rights_and_only_the_volume_and_tmp_to_write(
+    project: Project, service: str
+) -> None:
+    told = project.step(service, "sh", "-c", PROBE)
+    assert told.code == 0, told.log
+    found = facts(told.log)
+    assert found["uid"] == ["10001 gid=10001 groups=10001"]
+    for mask in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(found[mask][0], 16) == 0, mask
+    assert found["NoNewPrivs"] == ["1"]
+    assert found["Seccomp"] == ["2"]
+    assert set(found["writable"]) <= {"/data", "/tmp", "/dev/shm"}
+    assert {"/data", "/tmp"} <= set(found["writable"])
+    assert set(found["secret"]) == OWN[service]
+    assert "init" in found["init"][0]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_reaches_its_own_secrets_and_no_others(project: Project, service: str) -> None:
+    assert run("bin/secrets", env=project.env).code == 0
+
+    def places(needles: list[str]) -> str:
+        command = ("docker", "compose", "--env-file", "/dev/null", "--progress", "quiet", "run", "--rm", "-T")
+        done = subprocess.run(
+            (*command, "--no-deps", "--pull", "never", service, "sh", "-c", REACH),
+            input="\n".join(needles) + "\n",
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=project.env,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    # The search does find what is there, and where alone it may be.
+    own = places(PLANTED[service])
+    assert own.split(), service
+    assert all(place.startswith("/run/secrets/") for place in own.split()), own
+    others = [secret for secret in ALL_PLANTED if secret not in PLANTED[service]]
+    assert places(others) == ""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_running_container_is_confined_and_shows_no_secret(
+    project: Project, libcal: LibCal, service: str
+) -> None:
+    libcal.faults.append(Fault(kind="delay", seconds=20))
+    if service == "generator":
+        project.start()
+        wait_for(lambda: libcal.log)
+        container = project.containers("status=running")[0]
+    else:
+        assert run("bin/secrets", env=project.env).code == 0
+        project.compose(
+            "--env-file", "/dev/null", "run", "-d", "--no-deps", "--pull", "never", service, "sleep", "20"
+        )
+        container = project.containers("status=running")[0]
+    text = json.dumps(inspect(container))
+    for secret in ALL_PLANTED:
+        assert secret not in text
+    limits = inspect(container)["HostConfig"]
+    assert isinstance(limits, dict)
+    assert limits["ReadonlyRootfs"] is True
+    assert limits["CapDrop"] == ["ALL"]
+    assert not limits["CapAdd"]
+    assert limits["SecurityOpt"] == ["no-new-privileges:true"]
+    assert limits["Memory"] == limits["MemorySwap"] == 512 * 1024 * 1024
+    assert 0 < limits["PidsLimit"] <= 64
+    assert limits["RestartPolicy"]["Name"] in ("", "no")
+    assert limits["Init"] is True
+    assert not limits["Privileged"]
+    assert limits["PortBindings"] == {}
+
+
+def test_no_secret_shows_in_config_history_logs_or_ended_containers(project: Project) -> None:
+    done = project.publish()
+    assert done.code == 0, done.log
+    up = project.compose("--profile", "publish", "up")
+    assert up.code == 0, up.log
+    ended = project.containers("status=exited")
+    assert len(ended) == len(SERVICES) + 1  # and the one that waits for the last
+    shown = [done.log, up.log]
+    shown += [json.dumps(inspect(container)) for container in ended]
+    shown += ["".join(run("docker", "logs", container).log for container in ended)]
+    shown += [docker("image", "history", "--no-trunc", image(service)) for service in SERVICES]
+    shown += [docker("image", "inspect", image(service)) for service in SERVICES]
+    shown += [project.compose("--profile", "*", "config").log]
+    shown += [project.compose("--profile", "*", "config", "--format", "json", "--no-interpolate").log]
+    shown += [project.volume("cat /data/*.json /data/site/*.json /data/*.manifest /data/pending-paths")]
+    for secret in ALL_PLANTED:
+        assert not [text for text in shown if secret in text]
+    assert all(shown)
+
+
+def test_the_secrets_folder_is_the_owners_alone_and_goes_with_the_run(project: Project) -> None:
+    assert run("bin/secrets", env=project.env).code == 0
+    folder = Path(project.env["SECRETS_DIR"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in folder.iterdir()} == set().union(*OWN.values())
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
+    assert project.publish().code == 0
+    assert not folder.exists()
+
+
+def test_an_image_holds_what_its_step_needs_and_nothing_else() -> None:
+    def holds(service: str, *paths: str) -> list[str]:
+        looked = docker(
+            "run",
+            "--rm",
+            "--network=none",
+            "--entrypoint=",
+            image(service),
+            "sh",
+            "-c",
+            f"ls -d {' '.join(paths)} 2>&1; true",
+        )
+        return [line for line in looked.splitlines() if not line.startswith("ls: ")]
+
+    aws, fetch, templates = "/venv/bin/aws", "/app/scripts/fetch.py", "/app/templates"
+    libcal = "/app/scripts/libcal.py /venv/lib/python3*/site-packages/requests"
+    assert holds("generator", aws, fetch, templates) == [fetch, templates]
+    for service, program in (("uploader", "/app/bin/upload"), ("invalidator", "/app/bin/invalidate")):
+        assert holds(service, aws, fetch, templates, libcal) == [aws]
+        assert holds(service, "/app/bin/upload", "/app/bin/invalidate") == [program]
+    for service in SERVICES:
+        everywhere = (
+            "/venv/bin/pip* /venv/lib/python3*/site-packages/pip /app/.env /app/.git /app/tests /app/build"
+        )
+        assert holds(service, everywhere) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_says_what_it_is(service: str) -> None:
+    config = json.loads(docker("image", "inspect", image(service)))[0]["Config"]
+    labels = config["Labels"]
+    for name in ("title", "description", "version", "revision", "licenses"):
+        assert labels[f"org.opencontainers.image.{name}"]
+    version = next(
+        line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("version")
+    )
+    assert labels["org.opencontainers.image.version"] == version.split('"')[1]
+    assert config["User"] == "10001:10001"
+    assert config["Entrypoint"] == ["enter"]
+    assert config["Healthcheck"] == {"Test": ["NONE"]}
+
+
+def test_a_step_can_be_run_by_hand_in_its_container(project: Project) -> None:
+    done = project.step("generator", "fetch")
+    assert done.code == 0, done.log
+    assert done.steps() == ["fetch"]
+    refused = project.step("uploader", "upload", "--no-such-option")
+    assert refused.code == 2
+    assert "Usage: bin/upload" in refused.log
+
+
+def test_a_secret_in_a_wrong_env_file_is_not_echoed(project: Project, tmp_path: Path) -> None:
+    bad = tmp_path / "env"
+    bad.write_text("LIBCAL_CLIENT_SECRET=planted secret value\n")
+    env = {key: value for key, value in project.env.items() if key != "LIBCAL_CLIENT_SECRET"}
+    for command in (
+        ("bin/secrets",),
+        ("bin/publish",),
+        ("bin/check",),
+        ("bin/secrets", "compose", "up", "secrets"),
+    ):
+        done = run(*command, env={**env, "ENV_FILE": str(bad)})
+        assert done.code == 78, done.log
+        assert "planted" not in done.log
+        assert "LIBCAL_CLIENT_SECRET" in done.log
+    assert os.listdir(tmp_path) == ["env"] or not (tmp_path / "secrets").exists()
