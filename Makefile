@@ -13,6 +13,8 @@ PORT   ?=
 ONCE   ?=
 NAME   ?=
 RUNNER ?=
+DAYS   ?=
+SEED   ?=
 SUMMARY ?=
 
 PREFIX      ?= /usr/local
@@ -113,6 +115,10 @@ test-sh: $(VENV)/dev ## The shell tests
 .PHONY: test-browser
 test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
 	@python -m pytest tests/browser
+
+.PHONY: simulate
+simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
+	@python tests/simulate.py $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
 lint: $(VENV)/dev ## ruff, mypy, shellcheck, shfmt

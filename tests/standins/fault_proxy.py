@@ -27,7 +27,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -110,6 +110,12 @@ class State:
     faults: list[Fault] = field(default_factory=list)
     log: list[Request] = field(default_factory=list)
     references: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    invalidations: list[list[str]] = field(default_factory=list)
+    # For a simulator in the same process: called before a request is passed on, and after it was done.
+    before: Callable[[str, str], None] = lambda _operation, _key: None
+    after: Callable[[str, str, bytes, Mapping[str, str]], None] = lambda _operation, _key, _body, _headers: (
+        None
+    )
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault_for(self, operation: str, key: str) -> Fault | None:
@@ -159,6 +165,7 @@ class Handler(BaseHTTPRequestHandler):
         fault = self.state.fault_for(operation, key)
         paths = tuple(re.findall(r"<Path>(.*?)</Path>", body.decode("utf-8", "replace")))
         kind = fault.kind if fault else ""
+        self.state.before(operation, key)
         if fault and kind == "kill":
             os.kill(fault.pid, signal.SIGKILL)
         if fault and kind == "slow":
@@ -172,6 +179,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             status, headers, answer = self._once_by_reference(operation, body)
         self._note(operation, key, status, body, answer, kind, paths)
+        if status < 300:
+            self.state.after(operation, key, body, dict(self.headers.items()))
         if fault and kind == "kill-after":
             os.kill(fault.pid, signal.SIGKILL)
         if kind in ("lost", "kill-after"):
@@ -208,6 +217,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == 201:
             with self.state.lock:
                 self.state.references[reference] = (content, answer)
+                self.state.invalidations.append(re.findall(r"<Path>(.*?)</Path>", body.decode()))
         return status, headers, answer
 
     def _pass_on(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
