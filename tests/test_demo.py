@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from project_copy import copy_project
 from readable_log import readable
 from records import PRIVATE, PRIVATE_NUMBER
 
-ROOT = Path(__file__).resolve().parent.parent
 # What would lead a publish astray, were it passed on.
 ASTRAY = {
     "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
@@ -33,11 +32,7 @@ ASTRAY = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy that may be changed, and has a build folder of its own."""
-    for folder in ("bin", "scripts", "templates", "tests/standins"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("Makefile", *(path.name for path in ROOT.glob("requirements*.txt"))):
-        shutil.copy2(ROOT / file, tmp_path)
-    return tmp_path
+    return copy_project(tmp_path)
 
 
 def _start(project: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +15,7 @@ import pytest
 import requests
 
 import preview_site
-
-ROOT = Path(__file__).resolve().parent.parent
+from project_copy import ROOT, copy_project
 
 
 def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -34,10 +32,7 @@ def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy that may be changed and broken."""
-    for folder in ("scripts", "templates", "tests/standins"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
-    return tmp_path
+    return copy_project(tmp_path)
 
 
 def _versions(address: str) -> Iterator[str]:
