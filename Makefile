@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?=
 ONCE   ?=
+EVENTS ?=
 NAME   ?=
 RUNNER ?=
 DAYS   ?=
@@ -89,8 +90,8 @@ logs: ## The journal of the runs (SUMMARY=1: one line for each)
 
 ##@ Try it without any account
 .PHONY: demo
-demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1)
-	@python tests/standins/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once)
+demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)
+	@python tests/standins/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(EVENTS),--events '$(EVENTS)')
 
 .PHONY: preview
 preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=)

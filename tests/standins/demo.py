@@ -1,6 +1,7 @@
 """The whole pipeline on this machine, without any account: what `make demo` shows.
 
 Usage: python tests/standins/demo.py [--port N] [--once] [--events FILE [--fold DAYS]] [--timezone ZONE]
+                                     [--locale LOCALE]
 
 Starts a LibCal stand-in with sample events (or with FILE's, moved to lie ahead) and a moto server for S3 and
 CloudFront, runs the real `make publish` against them, and serves the result from the bucket until
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=0, help="where to serve the site; default: any free port")
     parser.add_argument("--once", action="store_true", help="end after the publish")
+    locale = os.environ.get("LOCALE") or "en_US"
+    parser.add_argument("--locale", default=locale, help="language of the pages; default: $LOCALE")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -94,8 +97,9 @@ def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -
     shutil.rmtree(BUILD, ignore_errors=True)
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env |= libcal.settings | aws.env
-    env |= {"BUILD_DIR": str(BUILD), "ENV_FILE": os.devnull, "SITE_URL": site}
-    env |= {"DAYS_AHEAD": str(options.fold or 30)} if options.events else sample.SETTINGS
+    env |= {"BUILD_DIR": str(BUILD), "ENV_FILE": os.devnull, "SITE_URL": site, "LOCALE": options.locale}
+    # Of a file, as much as can be shown at all.
+    env |= {"DAYS_AHEAD": str(options.fold or 365)} if options.events else sample.SETTINGS
     with _ended(
         subprocess.Popen(
             ["make", "--no-print-directory", "-C", str(ROOT), "publish"],
