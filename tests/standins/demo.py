@@ -25,7 +25,7 @@ import sample
 from aws import Aws
 from libcal_server import LibCal, content_options, from_options
 from readable_log import readable
-from serving import serve, wait_for_signal
+from serving import asked_to_end, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "demo"
@@ -81,13 +81,15 @@ def _demo(options: argparse.Namespace) -> int:
             return code
         _report(aws)
         if not options.once:
+            # Before the address is shown: who has seen it may press Ctrl-C at once.
+            asked = asked_to_end()
             _say(
                 "Served from the edge (it caches as CloudFront does) until you press Ctrl-C:",
                 f"  Events       {site}/",
                 f"  Lobby screen {site}/screen.html",
                 "",
             )
-            wait_for_signal()
+            asked.wait()
             _say("", "Stopped; nothing is left running.")
         return 0
 

@@ -58,9 +58,14 @@ def serve(
         thread.join()
 
 
-def wait_for_signal() -> None:
-    """Return when this program is asked to end (SIGINT, SIGTERM)."""
+def asked_to_end() -> threading.Event:
+    """Return what is set when, from now on, this program is asked to end (SIGINT, SIGTERM)."""
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
-    asked.wait()
+    return asked
+
+
+def wait_for_signal() -> None:
+    """Return when this program is asked to end."""
+    asked_to_end().wait()
