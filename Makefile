@@ -102,12 +102,16 @@ preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=
 setup: $(VENV)/dev ## Make the virtual environment (the other targets do it too)
 
 .PHONY: test
-test: $(VENV)/dev ## All tests, Python and shell side by side: no account, no network
-	@$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh
+test: $(VENV)/dev ## All tests of these three kinds, side by side: no account, no network
+	@$(MAKE) --no-print-directory --output-sync=target -j3 test-py test-sh test-e2e
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser --ignore=tests/docker
+	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/e2e
+
+.PHONY: test-e2e
+test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview, as a user runs them
+	@python -m pytest tests/e2e
 
 .PHONY: test-sh
 test-sh: $(VENV)/dev ## The shell tests

@@ -1,0 +1,182 @@
+"""The whole way, from LibCal to CloudFront, with the real programs: what goes up, what does not, and when."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+
+import sample
+from aws import Aws
+from libcal_server import LibCal
+from project_copy import ROOT
+from records import PRIVATE, PRIVATE_NUMBER
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=sample.ZONE)
+QUARTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run of bin/publish ended, and what it wrote to S3 and told CloudFront."""
+
+    code: int
+    log: str
+    written: list[str]
+    deleted: bool
+    invalidations: list[list[str]]
+
+    @property
+    def last(self) -> str:
+        return self.log.rstrip().rpartition("\n")[2]
+
+
+class Library:
+    """One library on this machine: its LibCal, its bucket, its build folder, its clock."""
+
+    def __init__(self, libcal: LibCal, aws: Aws, build: Path) -> None:
+        self.libcal, self.aws, self.build = libcal, aws, build
+        self.now = MONDAY
+
+    def publish(self, **settings: str) -> Run:
+        """Run bin/publish as it is, a quarter of an hour after the run before."""
+        self.libcal.now = self.now
+        self.aws.calls.clear()
+        told = len(self.aws.invalidations())
+        self.aws.calls.clear()
+        env = {
+            "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/"),
+            "ENV_FILE": os.devnull,
+            "BUILD_DIR": str(self.build),
+            "SITE_URL": "https://events.example.org",
+            "DAYS_AHEAD": "14",
+            **sample.SETTINGS,
+            **self.libcal.settings,
+            **self.aws.env,
+            "EVENTS_NOW": self.now.isoformat(),
+            **settings,
+        }
+        done = subprocess.run(
+            [ROOT / "bin" / "publish"], env=env, capture_output=True, text=True, timeout=100
+        )
+        self.now += QUARTER
+        calls = list(self.aws.calls)
+        return Run(
+            code=done.returncode,
+            log=done.stderr,
+            written=sorted(self._key(call.path) for call in calls if call.method == "PUT"),
+            deleted=any(call.method == "POST" and call.service == "s3" for call in calls),
+            invalidations=self.aws.invalidations()[told:],
+        )
+
+    def _key(self, path: str) -> str:
+        return path.removeprefix(f"/{self.aws.bucket}/")
+
+    @property
+    def site(self) -> Path:
+        """The generated tree."""
+        return self.build / "site"
+
+    def files(self) -> dict[str, bytes]:
+        """The generated tree, read."""
+        paths = (path for path in self.site.rglob("*") if path.is_file())
+        return {path.relative_to(self.site).as_posix(): path.read_bytes() for path in paths}
+
+    def digests(self) -> dict[str, str]:
+        """The generated tree, as S3 would name its contents."""
+        return {path: md5(data, usedforsecurity=False).hexdigest() for path, data in self.files().items()}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """A library whose site is out, with the sample's events but its pictures."""
+    events = sample.events(MONDAY.date())
+    for event in events:
+        event["featured_image"] = ""
+    with LibCal(events, now=MONDAY) as libcal, Aws() as aws:
+        made = Library(libcal, aws, tmp_path_factory.mktemp("library") / "build")
+        first = made.publish()
+        assert first.code == 0, first.log
+        assert made.digests() == aws.digests()
+        assert first.invalidations == [["/*"]]
+        yield made
+
+
+def test_a_run_without_news_writes_one_small_file_and_tells_cloudfront_nothing(library: Library) -> None:
+    run = library.publish()
+    assert run.code == 0, run.log
+    assert run.written == ["status.json"]
+    assert not run.deleted
+    assert run.invalidations == []
+    assert library.digests() == library.aws.digests()
+
+
+def test_an_edited_title_takes_just_the_pages_that_hold_it_and_one_path(library: Library) -> None:
+    before = library.files()
+    number = next(iter(json.loads(before["events.json"])["events"]))["id"]
+    library.libcal.edit(number, title="A new name for it")
+    run = library.publish()
+    assert run.code == 0, run.log
+    holding = {path for path, data in library.files().items() if b"A new name for it" in data}
+    assert {"index.html", f"event/{number}.html", f"event/{number}.ics", "events.ics"} <= holding
+    # The site's map tells when the page changed; it holds no title.
+    assert set(run.written) == holding | {"status.json", "sitemap.xml"}
+    assert len(run.invalidations) == 1
+    assert len(run.invalidations[0]) == 1
+    assert library.digests() == library.aws.digests()
+
+
+def test_an_outage_of_libcal_leaves_the_site_and_says_why_in_a_line(library: Library) -> None:
+    before = library.aws.digests()
+    library.libcal.fail("status", status=503, path="/")
+    short = library.publish()
+    assert short.code == 0, short.log
+    assert short.log.count('msg="calendar not fetched"') == len(sample.CALENDARS) - 1  # one is internal
+    assert "cause=http_503" in short.log
+    assert short.written == ["status.json"]
+
+    library.now += timedelta(hours=4)
+    long = library.publish()
+    library.libcal.recover()
+    assert long.code == 75
+    assert long.last.endswith(' msg="publish failed" failed_step=fetch rc=75')
+    (why,) = (line for line in long.log.splitlines() if "LibCal unavailable" in line)
+    assert "level=error step=fetch" in why
+    assert "age_minutes=" in why
+    after = library.aws.digests()
+    assert {**before, "status.json": ""} == {**after, "status.json": ""}
+
+    again = library.publish()
+    assert again.code == 0, again.log
+
+
+def test_wrong_credentials_end_with_78_and_say_what_to_check_but_not_the_secret(library: Library) -> None:
+    before = library.aws.digests()
+    run = library.publish(LIBCAL_CLIENT_SECRET="0123456789planted0123456789")
+    assert run.code == 78
+    assert run.last.endswith(" failed_step=fetch rc=78")
+    assert "check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET and the application's scope" in run.log
+    assert "planted" not in run.log
+    assert (run.written, run.invalidations) == ([], [])
+    assert library.aws.digests() == before
+
+
+def test_nothing_private_is_anywhere_in_the_build_folder(library: Library) -> None:
+    raw = json.dumps(list(library.libcal.events.values()))
+    assert raw.count(PRIVATE) > 100
+    assert raw.count(str(PRIVATE_NUMBER)) > 100
+    files = [path for path in library.build.rglob("*") if path.is_file()]
+    assert len(files) > 200
+    for path in files:
+        data = path.read_bytes()
+        assert PRIVATE.encode() not in data, path
+        assert str(PRIVATE_NUMBER).encode() not in data, path
