@@ -19,7 +19,8 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,12 +99,13 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     changed = 0
     if not digests or not _is_current(build, inputs, digests):
         import pages
+        from processes import side_by_side
 
         (build / "site.inputs").unlink(missing_ok=True)
-        digests = {}
-        for path, data in pages.build(snapshot, settings, templates):
-            digests[path] = files.sha256(data)
-            changed += files.write_if_changed(site / path, data)
+        halves = [partial(_write, half, site) for half in pages.parts(snapshot, settings, templates)]
+        written = [file for half in side_by_side(halves) for file in half]
+        digests = {path: digest for path, digest, _ in written}
+        changed = sum(new for _, _, new in written)
         removed = _remove_strays(site, digests)
         files.write_atomic(build / "site.manifest", files.format_manifest(digests))
         files.write_atomic(build / "site.inputs", inputs.encode())
@@ -121,6 +123,11 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         rc=exit_codes.OK,
     )
     return exit_codes.OK
+
+
+def _write(contents: Iterable[tuple[str, bytes]], site: Path) -> list[tuple[str, str, bool]]:
+    """Write what differs; return path, digest and whether it was written of every file."""
+    return [(path, files.sha256(data), files.write_if_changed(site / path, data)) for path, data in contents]
 
 
 def _inputs_digest(snapshot: Snapshot, settings: Settings, templates: Path) -> str:

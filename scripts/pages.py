@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,16 @@ def build(
 
     Raises SettingError for a LOCALE without texts and for a LOGO that is no image.
     """
+    return chain(*parts(snapshot, settings, templates, images))
+
+
+def parts(
+    snapshot: Snapshot,
+    settings: Settings,
+    templates: Path = render.TEMPLATES,
+    images: render.Images | None = None,
+) -> tuple[Iterator[tuple[str, bytes]], Iterator[tuple[str, bytes]]]:
+    """Return what `build` yields in two halves, about the same work, which do not wait for each other."""
     t = messages.load(settings.locale, templates / "messages")
     wording = dates.Wording(t, settings.now.date())
     images = images or render.Images(settings.build_dir / "images")
@@ -116,43 +127,48 @@ def build(
             script=script(root, _LIST_TEXTS),
         )
 
-    yield from static.items()
-    yield from images.files()
-    everything = views.listing(listed, wording)
-    yield home, list_page(home, None, listed)
-    for group in groups:
-        yield group.path, list_page(group.path, group, group.events)
-    series = views.other_dates(listed)
-    event_script = script("../", _EVENT_TEXTS)
-    for view in events:
+    def event_pages() -> Iterator[tuple[str, bytes]]:
+        series = views.other_dates(listed)
+        event_script = script("../", _EVENT_TEXTS)
+        for view in events:
+            yield (
+                view.path,
+                page(
+                    "event.html",
+                    path=view.path,
+                    root="../",
+                    view=view,
+                    others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
+                    jsonld=jsonld.event(view, settings) if view.event.listed else None,
+                    script=event_script,
+                ),
+            )
+
+    def all_else() -> Iterator[tuple[str, bytes]]:
+        yield from static.items()
+        yield from images.files()
+        everything = views.listing(listed, wording)
+        yield home, list_page(home, None, listed)
+        for group in groups:
+            yield group.path, list_page(group.path, group, group.events)
+        yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
+        if settings.home_page == "screen":
+            yield "index.html", page("screen.html", path="index.html", root="", listing=everything)
+        week = views.week(everything, wording.today, PRINTED_DAYS)
+        days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
+        yield "print.html", page("print.html", path="print.html", root="", week=week, days=days)
+        soon = views.first(everything, EMBEDDED_EVENTS)
         yield (
-            view.path,
-            page(
-                "event.html",
-                path=view.path,
-                root="../",
-                view=view,
-                others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
-                jsonld=jsonld.event(view, settings) if view.event.listed else None,
-                script=event_script,
-            ),
+            "embed.html",
+            page("embed.html", path="embed.html", root="", listing=soon, script=script("", _LIST_TEXTS)),
         )
-    yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
-    if settings.home_page == "screen":
-        yield "index.html", page("screen.html", path="index.html", root="", listing=everything)
-    week = views.week(everything, wording.today, PRINTED_DAYS)
-    days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
-    yield "print.html", page("print.html", path="print.html", root="", week=week, days=days)
-    soon = views.first(everything, EMBEDDED_EVENTS)
-    yield (
-        "embed.html",
-        page("embed.html", path="embed.html", root="", listing=soon, script=script("", _LIST_TEXTS)),
-    )
-    texts = {"language": t.language, **t.some(*_EMBED_TEXTS)}
-    yield "embed.js", render.without_comments(page("embed.js", texts=texts))
-    # Shown at any depth, so its links begin at the root of the host.
-    yield "404.html", page("404.html", path="404.html", root=urlsplit(settings.site_url).path + "/")
-    yield from feeds.build(events, groups, snapshot.url, settings, t.language, page, home)
+        texts = {"language": t.language, **t.some(*_EMBED_TEXTS)}
+        yield "embed.js", render.without_comments(page("embed.js", texts=texts))
+        # Shown at any depth, so its links begin at the root of the host.
+        yield "404.html", page("404.html", path="404.html", root=urlsplit(settings.site_url).path + "/")
+        yield from feeds.build(events, groups, snapshot.url, settings, t.language, page, home)
+
+    return event_pages(), all_else()
 
 
 def _has_events(calendar: str, events: list[views.EventView]) -> bool:

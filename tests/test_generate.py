@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -291,14 +292,18 @@ def test_a_run_killed_while_it_writes_is_finished_by_the_next(
     whole = dict(pages.build(Snapshot.load(built.folder / "events.json", NOW.tzinfo), settings()))  # type: ignore[arg-type]
     manifest = (built.folder / "site.manifest").read_bytes()
 
-    def cut(*arguments: Any, **values: Any) -> Any:
-        for number, item in enumerate(list(whole.items())):
+    def cut(items: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        for number, item in enumerate(items):
             if number == after:
                 raise Killed
             yield item
 
+    def parts(*arguments: Any) -> Any:
+        items = list(whole.items())
+        return cut(items[: len(items) // 2]), cut(items[len(items) // 2 :])
+
     with monkeypatch.context() as patched:
-        patched.setattr(pages, "build", cut)
+        patched.setattr(pages, "parts", parts)
         with pytest.raises(Killed):
             built.run()
     # Half done, the manifest is still the old one: upload sees that the site is not as it says.
