@@ -67,6 +67,8 @@ def compare(
         entries[path] = Entry(digest=IN_DOUBT, headers=headers)
         if entry or not is_hashed(path):
             for_the_edge.add(path)
+        if entry and entry.headers.tag != tag:
+            for_the_edge.add(EVERYTHING)  # the edge's copies still have the tag of before
     leaving = [path for path, entry in entries.items() if path not in manifest and not entry.left]
     for path in leaving:
         entries[path] = replace(entries[path], left=now)

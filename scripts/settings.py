@@ -135,7 +135,9 @@ class PublishSettings:
         if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
             endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
         paths = _matching(env, "INVALIDATE_PATHS", "one", r"one|exact|tag", "one, exact or tag")
-        tag = _matching(env, "CACHE_TAG", "events" if paths == "tag" else "", r"[!-+\--~]{0,256}", "one word")
+        tag = _matching(
+            env, "CACHE_TAG", "events" if paths == "tag" else "", r"[A-Za-z0-9_.:/-]{0,256}", "one word"
+        )
         return cls(
             build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
             bucket=bucket,

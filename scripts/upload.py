@@ -9,8 +9,8 @@ go up, writes into pending-paths and published.manifest what is about to change,
 bin/upload's steps, tab-separated:
 
     list                                              published.manifest is lost: list first
-    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL
-    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL
+    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
+    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
     delete  FILES  JSON-FILE
 
 `record` writes down that DONE of these steps were done, and of the next one what landed.
@@ -296,7 +296,8 @@ def _lines(books: Books, plan: Plan) -> Iterator[list[str]]:
             yield [step.action, size, str(books.run / f"delete-{number}.json")]
         else:
             source = books.site / STATUS if step.action == "status" else books.stage(number)
-            yield [step.action, size, str(source), step.headers.content_type, step.headers.cache_control]
+            words = (step.headers.content_type, step.headers.cache_control, step.headers.tag)
+            yield [step.action, size, str(source), *filter(None, words)]
 
 
 def record(books: Books, done: int) -> None:

@@ -241,6 +241,8 @@ def test_a_cache_tag_set_later_is_sent_with_every_file(world: World) -> None:
     world.setting("CACHE_TAG", "events")
     world.upload()
     assert sorted(world.puts) == sorted([*SITE, "status.json"])
+    # What the edge holds came without it, so that no tag names it.
+    assert "*" in world.pending
 
 
 def test_a_page_that_left_is_deleted_only_after_the_edge_was_told(world: World) -> None:
