@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_HASHED = re.compile(r"static/.+\.[0-9a-f]{8,64}\.[a-z0-9]+\Z")
+# static/style.93d6b31f02.css, and static/0123456789abcdef-320.webp for an event's image.
+_HASHED = re.compile(r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+\Z")
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _STATUS = "public, max-age=30"

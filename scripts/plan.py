@@ -17,6 +17,10 @@ from headers import Headers, headers_for, is_hashed
 from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 
 KEEP_ASSETS = timedelta(days=1)
+_AT_THE_TOP = {
+    "index.html", "list.html", "screen.html", "print.html", "embed.html", "embed.js", "404.html", "robots.txt",
+    "sitemap.xml", "events.ics", "feed.atom", "feed.json", "events.json", "status.json",
+}  # fmt: skip
 DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
 
 
@@ -147,10 +151,12 @@ def is_ours(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     stem, _, suffix = name.rpartition(".")
     match folder:
+        case "":
+            return name in _AT_THE_TOP
         case "event":
             return stem.isdigit() and suffix in ("html", "ics")
         case "branch" | "audience":
-            return bool(stem) and suffix in ("html", "ics")
+            return bool(stem) and suffix in ("html", "ics", "atom", "json")
         case "screen":
             return bool(stem) and suffix == "html"
     return is_hashed(path)
