@@ -16,7 +16,7 @@ from published import Pending
 
 SUMS = ("changed", "uploaded", "deleted", "bytes", "paths")
 LAST = ("events", "invalidation", "paths_this_month")
-STEPS = ("drain", "upload", "invalidate", "prune")
+STEPS = ("drain", "upload", "invalidate")
 
 
 def read_stats(path: Path) -> dict[str, str]:
@@ -31,7 +31,7 @@ def read_stats(path: Path) -> dict[str, str]:
 def summary(build_dir: Path) -> dict[str, object]:
     """Add up what the steps of one run counted."""
     run = build_dir / "run"
-    stats = [read_stats(run / f"publish-{step}.stats") for step in STEPS]
+    stats = [read_stats(run / f"{step}.stats") for step in STEPS]
     numbers: dict[str, object] = {key: sum(int(found.get(key, 0)) for found in stats) for key in SUMS}
     for key in LAST:
         values = [found[key] for found in stats if key in found]

@@ -1,6 +1,6 @@
 """The books of bin/upload: what it must do, and what came of it.
 
-    python scripts/upload.py prepare [--prune] [--listed FILE]
+    python scripts/upload.py prepare [--listed FILE]
     python scripts/upload.py record DONE
     python scripts/upload.py show
 
@@ -164,21 +164,6 @@ def prepare(books: Books, log: Log, *, listed: Path | None) -> None:
     sys.stdout.writelines("\t".join(line) + "\n" for line in _lines(books, plan))
 
 
-def prepare_prune(books: Books, log: Log) -> None:
-    """Print the deletes that are due, and write that they are about to be done."""
-    old, knowledge = load_published(books, log)
-    if knowledge is not Knowledge.ALL:
-        return
-    pending = Pending.load(books.pending)
-    plan = planning.prune(old, pending, books.settings.now)
-    if not plan.steps:
-        return
-    _save_plan(books, plan, old, pending, None)
-    _keep_before(books)
-    plan.published.save(books.published)
-    sys.stdout.writelines("\t".join(line) + "\n" for line in _lines(books, plan))
-
-
 def _checked(books: Books, log: Log) -> tuple[dict[str, str], int]:
     manifest = books.manifest()
     unlisted = check_site(books.site, manifest)
@@ -222,6 +207,7 @@ def _planned(
         pending=pending,
         anew=knowledge is not Knowledge.ALL,
         tag=chosen.cache_tag,
+        told=Budget(chosen).told,
         now=chosen.now,
     )
     targets = [path for step in plan.steps if step.action == "sync" for path in step.paths]
@@ -259,7 +245,7 @@ def _stage(books: Books, plan: Plan, manifest: Mapping[str, str]) -> None:
             os.utime(target, (ALWAYS_NEWER, ALWAYS_NEWER))
 
 
-def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, events: int | None) -> None:
+def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, events: int) -> None:
     """Keep for `record` what the steps are, and what the books said before them."""
     books.run.mkdir(parents=True, exist_ok=True)
     steps = []
@@ -348,7 +334,8 @@ def _outcome(books: Books, number: int, step: Mapping[str, Any], done: int) -> t
     if number != done:
         return (paths, []) if number < done else ([], paths)
     start = f" to s3://{books.settings.bucket}/"
-    out, err = (_text(books.run / f"aws.{kind}").splitlines() for kind in ("out", "err"))
+    # A line that was cut when the CLI was killed counts for nothing.
+    out, err = (_text(books.run / f"aws.{kind}").split("\n")[:-1] for kind in ("out", "err"))
     keys = {
         line.rpartition(start)[2].rstrip() for line in out if line.startswith("upload: ") and start in line
     }
@@ -376,7 +363,7 @@ def _restore(entries: dict[str, Entry], path: str, before: list[str] | None) -> 
 
 def _write_stats(books: Books, data: Mapping[str, Any], **counts: int) -> None:
     numbers = {"events": data["events"], "changed": data["changed"], **counts}
-    lines = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    lines = [f"{key}={value}" for key, value in numbers.items()]
     write_atomic(books.run / "upload.stats", ("\n".join(lines) + "\n").encode())
     sys.stdout.write(" ".join(lines) + "\n")
 
@@ -415,7 +402,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="upload.py", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare")
-    preparing.add_argument("--prune", action="store_true")
     preparing.add_argument("--listed", type=Path)
     commands.add_parser("record").add_argument("done", type=int)
     commands.add_parser("show")
@@ -427,8 +413,6 @@ def main(argv: list[str] | None = None) -> int:
             record(books, args.done)
         elif args.command == "show":
             show(books, log)
-        elif args.prune:
-            prepare_prune(books, log)
         else:
             prepare(books, log, listed=args.listed)
     except SettingError as error:

@@ -97,7 +97,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
 
 @test "A dry run prints the paths and their price, and calls nobody" {
   pending m1 $'event/1.html\nevent/2.html'
-  printf '%(%Y-%m)T 1000 x\n' -1 >"$BUILD_DIR/invalidations"
+  printf '%s 1000 x 2026-03-03T09:00:00+00:00\n' "$(date -u +%Y-%m)" >"$BUILD_DIR/invalidations"
   run -0 --separate-stderr invalidate --dry-run
   same "$output" "$(printf 'invalidate\t/*\n')
 1 paths, \$0.005; 1000 of 1000 free paths used this month"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,31 @@ def test_the_month_counts_its_paths_and_never_one_reference_twice(tmp_path: Path
     assert Budget(december).count == 0
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Sydney", "UTC"])
+def test_a_month_is_one_of_awss_bills_which_are_kept_in_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)  # the machine's own
+    time.tzset()
+    library = {"BUILD_DIR": str(tmp_path), "TIMEZONE": "America/Los_Angeles"}
+    Budget(chosen(EVENTS_NOW="2026-11-30T15:45", **library)).add(1, "a")
+    assert Budget(chosen(EVENTS_NOW="2026-11-30T15:59", **library)).count == 1
+    assert Budget(chosen(EVENTS_NOW="2026-11-30T16:00", **library)).count == 0
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_time_of_cloudfronts_last_answer_is_kept(tmp_path: Path) -> None:
+    november = chosen(BUILD_DIR=str(tmp_path))
+    assert Budget(november).told is None
+    Budget(november).add(1, "a")
+    assert Budget(november).told == november.now
+    later = chosen(BUILD_DIR=str(tmp_path), EVENTS_NOW="2026-12-01T09:00")
+    assert Budget(later).told == november.now
+    Budget(later).add(1, "a")  # the same answer again: it may have been lost for a while
+    assert Budget(later).told == later.now
+
+
 def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
     (tmp_path / "invalidations").write_text("x")
     assert Budget(chosen(BUILD_DIR=str(tmp_path))).count == 0
@@ -94,7 +120,7 @@ def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
 def test_only_what_is_beyond_the_free_thousand_costs(
     tmp_path: Path, used: int, paths: int, dollars: float
 ) -> None:
-    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x 2026-11-22T08:45:00-05:00\n")
     assert Budget(chosen(BUILD_DIR=str(tmp_path))).price(paths) == pytest.approx(dollars)
 
 
@@ -109,7 +135,7 @@ def test_the_run_that_comes_near_the_free_thousand_warns(
     monkeypatch.setenv("BUILD_DIR", str(tmp_path))
     monkeypatch.setenv("EVENTS_NOW", "2026-11-22T09:00")
     (tmp_path / "run").mkdir()
-    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x 2026-11-22T08:45:00-05:00\n")
     Pending().add(["event/1.html"]).save(tmp_path / "pending-paths")
     (tmp_path / "answer").write_text(json.dumps({"Invalidation": {"Id": "I1"}}))
     assert invalidation.main(["prepare"]) == 0
@@ -139,6 +165,7 @@ def test_an_answer_without_an_id_leaves_everything_pending(
         {"S3_BUCKET": "Not A Bucket"},
         {"S3_PREFIX": "a//b"},
         {"S3_PREFIX": "a b"},
+        {"S3_PREFIX": "//a"},
         {"INVALIDATE_PATHS": "all"},
         {"CACHE_TAG": "two words"},
         {"CACHE_TAG": "a,b"},

@@ -75,6 +75,7 @@ setup() {
   says 'level=warn .*published.manifest missing.* found=6 ours=5 not_ours=1'
   says 'uploaded=4 deleted=0'
   : >"$BUILD_DIR/pending-paths"
+  echo '2026-03 1 x 2026-03-03T09:00:00+00:00' >"$BUILD_DIR/invalidations"
   run -0 upload
   says 'deleted=1'
   same "$(object photos/cat.jpg)" 'not ours'
@@ -138,6 +139,21 @@ setup() {
   put event/1.html '<a href=../index.html>at 7pm</a>'
   run -0 upload
   says 'msg=resuming pending=.* in_doubt=1'
+  says 'uploaded=1 '
+  published
+}
+
+@test "44: an upload that runs out of time notes what has landed, and the next run goes on from there" {
+  faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
+  upload 2>"$BATS_TEST_TMPDIR/log" &
+  local pid=$!
+  until [[ $(count ListObjectsV2) == 4 ]]; do sleep 0.05; done # one for each sync; the last is index.html's
+  kill -TERM "$pid"
+  wait "$pid" || same $? 1
+  grep -q 'msg="interrupted: the next run goes on" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
+  ask DELETE /-/faults
+  ask DELETE /-/log
+  run -0 upload
   says 'uploaded=1 '
   published
 }
@@ -213,6 +229,7 @@ setup() {
   chmod 755 "$BATS_TEST_TMPDIR/path/aws"
   run -0 upload
   run -0 env PATH="$BATS_TEST_TMPDIR/path:/usr/bin:/bin" "$ROOT/bin/upload"
-  same "$(cat "$BATS_TEST_TMPDIR/started")" 's3 cp'
+  same "$(cat "$BATS_TEST_TMPDIR/started")" $'--version \ns3 cp'
+  says "not the AWS CLI of this project\" aws=$BATS_TEST_TMPDIR/path/aws version=\"aws-cli/"
   says 'uploaded=0 deleted=0'
 }
