@@ -59,8 +59,8 @@ def compare(
 ) -> Plan:
     """Work out the steps from what the site is, what S3 holds and what the edge has not been told.
 
-    `anew` says that `old` may not tell all that the edge shows of this place, `told` when CloudFront
-    was last told of anything; None: nobody knows.
+    `anew` says that `old` and `pending` may not tell all that the edge shows of this place; `told` is
+    when CloudFront was last told of anything.
     """
     entries = dict(old.entries)
     first: list[str] = []
@@ -82,7 +82,7 @@ def compare(
     for path in leaving:
         entries[path] = replace(entries[path], left=now)
     for_the_edge |= {path for path in leaving if not is_hashed(path)}
-    if anew:
+    if anew and EVERYTHING not in pending.paths:
         for_the_edge.add(EVERYTHING)
     # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
     due = []

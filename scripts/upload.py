@@ -39,7 +39,7 @@ from headers import UNKNOWN_TYPE, Headers, headers_for
 from invalidation import Budget, paths_for
 from log import Log
 from plan import Plan
-from published import IN_DOUBT, Entry, Pending, Published
+from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 from settings import PublishSettings, SettingError, environment
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that
@@ -201,13 +201,17 @@ def _planned(
     if not chosen.force:
         current = [path for path, entry in old.entries.items() if not entry.left]
         check_deletes(current, manifest, chosen.max_delete_percent)
+    told = Budget(chosen).told
+    lost = told is None or not books.pending.exists()
+    if lost and knowledge is Knowledge.ALL and EVERYTHING not in pending.paths:
+        log.warn("what CloudFront was told is not known any more: it is told of everything")
     plan = planning.compare(
         manifest=manifest,
         old=old,
         pending=pending,
-        anew=knowledge is not Knowledge.ALL,
+        anew=lost or knowledge is not Knowledge.ALL,
         tag=chosen.cache_tag,
-        told=Budget(chosen).told,
+        told=told,
         now=chosen.now,
     )
     targets = [path for step in plan.steps if step.action == "sync" for path in step.paths]

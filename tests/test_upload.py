@@ -354,19 +354,28 @@ def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World
     assert "events.ics" not in world.bucket
 
 
-def test_without_a_word_of_cloudfronts_last_answer_nothing_is_deleted_before_the_next(world: World) -> None:
+@pytest.mark.parametrize("book", ["pending-paths", "invalidations"])
+def test_a_lost_book_about_cloudfront_means_that_it_is_told_of_everything_once(
+    world: World, book: str
+) -> None:
     world.upload()
     world.invalidate()
     world.site(LESS)
-    world.upload()
-    world.invalidate()
-    (world.build / "invalidations").unlink()
+    world.upload(check=world.visit)
+    if book == "invalidations":
+        world.invalidate()
     world.later(15)
-    world.upload()
+    (world.build / book).unlink()
+    world.puts.clear()
+    world.upload(check=world.visit)
+    assert world.puts == ["status.json"]
+    assert world.pending == {"*"}
     assert "event/2.html" in world.bucket
-    world.site(LESS | {"event/1.html": "events.ics"})
-    world.settle()
-    assert world.settled(LESS | {"event/1.html": "events.ics"})
+    mark = Pending.load(world.build / "pending-paths").mark
+    world.upload(check=world.visit)
+    assert Pending.load(world.build / "pending-paths").mark == mark  # or a retry would be billed again
+    world.settle(check=world.visit)
+    assert world.settled(LESS)
 
 
 def test_a_page_that_comes_back_before_it_is_deleted_stays_without_a_put(world: World) -> None:
