@@ -266,7 +266,7 @@ def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, event
     data = {
         "changed": plan.changed,
         "events": events,
-        "pending": {"paths": sorted(pending.paths), "mark": pending.mark},
+        "pending": {"paths": sorted(pending.paths), "mark": pending.mark} if books.pending.exists() else None,
         "steps": steps,
     }
     write_atomic(books.run / "upload.plan.json", json.dumps(data).encode())
@@ -299,22 +299,21 @@ def record(books: Books, done: int) -> None:
     entries = dict(published.entries)
     uploaded = deleted = size = doubtful = 0
     for number, step in enumerate(data["steps"]):
-        if step["action"] == "delete":
-            if number < done:
-                deleted += len(step["paths"])
-                entries = {path: entry for path, entry in entries.items() if path not in step["paths"]}
-            continue
-        landed, untouched = _outcome(books, number, step, done)
+        gone_through, untouched = _outcome(books, number, step, done)
+        doubtful += len(step["paths"]) - len(gone_through) - len(untouched)
+        for path in untouched:
+            _restore(entries, path, step["before"].get(path))
         folder = books.site if step["action"] == "status" else books.stage(number)
-        for path in landed:
+        for path in gone_through:
+            if step["action"] == "delete":
+                del entries[path]
+                deleted += 1
+                continue
             content = (folder / path).read_bytes()
             size += len(content)
             if path != STATUS:
                 entries[path] = replace(entries[path], digest=sha256(content))
                 uploaded += 1
-        for path in untouched:
-            _restore(entries, path, step["before"].get(path))
-        doubtful += len(step["paths"]) - len(landed) - len(untouched)
     if done < len(data["steps"]) and not uploaded and not doubtful and not deleted:
         _undo(books, data["pending"])
     elif entries != published.entries:
@@ -323,17 +322,20 @@ def record(books: Books, done: int) -> None:
     _write_stats(books, data, uploaded=uploaded, deleted=deleted, bytes=size)
 
 
-def _undo(books: Books, pending: Mapping[str, Any]) -> None:
+def _undo(books: Books, pending: Mapping[str, Any] | None) -> None:
     """Put the books back: AWS has refused all that this run wanted."""
     if books.before.exists():
         write_atomic(books.published, books.before.read_bytes(), durable=True)
     else:
         books.published.unlink(missing_ok=True)
-    Pending(paths=frozenset(pending["paths"]), mark=pending["mark"]).save(books.pending)
+    if pending is None:
+        books.pending.unlink(missing_ok=True)
+    else:
+        Pending(paths=frozenset(pending["paths"]), mark=pending["mark"]).save(books.pending)
 
 
 def _outcome(books: Books, number: int, step: Mapping[str, Any], done: int) -> tuple[list[str], list[str]]:
-    """Return which of the step's files landed, and which are surely as they were before."""
+    """Return for which of the step's files it was done, and which are surely as they were before."""
     paths: list[str] = step["paths"]
     if number != done:
         return (paths, []) if number < done else ([], paths)
@@ -344,7 +346,7 @@ def _outcome(books: Books, number: int, step: Mapping[str, Any], done: int) -> t
         line.rpartition(start)[2].rstrip() for line in out if line.startswith("upload: ") and start in line
     }
     landed = [path for path in paths if books.key(path) in keys]
-    said = [line for line in err if line.startswith(("upload failed: ", "fatal error: "))]
+    said = [line for line in err if line.strip()]
     if not landed and said and all(_UNTOUCHED.search(line) for line in said):
         return [], paths
     return landed, []

@@ -247,7 +247,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return made
 
 
-def test_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
+def test_trap_06_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
     world.upload()
     assert world.puts[0] == CSS
     assert world.puts[-2:] == ["index.html", "status.json"]
@@ -281,7 +281,7 @@ def test_a_new_asset_alone_needs_no_invalidation(world: World) -> None:
     assert world.pending == set()
 
 
-def test_a_changed_header_rule_counts_as_a_change_of_just_its_files(
+def test_trap_09_fault_23_a_changed_header_rule_counts_as_a_change_of_just_its_files(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.upload()
@@ -472,7 +472,7 @@ def _no_home(build: Path) -> None:
         (lambda build: (build / "site" / "status.json").unlink(), "status.json"),
     ],
 )  # fmt: skip
-def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
+def test_trap_07_fault_25_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
     world: World, damage: Callable[[Path], object], says: str
 ) -> None:
     world.upload()
@@ -490,7 +490,9 @@ def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
 
 
 @pytest.mark.parametrize(("pages", "rc"), [(5, 0), (4, 65)])
-def test_deleting_half_of_the_files_passes_and_more_is_refused(world: World, pages: int, rc: int) -> None:
+def test_trap_07_fault_13_deleting_half_of_the_files_passes_and_more_is_refused(
+    world: World, pages: int, rc: int
+) -> None:
     files = {"index.html": ""} | {f"event/{number}.html": "" for number in range(9)}
     world.site(files)
     world.upload()
@@ -511,7 +513,7 @@ def test_too_few_events_are_refused_unless_forced(world: World) -> None:
     assert world.upload() == 0
 
 
-def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
+def test_fault_28_unlisted_files_are_left_out_and_said_so(world: World) -> None:
     (world.build / "site" / ".partial-x").write_text("half")
     world.upload()
     assert ".partial-x" not in world.bucket
@@ -522,7 +524,7 @@ def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
 # --- Other places, lost books --------------------------------------------------------------------
 
 
-def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
+def test_fault_22_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
     world.upload()
     world.invalidate()
     world.setting("S3_PREFIX", "events")
@@ -581,7 +583,7 @@ def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_text("# destination aws s3://libr")])
-def test_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
+def test_fault_37_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
     world: World, lose: Callable[[Path], object]
 ) -> None:
     world.upload()
@@ -624,7 +626,7 @@ AFTER = {
 
 
 @pytest.mark.parametrize("kill", range(9))
-def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
+def test_trap_06_fault_33_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
     world: World, kill: int
 ) -> None:
     world.upload(check=world.visit)
@@ -645,7 +647,7 @@ def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
     assert world.puts == ["status.json"]
 
 
-def test_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
+def test_fault_34_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/1.html": "B"})
@@ -668,6 +670,33 @@ def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> Non
     world.puts.clear()
     world.upload()
     assert world.puts == ["event/2.html", "status.json"]
+
+
+@pytest.mark.parametrize(
+    ("said", "puts"),
+    [
+        ("Connection was closed", ["event/2.html", "index.html", "status.json"]),
+        # Refused outright: it is still there.
+        (
+            "An error occurred (AccessDenied) when calling the DeleteObjects operation",
+            ["index.html", "status.json"],
+        ),
+    ],
+)
+def test_a_page_that_comes_back_after_a_delete_that_may_have_been_done_goes_up_again(
+    world: World, said: str, puts: list[str]
+) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(LESS)
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    assert world.upload(fail=(1, said)) == 78
+    world.site(LESS | {"event/2.html": SITE["event/2.html"], "index.html": "event/2.html"})
+    world.puts.clear()
+    world.upload()
+    assert world.puts == puts
 
 
 def test_a_line_that_was_cut_when_the_cli_died_counts_for_nothing(world: World) -> None:
