@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told, but for one
-# run with the real bin/upload and bin/invalidate. Numbers in names are those of reference faults.
+# run with the real bin/upload and bin/invalidate. The numbers of traps and faults: test_traps.py.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -43,7 +43,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(grep -c 'step=publish' <<<"$output")" 1
 }
 
-@test "41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
+@test "fault 41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does fetch 'exit 78'
   does invalidate ': >"$BUILD_DIR/pending-paths"'
@@ -53,7 +53,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -Eq '^level=error step=publish run=[^ ]+ msg="publish failed" failed_step=fetch rc=78$'
 }
 
-@test "40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
+@test "fault 40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does invalidate 'echo x >>"$BUILD_DIR/tried"; (($(wc -l <"$BUILD_DIR/tried") > 1)) || exit 75'
   run -0 publish
@@ -61,7 +61,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'outcome=ok'
 }
 
-@test "2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
+@test "fault 2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
   does fetch 'exit 75'
   echo '{}' >"$BUILD_DIR/events.json"
   run -75 publish
@@ -70,14 +70,14 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -q 'failed_step=fetch rc=75$'
 }
 
-@test "3: with LibCal down and no earlier events, nothing else runs" {
+@test "fault 3: with LibCal down and no earlier events, nothing else runs" {
   does fetch 'exit 75'
   run -75 publish
   same "$(ran)" 'fetch '
   says 'outcome=failed'
 }
 
-@test "42, 43: each step's failure ends the run with that step's code, and later steps never start" {
+@test "faults 42 and 43: each step's failure ends the run with that step's code, and later steps never start" {
   local step code steps='fetch generate upload invalidate '
   for step in fetch generate upload invalidate; do
     for code in 65 78; do
@@ -91,7 +91,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   done
 }
 
-@test "48: a step that is killed, or ends with an unknown code, counts as failed" {
+@test "fault 48: a step that is killed, or ends with an unknown code, counts as failed" {
   does generate 'kill -9 $$'
   run -1 publish
   says 'step killed, or out of time" failed_step=generate .*status=137'
@@ -100,7 +100,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   run -1 publish
 }
 
-@test "44: a step that hangs is ended at its limit, with its children" {
+@test "trap 25, fault 44: a step that hangs is ended at its limit, with its children" {
   sed -i 's/limit=60 program=/limit=1 program=/' "$PROJECT/bin/publish"
   does generate 'sleep 77.7'
   run -1 publish
@@ -108,7 +108,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   ! pgrep -f 'sleep 77.7'
 }
 
-@test "44: all limits together stay below the ten minutes of the systemd unit" {
+@test "fault 44: all limits together stay below the ten minutes of the systemd unit" {
   local total=0 limit
   for limit in $(grep -o ' limit=[0-9]\+' "$ROOT/bin/publish"); do
     total=$((total + ${limit#limit=} + 5))
@@ -117,7 +117,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   ((total == 415 && total + 100 < 600))
 }
 
-@test "45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
+@test "fault 45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
   does fetch 'sleep 0.7'
   "$PROJECT/bin/publish" 2>"$BUILD_DIR/first.log" &
   local pid=$!
@@ -128,7 +128,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(ran)" 'fetch generate upload invalidate '
 }
 
-@test "45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
+@test "fault 45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
   does fetch 'exec sleep 66.6'
   "$PROJECT/bin/publish" 2>/dev/null 3>&- &
   local pid=$!
@@ -159,13 +159,13 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'step=publish run=abc123 '
 }
 
-@test "19: a broken .env ends with 78 before any step" {
+@test "fault 19: a broken .env ends with 78 before any step" {
   echo 'export A=1' >"$BATS_TEST_TMPDIR/env"
   ENV_FILE=$BATS_TEST_TMPDIR/env run -78 publish
   [[ ! -e $BUILD_DIR/ran ]]
 }
 
-@test "45: a lock that cannot be had is said so, and no step runs" {
+@test "fault 45: a lock that cannot be had is said so, and no step runs" {
   mkdir "$BUILD_DIR/publish.lock"
   run -1 publish
   last | grep -q 'msg="publish failed: cannot write" path=.* failed_step=lock rc=1$'

@@ -23,30 +23,13 @@ def chosen(**env: str) -> PublishSettings:
         ([], {}, []),
         (["event/1.html"], {}, ["/event/1.html"]),
         (["event/1.html", "event/2.html"], {}, ["/*"]),
-        # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
-        (["index.html"], {}, ["/*"]),
         # Cached under every address that does not exist.
         (["404.html"], {}, ["/*"]),
         (["*"], {}, ["/*"]),
         (["*", "event/1.html"], {"INVALIDATE_PATHS": "tag"}, ["/*"]),
         (["event/1.html", "index.html"], {"INVALIDATE_PATHS": "tag"}, ["#events"]),
         (["event/1.html"], {"INVALIDATE_PATHS": "tag", "CACHE_TAG": "library"}, ["#library"]),
-        (
-            ["event/1.html", "index.html"],
-            {"INVALIDATE_PATHS": "exact"},
-            ["/event/1.html", "/", "/index.html"],
-        ),
-        (["a", "b", "c"], {"INVALIDATE_PATHS": "exact", "INVALIDATE_LIMIT": "2"}, ["/*"]),
-        # The public path counts: an origin path is not part of it, a prefix may be.
-        (["event/1.html"], {"S3_PREFIX": "prod"}, ["/*"]),
-        (["event/1.html"], {"S3_PREFIX": "prod", "SITE_URL": "https://e.example"}, ["/event/1.html"]),
-        (["event/1.html"], {"SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
-        # Also "/events" and "/events/", which are entries of their own.
-        (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
-        # What might have to be encoded is covered by a wildcard instead.
-        (["branch/café.html"], {}, ["/*"]),
-        (["branch/a~b.html"], {}, ["/*"]),
-        (["branch/a b.html"], {"INVALIDATE_PATHS": "exact"}, ["/*"]),
+        (["event/1.html", "events.ics"], {"INVALIDATE_PATHS": "exact"}, ["/event/1.html", "/events.ics"]),
     ],
 )
 def test_pending_files_become_as_few_paths_as_cover_them(
@@ -55,7 +38,59 @@ def test_pending_files_become_as_few_paths_as_cover_them(
     assert paths_for(pending, chosen(**env)) == paths
 
 
-def test_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
+@pytest.mark.parametrize(
+    "name", ["branch/café.html", "branch/a~b.html", "branch/a b.html", "branch/a'b.html"]
+)
+@pytest.mark.parametrize("how", ["one", "exact"])
+def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: str, how: str) -> None:
+    assert paths_for([name], chosen(INVALIDATE_PATHS=how)) == ["/*"]
+
+
+@pytest.mark.parametrize(
+    ("pending", "env", "paths"),
+    [
+        # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
+        (["index.html"], {}, ["/*"]),
+        (["index.html"], {"INVALIDATE_PATHS": "exact"}, ["/", "/index.html"]),
+        # "/events" and "/events/" are entries of their own.
+        (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
+    ],
+)
+def test_trap_21_all_addresses_of_a_page_are_covered(
+    pending: list[str], env: dict[str, str], paths: list[str]
+) -> None:
+    assert paths_for(pending, chosen(**env)) == paths
+
+
+@pytest.mark.parametrize(
+    ("env", "paths"),
+    [
+        ({"S3_PREFIX": "prod"}, ["/*"]),
+        ({"S3_PREFIX": "prod", "SITE_URL": "https://e.example"}, ["/event/1.html"]),
+        ({"S3_PREFIX": "events", "SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
+    ],
+)
+def test_trap_22_a_path_is_one_of_the_public_address_whatever_the_key_begins_with(
+    env: dict[str, str], paths: list[str]
+) -> None:
+    assert paths_for(["event/1.html"], chosen(**env)) == paths
+
+
+@pytest.mark.parametrize("how", ["one", "exact", "tag"])
+@pytest.mark.parametrize(
+    "pending", [["*", "a", "b"], ["404.html", "a"], [str(number) for number in range(11)]]
+)
+def test_trap_23_no_path_is_named_that_a_wildcard_covers(pending: list[str], how: str) -> None:
+    assert len(paths_for(pending, chosen(INVALIDATE_PATHS=how))) == 1
+
+
+def test_the_limit_of_exact_paths_is_a_setting() -> None:
+    names = ["a", "b", "c"]
+    assert len(paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="3"))) == 3
+    assert paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="2")) == ["/*"]
+
+
+def test_trap_17_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
     pending = Pending().add(["event/1.html"])
     first = batch(["/event/1.html"], pending, "E1")
     assert batch(["/event/1.html"], pending, "E1") == first
