@@ -140,8 +140,8 @@ def _show(chosen: settings.PublishSettings) -> None:
     budget = Budget(chosen)
     sys.stdout.writelines(f"invalidate\t{path}\n" for path in paths)
     sys.stdout.write(
-        f"{len(paths)} paths, ${budget.price(len(paths)):.3f};"
-        f" {budget.count} of {FREE_A_MONTH} free paths used this month\n"
+        f"{len(paths)} invalidation path{'' if len(paths) == 1 else 's'}: ${budget.price(len(paths)):.3f};"
+        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
     )
 
 

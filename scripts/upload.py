@@ -36,7 +36,7 @@ from exit_codes import CONFIG, FAILED, OK, REFUSED
 from files import read_manifest, sha256, write_atomic
 from guards import STATUS, Refused, check_deletes, check_events, check_site, count_events
 from headers import UNKNOWN_TYPE, Headers, headers_for
-from invalidation import Budget, paths_for
+from invalidation import FREE_A_MONTH, Budget, paths_for
 from log import Log
 from plan import Plan
 from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
@@ -53,7 +53,8 @@ _UNTOUCHED = re.compile(
     r"|Unable to locate credentials"
 )
 
-DOLLARS_A_PUT = 0.005 / 1000
+DOLLARS_A_REQUEST = 0.005 / 1000  # PUT and LIST alike
+MOST_KEYS = 1000  # in one answer to a LIST
 
 
 class Knowledge(Enum):
@@ -380,8 +381,9 @@ def show(books: Books, log: Log) -> None:
     old, knowledge = load_published(books, log)
     manifest, _ = _checked(books, log)
     plan = _planned(books, log, manifest, old, pending, knowledge)
-    puts = size = 0
+    puts = lists = size = 0
     for step in plan.steps:
+        lists += step.action == "sync"  # of all that is there
         for path in step.paths:
             sys.stdout.write(f"{'delete' if step.action == 'delete' else 'upload'}\t{books.key(path)}\n")
             if step.action != "delete":
@@ -396,11 +398,17 @@ def show(books: Books, log: Log) -> None:
     budget = Budget(books.settings)
     if knowledge is Knowledge.LOST:
         sys.stdout.write("published.manifest is missing: the bucket is listed first\n")
+    lists *= -(-len(plan.published.entries) // MOST_KEYS)
+    dollars = (puts + lists) * DOLLARS_A_REQUEST + budget.price(len(paths))
     sys.stdout.write(
-        f"{puts} uploads ({size} bytes), {len(due)} deletes, {len(paths)} invalidation paths;"
-        f" ${puts * DOLLARS_A_PUT + budget.price(len(paths)):.6f}"
-        f" ({budget.count} of 1000 free paths used this month)\n"
+        f"{_number(puts, 'upload')} ({size:,} bytes), {_number(len(due), 'delete')},"
+        f" {_number(len(paths), 'invalidation path')}: ${dollars:.6f};"
+        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
     )
+
+
+def _number(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def main(argv: list[str] | None = None) -> int:

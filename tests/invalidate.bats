@@ -100,6 +100,6 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   printf '%s 1000 x 2026-03-03T09:00:00+00:00\n' "$(date -u +%Y-%m)" >"$BUILD_DIR/invalidations"
   run -0 --separate-stderr invalidate --dry-run
   same "$output" "$(printf 'invalidate\t/*\n')
-1 paths, \$0.005; 1000 of 1000 free paths used this month"
+1 invalidation path: \$0.005; 1,000 of 1,000 free paths used this month"
   same "$(calls)" ''
 }

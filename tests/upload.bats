@@ -253,7 +253,7 @@ EOF
   same "${lines[5]}" "upload	$S3_PREFIX/status.json"
   same "${lines[6]}" "delete later	$S3_PREFIX/event/9.html"
   same "${lines[7]}" 'invalidate	/*'
-  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation paths; \$0.000030 (0 of 1000 free paths used this month)"
+  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation path: \$0.000050; 0 of 1,000 free paths used this month"
   same "$(calls)" ''
   [[ ! -e $BUILD_DIR/pending-paths ]]
 }
