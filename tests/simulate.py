@@ -174,9 +174,11 @@ class Simulation:
 
     def _programme(self, monday: date) -> list[dict[str, Any]]:
         events = sample.events(monday)
-        for event in events:
+        for number, event in enumerate(events):
             event["id"] = type(event["id"])(int(event["id"]) + 1_000_000 * self._weeks)
             event["future_dates"] = []
+            if number % 4:  # pictures take most of a first run's time
+                event["featured_image"] = ""
         self._weeks += 1
         return events
 
