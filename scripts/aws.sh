@@ -11,6 +11,9 @@ aws_begin() {
     key=AWS_ENDPOINT_URL$service
     [[ -z ${!key:-} ]] || log warn 'not AWS itself: an endpoint is set' "key=$key" "endpoint=${!key}"
   done
+  key=${AWS_CLI:-$(type -P aws || true)}
+  [[ -z $key || $key -ef $(dirname "$(type -P python)")/aws ]] ||
+    log info 'not the AWS CLI of this project' "aws=$key" "version=$("$key" --version 2>&1)"
   mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write' "path=$RUN_DIR"
   trap '' PIPE # a CLI that died is noticed by its missing answer
   coproc AWS_CLI { exec python "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }

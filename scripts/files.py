@@ -12,7 +12,7 @@ PARTIAL_PREFIX = ".partial-"
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Replace `path` with `data` by rename; with `durable`, flush it to the disk first.
+    """Replace `path` with `data` by rename; with `durable`, all of that is on the disk afterwards.
 
     Raises OSError (ENOSPC, EROFS, EACCES) with the old file intact and nothing left behind.
     """
@@ -25,10 +25,21 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
                 os.fsync(file.fileno())
         os.chmod(name, 0o644)
         os.replace(name, path)
+        if durable:
+            _flush_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Without it, a power cut may bring back the file of before the rename."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

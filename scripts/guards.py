@@ -46,9 +46,11 @@ def check_site(site: Path, manifest: Mapping[str, str]) -> list[str]:
 
 
 def is_safe(path: str) -> bool:
-    """Tell whether `path` is plain and relative: printable, no empty or dot parts, no backslash."""
+    """Tell whether `path` is plain and relative: printable, no empty or dot parts, nothing that has a
+    meaning in pending-paths (#, *) or in a path on another system (a backslash).
+    """
     parts = path.split("/")
-    return path.isprintable() and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
+    return path.isprintable() and not set("\\#*") & set(path) and not {"", ".", ".."} & set(parts)
 
 
 def _site_files(site: Path) -> tuple[set[str], list[str]]:

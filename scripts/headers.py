@@ -1,4 +1,4 @@
-"""The headers each published file is sent with: one table, read from the top.
+"""The headers each published file is sent with, in two tables: Cache-Control and Content-Type.
 
 Browsers keep pages for a minute, so that a cancelled event says so at once. The edge keeps
 them for an hour, since bin/invalidate tells it of every change; the hour is only for what an
@@ -11,11 +11,15 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_HASHED = re.compile(r"static/.+\.[0-9a-f]{8,64}\.[a-z0-9]+\Z")
+# Named after their content: static/style.93d6b31f02.css, static/0123456789abcdef-320.webp.
+_HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
 
-_IMMUTABLE = "public, max-age=31536000, immutable"
-_STATUS = "public, max-age=30"
-_PAGE = "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"
+# Which Cache-Control goes with which path: the first that matches.
+CACHE_CONTROL = (
+    (_HASHED, "public, max-age=31536000, immutable"),
+    (r"status\.json", "public, max-age=30"),
+    (r".*", "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"),
+)
 
 # Not left to the AWS CLI, which asks the host's mime.types and never names a charset.
 # CloudFront compresses html, css, javascript, json, xml, plain and svg, but not
@@ -64,16 +68,11 @@ class Headers:
 
 def headers_for(path: str, tag: str = "") -> Headers:
     """Return the headers of the site's file `path`."""
-    if is_hashed(path):
-        cache_control = _IMMUTABLE
-    elif path == "status.json":
-        cache_control = _STATUS
-    else:
-        cache_control = _PAGE
+    cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
     content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix, UNKNOWN_TYPE)
     return Headers(content_type=content_type, cache_control=cache_control, tag=tag)
 
 
 def is_hashed(path: str) -> bool:
     """Tell whether the file's name holds its digest, so that its content never changes."""
-    return bool(_HASHED.match(path))
+    return bool(re.fullmatch(_HASHED, path))

@@ -10,10 +10,12 @@ and a wildcard or a cache tag counts as one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import settings
@@ -70,24 +72,30 @@ def batch(paths: list[str], pending: Pending, distribution: str) -> dict[str, ob
 
 
 class Budget:
-    """How many paths were billed in this month, in a file `2026-11 17 <last reference>`."""
+    """What CloudFront has billed in this month, and when it was last told of anything.
+
+    In a file `2026-11 17 <last reference> <time of the last answer>`. A month is one of AWS's
+    bills, which are kept in UTC.
+    """
 
     def __init__(self, chosen: settings.PublishSettings) -> None:
         self._path = chosen.build_dir / "invalidations"
-        self._month = f"{chosen.now.astimezone().strftime('%Y-%m')}"
-        try:
-            month, count, self.last = self._path.read_text(encoding="utf-8").split()
-            self.count = int(count) if month == self._month else 0
-        except (FileNotFoundError, ValueError):
-            self.count, self.last = 0, ""
+        self._now = chosen.now
+        self._month = f"{chosen.now.astimezone(UTC):%Y-%m}"
+        self.count, self.last = 0, ""
+        self.told: datetime | None = None
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            month, count, last, told = self._path.read_text(encoding="utf-8").split()
+            self.told = datetime.fromisoformat(told)
+            self.count, self.last = int(count) if month == self._month else 0, last
 
     def add(self, paths: int, reference: str) -> None:
-        """Count `paths`, unless they were counted under this reference before."""
-        if reference == self.last:
-            return
-        self.count += paths
-        self.last = reference
-        write_atomic(self._path, f"{self._month} {self.count} {reference}\n".encode(), durable=True)
+        """Note CloudFront's answer now; count `paths`, unless they were counted under this reference before."""
+        if reference != self.last:
+            self.count += paths
+        self.last, self.told = reference, self._now
+        line = f"{self._month} {self.count} {reference} {self.told.isoformat()}\n"
+        write_atomic(self._path, line.encode(), durable=True)
 
     def price(self, paths: int) -> float:
         """Return what `paths` more would cost, in dollars."""
@@ -132,8 +140,8 @@ def _show(chosen: settings.PublishSettings) -> None:
     budget = Budget(chosen)
     sys.stdout.writelines(f"invalidate\t{path}\n" for path in paths)
     sys.stdout.write(
-        f"{len(paths)} paths, ${budget.price(len(paths)):.3f};"
-        f" {budget.count} of {FREE_A_MONTH} free paths used this month\n"
+        f"{len(paths)} invalidation path{'' if len(paths) == 1 else 's'}: ${budget.price(len(paths)):.3f};"
+        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
     )
 
 

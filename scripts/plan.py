@@ -2,8 +2,8 @@
 
 The order keeps every link good at every moment: assets, then new pages (nothing published leads
 to them yet), then changed pages, then status.json, then deletes. A page that left the site is
-deleted only when CloudFront has been told of the pages that led to it, a hashed asset a day
-after it left.
+deleted ten minutes after CloudFront was told of the pages that led to it, a hashed asset a day
+after it left, and after such pages: by then nobody has a copy of a page that leads there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from guards import STATUS
 from headers import Headers, headers_for, is_hashed
 from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 
+# Browsers keep a page for one minute and may show it for another while they ask again; an
+# invalidation takes effect within seconds, rarely minutes. The next run of the timer is later.
+KEEP_PAGES = timedelta(minutes=10)
 KEEP_ASSETS = timedelta(days=1)
+_AT_THE_TOP = {
+    "index.html", "list.html", "screen.html", "print.html", "embed.html", "embed.js", "404.html", "robots.txt",
+    "sitemap.xml", "events.ics", "feed.atom", "feed.json", "events.json", "status.json",
+}  # fmt: skip
 DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
 
 
@@ -47,11 +54,13 @@ def compare(
     pending: Pending,
     anew: bool,
     tag: str,
+    told: datetime | None,
     now: datetime,
 ) -> Plan:
     """Work out the steps from what the site is, what S3 holds and what the edge has not been told.
 
-    `anew` says that `old` may not tell all that the edge shows of this place.
+    `anew` says that `old` and `pending` may not tell all that the edge shows of this place; `told` is
+    when CloudFront was last told of anything.
     """
     entries = dict(old.entries)
     first: list[str] = []
@@ -67,14 +76,20 @@ def compare(
         entries[path] = Entry(digest=IN_DOUBT, headers=headers)
         if entry or not is_hashed(path):
             for_the_edge.add(path)
+        if entry and entry.headers.tag != tag:
+            for_the_edge.add(EVERYTHING)  # the edge's copies still have the tag of before
     leaving = [path for path, entry in entries.items() if path not in manifest and not entry.left]
     for path in leaving:
         entries[path] = replace(entries[path], left=now)
     for_the_edge |= {path for path in leaving if not is_hashed(path)}
-    if anew:
+    if anew and EVERYTHING not in pending.paths:
         for_the_edge.add(EVERYTHING)
-    # What left in earlier runs; nothing that the edge may still show leads to it.
-    due = [] if pending.paths else _due(old.entries, now, manifest)
+    # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
+    due = []
+    if told and told <= now - KEEP_PAGES and not pending.paths and not anew:
+        due = _due(old.entries, now, manifest)
+    # Somebody may have asked for it since the edge was told that it left.
+    for_the_edge |= {path for path in due if not is_hashed(path)}
     return Plan(
         steps=(
             *_syncs((path for path in first + again if is_hashed(path)), entries),
@@ -90,23 +105,14 @@ def compare(
     )
 
 
-def prune(old: Published, pending: Pending, now: datetime) -> Plan:
-    """Plan only the deletes that are due."""
-    due = [] if pending.paths else _due(old.entries, now, {})
-    entries = _doubted(old.entries, due)
-    return Plan(
-        steps=tuple(_deletes(due)),
-        published=Published(destination=old.destination, entries=entries),
-        pending=pending,
-    )
-
-
 def _due(entries: Mapping[str, Entry], now: datetime, manifest: Mapping[str, str]) -> list[str]:
-    return sorted(
-        path
-        for path, entry in entries.items()
-        if entry.left and path not in manifest and (not is_hashed(path) or entry.left <= now - KEEP_ASSETS)
-    )
+    left = {path: entry.left for path, entry in entries.items() if entry.left}
+    pages = {path for path in left if not is_hashed(path)}
+    # Pages first, also those that have just come back: somebody may have come upon one as it
+    # was, so its assets stay until CloudFront has been told of it.
+    if pages:
+        return sorted(pages - manifest.keys())
+    return sorted(path for path in left.keys() - manifest.keys() if left[path] <= now - KEEP_ASSETS)
 
 
 def _doubted(entries: Mapping[str, Entry], paths: list[str]) -> dict[str, Entry]:
@@ -145,10 +151,12 @@ def is_ours(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     stem, _, suffix = name.rpartition(".")
     match folder:
+        case "":
+            return name in _AT_THE_TOP
         case "event":
             return stem.isdigit() and suffix in ("html", "ics")
         case "branch" | "audience":
-            return bool(stem) and suffix in ("html", "ics")
+            return bool(stem) and suffix in ("html", "ics", "atom", "json")
         case "screen":
             return bool(stem) and suffix == "html"
     return is_hashed(path)

@@ -128,14 +128,17 @@ class PublishSettings:
         bucket = env.get("S3_BUCKET", "")
         if bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
             raise SettingError("S3_BUCKET", "must be the name of a bucket")
-        prefix = env.get("S3_PREFIX", "").strip("/")
+        prefix = env.get("S3_PREFIX", "")
         if not re.fullmatch(r"[A-Za-z0-9!_.'()/-]*", prefix) or "//" in prefix:
             raise SettingError("S3_PREFIX", "must be a path such as events")
+        prefix = prefix.strip("/")
         endpoint = "aws"
         if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
             endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
         paths = _matching(env, "INVALIDATE_PATHS", "one", r"one|exact|tag", "one, exact or tag")
-        tag = _matching(env, "CACHE_TAG", "events" if paths == "tag" else "", r"[!-+\--~]{0,256}", "one word")
+        tag = _matching(
+            env, "CACHE_TAG", "events" if paths == "tag" else "", r"[A-Za-z0-9_.:/-]{0,256}", "one word"
+        )
         return cls(
             build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
             bucket=bucket,

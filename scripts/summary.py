@@ -1,22 +1,24 @@
 """The numbers of a run's summary line, from what its steps left in $BUILD_DIR/run/*.stats.
 
+    python scripts/summary.py PENDING-BEFORE
+
 Printed as key=value words: events changed uploaded deleted bytes paths invalidation
-pending_before pending_after paths_this_month.
+pending_before pending_after paths_this_month. bin/publish gives BUILD_DIR as an absolute path.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
-import settings
-from exit_codes import CONFIG, OK
-from log import Log, logfmt
+from exit_codes import OK
+from log import logfmt
 from published import Pending
 
 SUMS = ("changed", "uploaded", "deleted", "bytes", "paths")
 LAST = ("events", "invalidation", "paths_this_month")
-STEPS = ("drain", "upload", "invalidate", "prune")
+STEPS = ("drain", "upload", "invalidate")
 
 
 def read_stats(path: Path) -> dict[str, str]:
@@ -28,30 +30,25 @@ def read_stats(path: Path) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
-def summary(build_dir: Path) -> dict[str, object]:
-    """Add up what the steps of one run counted."""
+def summary(build_dir: Path, pending_before: str) -> dict[str, object]:
+    """Add up what the steps of one run counted; at its start `pending_before` paths were pending."""
     run = build_dir / "run"
-    stats = [read_stats(run / f"publish-{step}.stats") for step in STEPS]
+    stats = [read_stats(run / f"{step}.stats") for step in STEPS]
     numbers: dict[str, object] = {key: sum(int(found.get(key, 0)) for found in stats) for key in SUMS}
     for key in LAST:
         values = [found[key] for found in stats if key in found]
         if values:
             numbers[key] = values[-1]
-    numbers["pending_before"] = len(Pending.load(run / "pending-before").paths)
+    numbers["pending_before"] = pending_before
     numbers["pending_after"] = len(Pending.load(build_dir / "pending-paths").paths)
     return numbers
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """Print the words; return the exit code."""
-    try:
-        build_dir = settings.PublishSettings.from_env(settings.environment()).build_dir
-    except settings.SettingError as error:
-        Log("publish").error(error.why, key=error.key, rc=CONFIG)
-        return CONFIG
-    sys.stdout.write(logfmt(summary(build_dir)) + "\n")
+    sys.stdout.write(logfmt(summary(Path(os.environ["BUILD_DIR"]), argv[0])) + "\n")
     return OK
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """The books of bin/upload: what it must do, and what came of it.
 
-    python scripts/upload.py prepare [--prune] [--listed FILE]
+    python scripts/upload.py prepare [--listed FILE]
     python scripts/upload.py record DONE
     python scripts/upload.py show
 
@@ -9,8 +9,8 @@ go up, writes into pending-paths and published.manifest what is about to change,
 bin/upload's steps, tab-separated:
 
     list                                              published.manifest is lost: list first
-    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL
-    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL
+    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
+    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
     delete  FILES  JSON-FILE
 
 `record` writes down that DONE of these steps were done, and of the next one what landed.
@@ -36,10 +36,10 @@ from exit_codes import CONFIG, FAILED, OK, REFUSED
 from files import read_manifest, sha256, write_atomic
 from guards import STATUS, Refused, check_deletes, check_events, check_site, count_events
 from headers import UNKNOWN_TYPE, Headers, headers_for
-from invalidation import Budget, paths_for
+from invalidation import FREE_A_MONTH, Budget, paths_for
 from log import Log
 from plan import Plan
-from published import IN_DOUBT, Entry, Pending, Published
+from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 from settings import PublishSettings, SettingError, environment
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that
@@ -53,7 +53,8 @@ _UNTOUCHED = re.compile(
     r"|Unable to locate credentials"
 )
 
-DOLLARS_A_PUT = 0.005 / 1000
+DOLLARS_A_REQUEST = 0.005 / 1000  # PUT and LIST alike
+MOST_KEYS = 1000  # in one answer to a LIST
 
 
 class Knowledge(Enum):
@@ -164,21 +165,6 @@ def prepare(books: Books, log: Log, *, listed: Path | None) -> None:
     sys.stdout.writelines("\t".join(line) + "\n" for line in _lines(books, plan))
 
 
-def prepare_prune(books: Books, log: Log) -> None:
-    """Print the deletes that are due, and write that they are about to be done."""
-    old, knowledge = load_published(books, log)
-    if knowledge is not Knowledge.ALL:
-        return
-    pending = Pending.load(books.pending)
-    plan = planning.prune(old, pending, books.settings.now)
-    if not plan.steps:
-        return
-    _save_plan(books, plan, old, pending, None)
-    _keep_before(books)
-    plan.published.save(books.published)
-    sys.stdout.writelines("\t".join(line) + "\n" for line in _lines(books, plan))
-
-
 def _checked(books: Books, log: Log) -> tuple[dict[str, str], int]:
     manifest = books.manifest()
     unlisted = check_site(books.site, manifest)
@@ -216,12 +202,17 @@ def _planned(
     if not chosen.force:
         current = [path for path, entry in old.entries.items() if not entry.left]
         check_deletes(current, manifest, chosen.max_delete_percent)
+    told = Budget(chosen).told
+    lost = told is None or not books.pending.exists()
+    if lost and knowledge is Knowledge.ALL and EVERYTHING not in pending.paths:
+        log.warn("what CloudFront was told is not known any more: it is told of everything")
     plan = planning.compare(
         manifest=manifest,
         old=old,
         pending=pending,
-        anew=knowledge is not Knowledge.ALL,
+        anew=lost or knowledge is not Knowledge.ALL,
         tag=chosen.cache_tag,
+        told=told,
         now=chosen.now,
     )
     targets = [path for step in plan.steps if step.action == "sync" for path in step.paths]
@@ -259,7 +250,7 @@ def _stage(books: Books, plan: Plan, manifest: Mapping[str, str]) -> None:
             os.utime(target, (ALWAYS_NEWER, ALWAYS_NEWER))
 
 
-def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, events: int | None) -> None:
+def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, events: int) -> None:
     """Keep for `record` what the steps are, and what the books said before them."""
     books.run.mkdir(parents=True, exist_ok=True)
     steps = []
@@ -276,7 +267,7 @@ def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, event
     data = {
         "changed": plan.changed,
         "events": events,
-        "pending": {"paths": sorted(pending.paths), "mark": pending.mark},
+        "pending": {"paths": sorted(pending.paths), "mark": pending.mark} if books.pending.exists() else None,
         "steps": steps,
     }
     write_atomic(books.run / "upload.plan.json", json.dumps(data).encode())
@@ -296,7 +287,8 @@ def _lines(books: Books, plan: Plan) -> Iterator[list[str]]:
             yield [step.action, size, str(books.run / f"delete-{number}.json")]
         else:
             source = books.site / STATUS if step.action == "status" else books.stage(number)
-            yield [step.action, size, str(source), step.headers.content_type, step.headers.cache_control]
+            words = (step.headers.content_type, step.headers.cache_control, step.headers.tag)
+            yield [step.action, size, str(source), *filter(None, words)]
 
 
 def record(books: Books, done: int) -> None:
@@ -308,22 +300,21 @@ def record(books: Books, done: int) -> None:
     entries = dict(published.entries)
     uploaded = deleted = size = doubtful = 0
     for number, step in enumerate(data["steps"]):
-        if step["action"] == "delete":
-            if number < done:
-                deleted += len(step["paths"])
-                entries = {path: entry for path, entry in entries.items() if path not in step["paths"]}
-            continue
-        landed, untouched = _outcome(books, number, step, done)
+        gone_through, untouched = _outcome(books, number, step, done)
+        doubtful += len(step["paths"]) - len(gone_through) - len(untouched)
+        for path in untouched:
+            _restore(entries, path, step["before"].get(path))
         folder = books.site if step["action"] == "status" else books.stage(number)
-        for path in landed:
+        for path in gone_through:
+            if step["action"] == "delete":
+                del entries[path]
+                deleted += 1
+                continue
             content = (folder / path).read_bytes()
             size += len(content)
             if path != STATUS:
                 entries[path] = replace(entries[path], digest=sha256(content))
                 uploaded += 1
-        for path in untouched:
-            _restore(entries, path, step["before"].get(path))
-        doubtful += len(step["paths"]) - len(landed) - len(untouched)
     if done < len(data["steps"]) and not uploaded and not doubtful and not deleted:
         _undo(books, data["pending"])
     elif entries != published.entries:
@@ -332,27 +323,31 @@ def record(books: Books, done: int) -> None:
     _write_stats(books, data, uploaded=uploaded, deleted=deleted, bytes=size)
 
 
-def _undo(books: Books, pending: Mapping[str, Any]) -> None:
+def _undo(books: Books, pending: Mapping[str, Any] | None) -> None:
     """Put the books back: AWS has refused all that this run wanted."""
     if books.before.exists():
         write_atomic(books.published, books.before.read_bytes(), durable=True)
     else:
         books.published.unlink(missing_ok=True)
-    Pending(paths=frozenset(pending["paths"]), mark=pending["mark"]).save(books.pending)
+    if pending is None:
+        books.pending.unlink(missing_ok=True)
+    else:
+        Pending(paths=frozenset(pending["paths"]), mark=pending["mark"]).save(books.pending)
 
 
 def _outcome(books: Books, number: int, step: Mapping[str, Any], done: int) -> tuple[list[str], list[str]]:
-    """Return which of the step's files landed, and which are surely as they were before."""
+    """Return for which of the step's files it was done, and which are surely as they were before."""
     paths: list[str] = step["paths"]
     if number != done:
         return (paths, []) if number < done else ([], paths)
     start = f" to s3://{books.settings.bucket}/"
-    out, err = (_text(books.run / f"aws.{kind}").splitlines() for kind in ("out", "err"))
+    # A line that was cut when the CLI was killed counts for nothing.
+    out, err = (_text(books.run / f"aws.{kind}").split("\n")[:-1] for kind in ("out", "err"))
     keys = {
         line.rpartition(start)[2].rstrip() for line in out if line.startswith("upload: ") and start in line
     }
     landed = [path for path in paths if books.key(path) in keys]
-    said = [line for line in err if line.startswith(("upload failed: ", "fatal error: "))]
+    said = [line for line in err if line.strip()]
     if not landed and said and all(_UNTOUCHED.search(line) for line in said):
         return [], paths
     return landed, []
@@ -375,7 +370,7 @@ def _restore(entries: dict[str, Entry], path: str, before: list[str] | None) -> 
 
 def _write_stats(books: Books, data: Mapping[str, Any], **counts: int) -> None:
     numbers = {"events": data["events"], "changed": data["changed"], **counts}
-    lines = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    lines = [f"{key}={value}" for key, value in numbers.items()]
     write_atomic(books.run / "upload.stats", ("\n".join(lines) + "\n").encode())
     sys.stdout.write(" ".join(lines) + "\n")
 
@@ -386,8 +381,9 @@ def show(books: Books, log: Log) -> None:
     old, knowledge = load_published(books, log)
     manifest, _ = _checked(books, log)
     plan = _planned(books, log, manifest, old, pending, knowledge)
-    puts = size = 0
+    puts = lists = size = 0
     for step in plan.steps:
+        lists += step.action == "sync"  # of all that is there
         for path in step.paths:
             sys.stdout.write(f"{'delete' if step.action == 'delete' else 'upload'}\t{books.key(path)}\n")
             if step.action != "delete":
@@ -402,11 +398,17 @@ def show(books: Books, log: Log) -> None:
     budget = Budget(books.settings)
     if knowledge is Knowledge.LOST:
         sys.stdout.write("published.manifest is missing: the bucket is listed first\n")
+    lists *= -(-len(plan.published.entries) // MOST_KEYS)
+    dollars = (puts + lists) * DOLLARS_A_REQUEST + budget.price(len(paths))
     sys.stdout.write(
-        f"{puts} uploads ({size} bytes), {len(due)} deletes, {len(paths)} invalidation paths;"
-        f" ${puts * DOLLARS_A_PUT + budget.price(len(paths)):.6f}"
-        f" ({budget.count} of 1000 free paths used this month)\n"
+        f"{_number(puts, 'upload')} ({size:,} bytes), {_number(len(due), 'delete')},"
+        f" {_number(len(paths), 'invalidation path')}: ${dollars:.6f};"
+        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
     )
+
+
+def _number(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -414,7 +416,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="upload.py", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare")
-    preparing.add_argument("--prune", action="store_true")
     preparing.add_argument("--listed", type=Path)
     commands.add_parser("record").add_argument("done", type=int)
     commands.add_parser("show")
@@ -426,8 +427,6 @@ def main(argv: list[str] | None = None) -> int:
             record(books, args.done)
         elif args.command == "show":
             show(books, log)
-        elif args.prune:
-            prepare_prune(books, log)
         else:
             prepare(books, log, listed=args.listed)
     except SettingError as error:

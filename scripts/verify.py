@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Ask the public site whether visitors get what was built here, and how far behind the edge is.
 
-Reads  $BUILD_DIR/site.manifest, $BUILD_DIR/site/status.json, and over the network $SITE_URL
+Reads  $BUILD_DIR: site.manifest and site/, or what a run in Docker leaves in docker/; over the network $SITE_URL
 Writes nothing
 
-Fetches status.json, the home page and a sample of the other files, and compares their bytes with
-the manifest, their headers with scripts/headers.py. On stdout comes a line for each
-file that differs: what is wrong, a tab, its address.
+Fetches status.json, the home page and a sample of the other files, half of it those that changed last
+and half by chance, and compares their bytes with the manifest, their headers with scripts/headers.py.
+On stdout comes a line for each file that differs: what is wrong, a tab, its address. The log says by
+how many minutes the events shown are older than those built, how long the edge has had its oldest
+copy, and what there still is to upload or to tell CloudFront, which explains a difference.
 
 Exit codes: 0 the same · 1 something differs · 2 wrong usage · 75 the site cannot be reached ·
 78 SITE_URL is missing, or nothing was built here
@@ -25,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
@@ -32,6 +36,7 @@ from files import read_manifest, sha256
 from guards import STATUS
 from headers import Headers, headers_for
 from log import Log
+from published import Pending, Published
 from settings import PublishSettings, SettingError, environment
 
 TIMEOUT = 15  # seconds for each file
@@ -76,18 +81,70 @@ def difference(answer: Answer, digest: str, wanted: Headers) -> str:
     return ""
 
 
-def minutes_behind(built: bytes, shown: bytes) -> int:
-    """Return by how many minutes the events of `shown` are older than those of `built` (two status.json).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What visitors should get: digests by path, newest files first, and when its events were fetched.
 
-    Raises ValueError if one of them does not say when its events were fetched.
+    `waiting` counts the files that are not in S3 yet, `pending` the paths of which CloudFront has not heard.
     """
-    moments = []
-    for data in (built, shown):
-        try:
-            moments.append(datetime.fromisoformat(json.loads(data)["fetched"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError("status.json does not say when the events were fetched") from error
-    return round((moments[0] - moments[1]).total_seconds() / 60)
+
+    digests: Mapping[str, str]
+    fetched: datetime
+    waiting: int
+    pending: int
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read it from $BUILD_DIR. Raises OSError or ValueError if nothing was built there."""
+        if not (folder / "site.manifest").exists() and (folder / "docker").is_dir():
+            folder /= "docker"  # the site itself is in the containers' volume
+        published = Published.load(folder / "published.manifest")
+        held = {
+            path: entry.digest
+            for path, entry in (published.entries if published else {}).items()
+            if not entry.left
+        }
+        digests = read_manifest(folder / "site.manifest") or held
+        if not digests:
+            raise ValueError(f"there is no site.manifest in {folder}")
+        return cls(
+            digests=dict(sorted(digests.items(), key=lambda item: _changed(folder / "site" / item[0]))),
+            fetched=_fetched(folder),
+            waiting=sum(held.get(path) != digest for path, digest in digests.items()),
+            pending=len(Pending.load(folder / "pending-paths").paths),
+        )
+
+    def sample(self, size: int) -> list[str]:
+        """Return the home page and `size` other paths (0: all), half of them the newest, half drawn."""
+        others = [path for path in self.digests if path != "index.html"]
+        if size:
+            newest, rest = others[: size // 2], others[size // 2 :]
+            others = newest + random.sample(rest, min(size - len(newest), len(rest)))
+        return ["index.html", *others]
+
+
+def _changed(path: Path) -> float:
+    """Return how long ago the file changed, to sort by; files that are not here come last."""
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _fetched(folder: Path) -> datetime:
+    status = folder / "site" / STATUS
+    if status.exists():
+        return fetched_of(status.read_bytes())
+    calendars = json.loads((folder / "events.json").read_bytes())["calendars"]
+    return min(datetime.fromisoformat(each["fetched"]) for each in calendars if each["fetched"])
+
+
+def fetched_of(status: bytes) -> datetime:
+    """Return when the events were fetched, as a status.json says; ValueError if it does not."""
+    try:
+        return datetime.fromisoformat(json.loads(status)["fetched"])
+    except (KeyError, TypeError) as error:
+        raise ValueError("status.json does not say when the events were fetched") from error
 
 
 def verify(chosen: PublishSettings, log: Log, sample: int) -> int:
@@ -95,30 +152,33 @@ def verify(chosen: PublishSettings, log: Log, sample: int) -> int:
     if not chosen.site_url:
         raise SettingError("SITE_URL", "is not set, so there is no public site to ask")
     try:
-        manifest = read_manifest(chosen.build_dir / "site.manifest")
-        built = (chosen.build_dir / "site" / STATUS).read_bytes()
-    except (OSError, ValueError) as error:
+        built = Built.load(chosen.build_dir)
+    except (OSError, ValueError, KeyError) as error:
         raise SettingError("BUILD_DIR", f"no site was built here: {error}") from error
-    others = sorted(manifest.keys() - {"index.html"})
-    if sample:
-        others = random.sample(others, min(sample, len(others)))
-    paths = ["index.html", *others]
+    paths = built.sample(sample)
     with ThreadPoolExecutor(8) as pool:
         status = pool.submit(get, f"{chosen.site_url}/{STATUS}")
         answers = list(pool.map(lambda path: get(f"{chosen.site_url}/{quote(path)}"), paths))
-    behind = minutes_behind(built, status.result().body)
+    behind = round((built.fetched - fetched_of(status.result().body)).total_seconds() / 60)
     wrong = 0
     for path, answer in zip(paths, answers, strict=True):
-        found = difference(answer, manifest[path], headers_for(path, chosen.cache_tag))
+        found = difference(answer, built.digests.get(path, ""), headers_for(path, chosen.cache_tag))
         if found:
             wrong += 1
             sys.stdout.write(f"{found}\t{chosen.site_url}/{path}\n")
-    age = max((int(answer.headers.get("age", "0")) for answer in answers), default=0)
-    fields = {"files": len(paths), "of": len(manifest), "wrong": wrong, "behind_minutes": behind}
+    fields = {
+        "files": len(paths),
+        "of": len(built.digests),
+        "wrong": wrong,
+        "behind_minutes": behind,
+        "oldest_age": max((int(answer.headers.get("age", "0")) for answer in answers), default=0),
+        "not_uploaded": built.waiting,
+        "pending": built.pending,
+    }
     if wrong:
-        log.error("visitors do not get what was built", **fields, oldest_age=age, rc=FAILED)
+        log.error("visitors do not get what was built", **fields, rc=FAILED)
         return FAILED
-    log.info("visitors get what was built", **fields, oldest_age=age, rc=OK)
+    log.info("visitors get what was built", **fields, rc=OK)
     return OK
 
 
@@ -127,7 +187,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--sample", type=int, default=10, help="how many files beside the home page; 0: all")
+    parser.add_argument(
+        "--sample", type=int, default=10, help="how many files beside the home page (default 10); 0: all"
+    )
     options = parser.parse_args(argv)
     log = Log("verify")
     try:

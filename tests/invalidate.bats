@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bin/invalidate with the real AWS CLI against moto. Numbers in names are those of reference faults.
+# bin/invalidate with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -27,7 +27,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   same "$(calls)" ''
 }
 
-@test "One file is one path, several are one wildcard; pending-paths is empty afterwards" {
+@test "trap 16: one file is one path, several are one wildcard that no shell expands; pending-paths is empty afterwards" {
   pending m1 event/1.html
   run -0 invalidate
   says 'paths=1 invalidation=[A-Z0-9]+ reused=0 pending_before=1 pending_after=0 paths_this_month=1 '
@@ -39,7 +39,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   same "$(paths)" '/event/1.html /* '
 }
 
-@test "38: too many invalidations in progress are waited for, with an end; the paths stay pending" {
+@test "trap 18, fault 38: too many invalidations in progress are waited for, with an end; the paths stay pending" {
   pending m1 event/1.html
   faults '{"kind": "TooManyInvalidationsInProgress", "times": 2}'
   run -0 invalidate
@@ -54,7 +54,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   cmp "$BUILD_DIR/pending-paths" "$BATS_TEST_TMPDIR/before"
 }
 
-@test "38: wrong rights and a wrong distribution end with 78 at once, an overload with 75" {
+@test "fault 38: wrong rights and a wrong distribution end with 78 at once, an overload with 75" {
   pending m1 event/1.html
   faults '{"kind": "AccessDenied"}'
   run -78 invalidate
@@ -70,7 +70,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   grep -q event/1.html "$BUILD_DIR/pending-paths"
 }
 
-@test "39: killed after CloudFront took it, or its answer lost: the next run gets the same invalidation, unbilled" {
+@test "trap 17, fault 39: killed after CloudFront took it, or its answer lost: the next run gets the same invalidation, unbilled" {
   pending m39 event/1.html
   local before pid
   before=$(invalidations)
@@ -86,7 +86,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   says 'paths_this_month=1 '
 }
 
-@test "17: the same page changed twice is invalidated twice, also when the content is the old one again" {
+@test "trap 17: the same page changed twice is invalidated twice, also when the content is the old one again" {
   local mark
   for mark in a b a2 b2; do
     pending "$mark" event/1.html
@@ -97,9 +97,9 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
 
 @test "A dry run prints the paths and their price, and calls nobody" {
   pending m1 $'event/1.html\nevent/2.html'
-  printf '%(%Y-%m)T 1000 x\n' -1 >"$BUILD_DIR/invalidations"
+  printf '%s 1000 x 2026-03-03T09:00:00+00:00\n' "$(date -u +%Y-%m)" >"$BUILD_DIR/invalidations"
   run -0 --separate-stderr invalidate --dry-run
   same "$output" "$(printf 'invalidate\t/*\n')
-1 paths, \$0.005; 1000 of 1000 free paths used this month"
+1 invalidation path: \$0.005; 1,000 of 1,000 free paths used this month"
   same "$(calls)" ''
 }

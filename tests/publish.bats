@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told, but for one
-# run with the real bin/upload and bin/invalidate. Numbers in names are those of reference faults.
+# run with the real bin/upload and bin/invalidate. The numbers of traps and faults: test_traps.py.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -43,7 +43,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(grep -c 'step=publish' <<<"$output")" 1
 }
 
-@test "41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
+@test "fault 41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does fetch 'exit 78'
   does invalidate ': >"$BUILD_DIR/pending-paths"'
@@ -53,7 +53,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -Eq '^level=error step=publish run=[^ ]+ msg="publish failed" failed_step=fetch rc=78$'
 }
 
-@test "40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
+@test "fault 40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does invalidate 'echo x >>"$BUILD_DIR/tried"; (($(wc -l <"$BUILD_DIR/tried") > 1)) || exit 75'
   run -0 publish
@@ -61,7 +61,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'outcome=ok'
 }
 
-@test "2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
+@test "fault 2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
   does fetch 'exit 75'
   echo '{}' >"$BUILD_DIR/events.json"
   run -75 publish
@@ -70,14 +70,14 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -q 'failed_step=fetch rc=75$'
 }
 
-@test "3: with LibCal down and no earlier events, nothing else runs" {
+@test "fault 3: with LibCal down and no earlier events, nothing else runs" {
   does fetch 'exit 75'
   run -75 publish
   same "$(ran)" 'fetch '
   says 'outcome=failed'
 }
 
-@test "42, 43: each step's failure ends the run with that step's code, and later steps never start" {
+@test "faults 42 and 43: each step's failure ends the run with that step's code, and later steps never start" {
   local step code steps='fetch generate upload invalidate '
   for step in fetch generate upload invalidate; do
     for code in 65 78; do
@@ -91,7 +91,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   done
 }
 
-@test "48: a step that is killed, or ends with an unknown code, counts as failed" {
+@test "fault 48: a step that is killed, or ends with an unknown code, counts as failed" {
   does generate 'kill -9 $$'
   run -1 publish
   says 'step killed, or out of time" failed_step=generate .*status=137'
@@ -100,24 +100,29 @@ last() { printf '%s\n' "${lines[-1]}"; }
   run -1 publish
 }
 
-@test "44: a step that hangs is ended at its limit, with its children" {
-  sed -i 's/limit=60 words=(python/limit=1 words=(python/' "$PROJECT/bin/publish"
+@test "trap 25, fault 44: a step that hangs is ended at its limit, with its children" {
+  sed -i 's/limit=60 program=/limit=1 program=/' "$PROJECT/bin/publish"
   does generate 'sleep 77.7'
   run -1 publish
   says 'out of time" failed_step=generate limit=1 status=124'
   ! pgrep -f 'sleep 77.7'
 }
 
-@test "44: all limits together stay below the ten minutes of the systemd unit" {
+@test "fault 44: all limits together stay below the ten minutes of the systemd unit, and invalidate's own below its limit" {
   local total=0 limit
-  for limit in $(grep -o 'limit=[0-9]*' "$ROOT/bin/publish"); do
+  for limit in $(grep -o ' limit=[0-9]\+' "$ROOT/bin/publish"); do
     total=$((total + ${limit#limit=} + 5))
   done
   # drain and invalidate share a line
-  ((total == 465 && total + 80 < 600))
+  ((total == 430 && total + 115 < 600))
+  local last attempts=3 connect=5 read=15 backoff=5
+  last=$(grep -o 'NO_TRY_AFTER=[0-9]*' "$ROOT/bin/invalidate")
+  grep -q -- "--cli-connect-timeout $connect --cli-read-timeout $read" "$ROOT/scripts/aws.sh"
+  grep -q "AWS_MAX_ATTEMPTS:-$attempts}" "$ROOT/scripts/aws.sh"
+  ((${last#*=} + attempts * (connect + read) + backoff < 110))
 }
 
-@test "45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
+@test "fault 45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
   does fetch 'sleep 0.7'
   "$PROJECT/bin/publish" 2>"$BUILD_DIR/first.log" &
   local pid=$!
@@ -128,7 +133,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(ran)" 'fetch generate upload invalidate '
 }
 
-@test "45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
+@test "fault 45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
   does fetch 'exec sleep 66.6'
   "$PROJECT/bin/publish" 2>/dev/null 3>&- &
   local pid=$!
@@ -159,13 +164,34 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'step=publish run=abc123 '
 }
 
-@test "19: a broken .env ends with 78 before any step" {
+@test "fault 19: a broken .env ends with 78 before any step" {
   echo 'export A=1' >"$BATS_TEST_TMPDIR/env"
   ENV_FILE=$BATS_TEST_TMPDIR/env run -78 publish
   [[ ! -e $BUILD_DIR/ran ]]
 }
 
-@test "With the real upload and invalidation: a page that left is deleted in the same run, after CloudFront was told" {
+@test "fault 45: a lock that cannot be had is said so, and no step runs" {
+  mkdir "$BUILD_DIR/publish.lock"
+  run -1 publish
+  last | grep -q 'msg="publish failed: cannot write" path=.* failed_step=lock rc=1$'
+  [[ ! -e $BUILD_DIR/ran ]]
+}
+
+@test "trap 5: what an upload that failed has changed is invalidated, and the run fails with its code" {
+  does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=1 >"$BUILD_DIR/run/upload.stats"; exit 75'
+  does invalidate ': >"$BUILD_DIR/pending-paths"'
+  run -75 publish
+  same "$(ran)" 'fetch generate upload invalidate '
+  says 'outcome=failed .*pending_after=0 '
+  last | grep -q 'failed_step=upload rc=75$'
+  # Where S3 cannot be reached, nothing is known to have changed; each run would be billed for nothing.
+  does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=0 >"$BUILD_DIR/run/upload.stats"; exit 75'
+  rm "$BUILD_DIR/ran"
+  run -75 publish
+  same "$(ran)" 'fetch generate upload '
+}
+
+@test "With the real upload and invalidation: a page that left is deleted by the next run, which tells CloudFront" {
   start_aws
   use_aws
   cp "$ROOT"/bin/* "$PROJECT/bin/"
@@ -173,17 +199,21 @@ last() { printf '%s\n' "${lines[-1]}"; }
   make_site
   : >"$BUILD_DIR/do-fetch"
   : >"$BUILD_DIR/do-generate"
-  run -0 publish
+  EVENTS_NOW=2026-03-03T09:00 run -0 publish
   says 'outcome=ok changed=5 uploaded=5 deleted=0 .*paths=1 events=2 .*pending_after=0 '
   published
   drop event/2.html
   put index.html '<a href=event/1.html>'
   ask DELETE /-/log
-  run -0 publish
-  same "$(calls | awk '{print $1}' | grep -v List | tr '\n' ' ')" 'PutObject PutObject CreateInvalidation DeleteObjects '
-  says 'outcome=ok changed=1 uploaded=1 deleted=1 .*paths=1 '
+  EVENTS_NOW=2026-03-03T09:15 run -0 publish
+  same "$(calls | awk '{print $1}' | grep -v List | tr '\n' ' ')" 'PutObject PutObject CreateInvalidation '
+  says 'outcome=ok changed=1 uploaded=1 deleted=0 .*paths=1 '
+  ask DELETE /-/log
+  EVENTS_NOW=2026-03-03T09:30 run -0 publish
+  same "$(calls | awk '{print $1}' | tr '\n' ' ')" 'PutObject DeleteObjects CreateInvalidation '
+  says 'outcome=ok changed=0 uploaded=0 deleted=1 .*paths=1 '
   published
   ask DELETE /-/log
-  run -0 publish
+  EVENTS_NOW=2026-03-03T09:45 run -0 publish
   same "$(calls | awk '{print $1}')" PutObject
 }

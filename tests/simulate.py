@@ -2,17 +2,19 @@
 
 Usage: python tests/simulate.py [--days N] [--seed N] [--faults SHARE] [--verbose]
 
-A faked clock goes through the timer's ticks (37 a day, Monday to Saturday). At each, `bin/publish`
+A faked clock goes through the timer's runs (37 a day, Monday to Saturday). At each, `bin/publish`
 runs as the timer would run it, with the real AWS CLI, against LibCal's stand-in, moto behind a proxy
 with faults, and an edge that caches as CloudFront does. Everything is drawn from the seed: edits,
 additions, cancellations and deletions by staff, and faults in LibCal, S3, CloudFront and on
-the machine itself.
+the machine itself (misfortune.py).
 
 After every write that reaches AWS: no page that a visitor can get, from the edge or the bucket,
-leads to a missing file. After every run: the edge serves nothing older than the last run
-without a fault. After every run without a fault: the bucket is the site, nothing is pending, what
-staff wrote is there and what they deleted is not. Always: nothing private is published. Now and
-then the run is repeated: then nothing but status.json is written.
+leads to a missing file. After every run: nor does any page that a browser may still hold; the edge
+serves nothing older than the last run without a fault; no event that LibCal has is lost. After every
+run without a fault: the bucket is the site, nothing is pending, what staff wrote is there and what
+they deleted is not; what left the site is gone one run later, from the edge too. Always: nothing
+private is published or logged. Now and then the run is repeated: then nothing but status.json is
+written.
 
 Exit codes: 0 all held · 1 something did not; the seed and the run are printed
 """
@@ -23,11 +25,9 @@ import argparse
 import contextlib
 import json
 import os
-import posixpath
 import random
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,32 +35,39 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from html import unescape
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "standins")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("scripts", "tests", "tests/standins", "")]
+
+from bench.measure import Table  # noqa: E402
 
 import fault_proxy  # noqa: E402
 import sample  # noqa: E402
+import schedule  # noqa: E402
 from aws import Aws  # noqa: E402
-from cloudfront import Edge, Stored  # noqa: E402
+from cloudfront import Edge, OriginDown, Stored  # noqa: E402
 from files import read_manifest, sha256  # noqa: E402
 from headers import is_hashed  # noqa: E402
 from libcal_server import LibCal  # noqa: E402
-from published import Pending  # noqa: E402
+from misfortune import Misfortune  # noqa: E402
+from published import Pending, Published  # noqa: E402
 from records import PRIVATE, PRIVATE_NUMBER  # noqa: E402
+from visitors import Visitors  # noqa: E402
 
 MONDAY = date(2026, 3, 2)  # the clocks go forward on that Sunday
 SITE_URL = "https://events.larkfield.example"
 DAYS_AHEAD = 14
 RUN_LIMIT = 300.0
+LAST_WORDS = 15.0  # seconds within which all that a run started must have ended with it
 SECRET_MARKS = (PRIVATE.encode(), str(PRIVATE_NUMBER).encode())
+ASSETS_GONE_AFTER = timedelta(days=3)  # a day, a Sunday, and a day of misfortune
 
 DOLLARS_A_PUT = 0.005 / 1000  # LIST the same; DELETE is free
 DOLLARS_A_PATH = 0.005
@@ -72,70 +79,41 @@ class Violation(Exception):
 
 
 @dataclass(slots=True)
+class Bill:
+    """What AWS counts; `sent` in bytes, `paths` by month."""
+
+    puts: int = 0
+    lists: int = 0
+    sent: int = 0
+    paths: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def dollars(self) -> float:
+        """What AWS would charge: PUT and LIST alike, and the paths of each month beyond the free ones."""
+        billed = sum(max(0, number - FREE_PATHS) for number in self.paths.values())
+        return (self.puts + self.lists) * DOLLARS_A_PUT + billed * DOLLARS_A_PATH
+
+
+@dataclass(slots=True)
 class Totals:
-    """What the weeks cost, ours and the original's."""
+    """What happened, and what it cost: ours and the original's."""
 
     runs: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
     edits: int = 0
-    puts: int = 0
-    lists: int = 0
-    deletes: int = 0
-    sent: int = 0
-    paths: Counter[str] = field(default_factory=Counter)
-    checks: int = 0
-    original_puts: int = 0
-    original_lists: int = 0
-    original_sent: int = 0
-    original_paths: Counter[str] = field(default_factory=Counter)
+    changing: int = 0  # runs that told CloudFront of something
+    ours: Bill = field(default_factory=Bill)
+    original: Bill = field(default_factory=Bill)
 
 
 def ticks(first: date, days: int) -> Iterator[datetime]:
-    """Yield the timer's ticks of `days` opening days: 09:00 to 18:00, every 15 minutes, not on Sundays."""
-    day = first
-    while days:
-        if day.weekday() != 6:
-            for minutes in range(9 * 60, 18 * 60 + 1, 15):
-                yield datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=sample.ZONE)
-            days -= 1
-        day += timedelta(days=1)
-
-
-def links(path: str, body: bytes) -> frozenset[str]:
-    """Return the site's files that the page or feed `path` leads to."""
-    text = body.decode("utf-8", "replace")
-    if path.endswith(".ics"):
-        text = text.replace("\r\n ", "")  # long lines are folded
-    found = re.findall(rf"{re.escape(SITE_URL)}/?[^\s\"'<>\\,;]*", text)
-    if path.endswith(".html"):
-        found += [unescape(link) for link in re.findall(r'\b(?:href|src)="([^"]*)"', text)]
-    targets = set()
-    for link in found:
-        parts = urlsplit(link.replace(SITE_URL, "", 1) if link.startswith(SITE_URL) else link)
-        if parts.scheme or parts.netloc or not (parts.path or link.startswith(SITE_URL)):
-            continue
-        name = unquote(parts.path)
-        here = "/" if name.startswith("/") or link.startswith(SITE_URL) else posixpath.dirname("/" + path)
-        target = posixpath.normpath(posixpath.join(here, name)).lstrip("/")
-        targets.add("index.html" if target in ("", ".") else target)
-    return frozenset(targets)
-
-
-def family(pid: int) -> list[int]:
-    """Return the running descendants of `pid`, parents first."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                status = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents.setdefault(int(status[1]), []).append(int(entry.name))
-    found, waiting = [], [pid]
-    while waiting:
-        children = parents.get(waiting.pop(0), [])
-        found += children
-        waiting += children
-    return found
+    """Yield the timer's runs of `days` opening days."""
+    calendar = (first + timedelta(days=number) for number in count())
+    opening = (day for day in calendar if any(schedule.runs(day)))
+    for day in islice(opening, days):
+        for run in schedule.runs(day):
+            yield run.replace(tzinfo=sample.ZONE)
 
 
 class Simulation:
@@ -146,15 +124,17 @@ class Simulation:
         self.share, self.verbose = share, verbose
         self.totals = Totals()
         self.bucket: dict[str, Stored] = {}
-        self.lock = threading.RLock()
-        self.now = datetime(2026, 3, 2, 9, tzinfo=sample.ZONE)
-        self.allowed: list[Mapping[str, str]] = []
-        self.kill_at: tuple[str, int, str] | None = None
-        self.requests = 0
-        self.process: subprocess.Popen[str] | None = None
-        self.violation = ""
+        self.origin_down = False
+        self.now = next(ticks(MONDAY, 1))
+        self.trouble = ""
         self.wrote: list[str] = []
-        self._links: dict[tuple[str, str], frozenset[str]] = {}
+        self._lock = threading.RLock()
+        # The sites since the last run without a fault; whether that was the one before this.
+        self._allowed: list[Mapping[str, str]] = []
+        self._went_well = False
+        self._empty_answers = 0
+        self._left: dict[str, datetime] = {}
+        self._sizes: list[int] = []
         self._weeks = 0
 
     @contextlib.contextmanager
@@ -165,8 +145,10 @@ class Simulation:
             self.aws = stack.enter_context(Aws())
             url, self.proxy = stack.enter_context(fault_proxy.serve(self.aws.url))
             self.proxy.before, self.proxy.after = self._before, self._after
-            self.edge = Edge(self.bucket.get, lambda: self.proxy.invalidations, lambda: self.now.timestamp())
+            edge = Edge(self._origin, lambda: self.proxy.invalidations, lambda: self.now.timestamp())
+            self.visitors = Visitors(edge, SITE_URL, self._later)
             self.build = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simulate-")), "build")
+            self.misfortune = Misfortune(self)
             kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
             self.env = kept | self.libcal.settings | sample.SETTINGS | self.aws.env
             self.env |= {
@@ -180,14 +162,23 @@ class Simulation:
             }
             yield
 
+    def _origin(self, key: str) -> Stored | None:
+        if self.origin_down:
+            raise OriginDown
+        return self.bucket.get(key)
+
+    def _later(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
     # --- What staff do ---------------------------------------------------------------------------
 
     def _programme(self, monday: date) -> list[dict[str, Any]]:
         events = sample.events(monday)
-        for event in events:
+        for number, event in enumerate(events):
             event["id"] = type(event["id"])(int(event["id"]) + 1_000_000 * self._weeks)
-            event["featured_image"] = ""  # pictures are elsewhere
             event["future_dates"] = []
+            if number % 4:  # pictures take most of a first run's time
+                event["featured_image"] = ""
         self._weeks += 1
         return events
 
@@ -228,72 +219,6 @@ class Simulation:
         self.totals.edits += 1
         return what
 
-    # --- What goes wrong -------------------------------------------------------------------------
-
-    def fault(self) -> str:
-        """Let one thing go wrong with the next run; return what."""
-        kinds: dict[str, Callable[[], None]] = {
-            "libcal-down": lambda: self.libcal.fail("status", status=503, path="/1.1"),
-            "libcal-one-down": lambda: self.libcal.fail("status", status=500, calendar=self._calendar()),
-            "libcal-html": lambda: self.libcal.fail("html", path="/1.1/events"),
-            "libcal-truncated": lambda: self.libcal.fail("truncated", times=self.rng.choice([1, 99])),
-            "libcal-token": self.libcal.expire_tokens,
-            "libcal-empty": lambda: self.libcal.fail("empty", calendar=self._calendar()),
-            "libcal-all-empty": lambda: self.libcal.fail("empty"),
-            "libcal-refuses": lambda: self.libcal.fail("status", status=401, path="/1.1/oauth"),
-            "libcal-reset": lambda: self.libcal.fail("reset", times=2),
-            "s3-error": lambda: self._aws_fault(self.rng.choice(["InternalError", "SlowDown"]), "PutObject"),
-            "s3-partial": lambda: self._aws_fault("InternalError", "PutObject", self.rng.randrange(12)),
-            "s3-reset": lambda: self._aws_fault("reset", "PutObject", self.rng.randrange(6)),
-            "s3-lost": lambda: self._aws_fault("lost", "PutObject", self.rng.randrange(6)),
-            "s3-denied": lambda: self._aws_fault("AccessDenied", ".*Object.*"),
-            "s3-skewed": lambda: self._aws_fault("RequestTimeTooSkewed", ".*"),
-            "s3-no-deletes": lambda: self._aws_fault("InternalError", "DeleteObjects"),
-            "cf-busy": lambda: self._aws_fault("TooManyInvalidationsInProgress", "CreateInvalidation"),
-            "cf-down": lambda: self._aws_fault("ServiceUnavailable", "CreateInvalidation"),
-            "cf-lost": lambda: self._aws_fault("lost", "CreateInvalidation"),
-            "cf-denied": lambda: self._aws_fault("AccessDenied", "CreateInvalidation"),
-            "kill-at-request": lambda: self._kill_at(self.rng.choice(["before", "after"])),
-            "kill-at-request-2": lambda: self._kill_at(self.rng.choice(["before", "after"])),
-            "kill-at-time": lambda: self._kill_at("time"),
-            "kill-at-time-2": lambda: self._kill_at("time"),
-            "disk-full": lambda: None,
-            "lost-manifest": lambda: (self.build / "published.manifest").unlink(missing_ok=True),
-            "lost-machine": lambda: shutil.rmtree(self.build, ignore_errors=True),
-            "lost-site": lambda: shutil.rmtree(self.build / "site", ignore_errors=True),
-            "lost-events": lambda: self._truncate("events.json"),
-            "torn-manifest": lambda: self._truncate("published.manifest"),
-            "clock-behind": lambda: None,
-        }
-        kind = self.rng.choice(sorted(kinds))
-        kinds[kind]()
-        return re.sub(r"-2$", "", kind)
-
-    def _calendar(self) -> str:
-        return self.rng.choice(sorted(self.libcal.calendars))
-
-    def _aws_fault(self, kind: str, operation: str, skip: int = 0) -> None:
-        self.proxy.faults = [fault_proxy.Fault(kind=kind, operation=operation, skip=skip)]
-
-    def _kill_at(self, when: str) -> None:
-        self.kill_at = (when, self.rng.randrange(1, 8), self.rng.choice(["publish", "step", "deepest"]))
-
-    def _truncate(self, name: str) -> None:
-        path = self.build / name
-        if path.exists():
-            os.truncate(path, path.stat().st_size * 2 // 3)
-
-    def _kill(self) -> None:
-        """Kill publish, its step at hand, or the innermost process of that; each must be survived."""
-        process = self.process
-        if process is None or self.kill_at is None:
-            return
-        whom, pids = self.kill_at[2], [process.pid, *family(process.pid)]
-        self.kill_at = None
-        pid = {"publish": pids[0], "step": pids[min(2, len(pids) - 1)], "deepest": pids[-1]}[whom]
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
     # --- A run -----------------------------------------------------------------------------------
 
     def run(self, faults: Sequence[str]) -> tuple[int, str]:
@@ -301,141 +226,139 @@ class Simulation:
         moment = self.now - timedelta(hours=1) if "clock-behind" in faults else self.now
         env = self.env | {"EVENTS_NOW": moment.isoformat(), "RUN_ID": f"sim{self.totals.runs}"}
         self.libcal.now = self.now
-        self.requests, self.wrote = 0, []
+        self.wrote = []
+        limit = self.rng.choice([0, 100, 2_000, 20_000])
+        told = len(self.proxy.invalidations)
 
         def confine() -> None:
             if "disk-full" in faults:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error, as when the disk is full
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        limit = self.rng.choice([0, 100, 2_000, 20_000])
-        with tempfile.TemporaryFile("w+") as log:
-            self.process = subprocess.Popen(
-                [str(ROOT / "bin" / "publish")],
-                env=env,
-                stdout=log,
-                stderr=log,
-                text=True,
-                preexec_fn=confine,
-            )
-            timer = None
-            if self.kill_at and self.kill_at[0] == "time":
-                timer = threading.Timer(self.kill_at[1] * 0.35, self._kill)
-                timer.start()
+        with subprocess.Popen(
+            [ROOT / "bin" / "publish"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=confine,
+        ) as process:
+            killer = self.misfortune.killer
+            if killer:
+                killer.begin(process.pid)
             try:
-                code = self.process.wait(RUN_LIMIT)
+                log, _ = process.communicate(timeout=RUN_LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise Violation("the run, or something that it started, does not end") from None
             finally:
-                self.process.kill()
-                self.process.wait()
-                if timer:
-                    timer.cancel()
-            log.seek(0)
-            text = log.read()
+                if killer:
+                    killer.end()
         for fault in faults:
-            if self._befell(fault, code):
+            if self.misfortune.befell(fault, process.returncode):
                 self.totals.faults[fault] += 1
-        self.process, self.kill_at = None, None
-        self.proxy.faults = []
-        self.libcal.recover()
-        return code, text
-
-    def _befell(self, fault: str, code: int) -> bool:
-        """Tell whether the fault found something to spoil: some wait for a request that never came."""
-        if fault.startswith("kill"):
-            return self.kill_at is None
-        if fault.startswith(("s3", "cf")):
-            return any(each.seen > each.skip for each in self.proxy.faults)
-        return fault != "disk-full" or code != 0
-
-    # --- What is checked -------------------------------------------------------------------------
+        self.misfortune.recover()
+        news = self.proxy.invalidations[told:]
+        self.totals.changing += bool(news)
+        self.totals.ours.paths[f"{self.now:%Y-%m}"] += sum(map(len, news))
+        return process.returncode, log
 
     def _before(self, _operation: str, _key: str) -> None:
-        with self.lock:
-            self.requests += 1
-            if self.kill_at and self.kill_at[:2] == ("before", self.requests):
-                self._kill()
+        with self._lock:
+            if self.misfortune.killer:
+                self.misfortune.killer.request("before")
 
     def _after(self, operation: str, key: str, body: bytes, headers: Mapping[str, str]) -> None:
-        with self.lock:
-            lower = {name.lower(): value for name, value in headers.items()}
+        with self._lock:
             match operation:
                 case "PutObject":
-                    self.bucket[key] = Stored(
-                        body=body,
-                        content_type=lower.get("content-type", ""),
-                        cache_control=lower.get("cache-control", ""),
-                    )
-                    self.totals.puts += 1
-                    self.totals.sent += len(body)
-                    if any(mark in body for mark in SECRET_MARKS):
-                        self._violate(f"something private is published in {key}")
+                    self._put(key, body, {name.lower(): value for name, value in headers.items()})
                 case "DeleteObjects":
                     for name in re.findall(r"<Key>(.*?)</Key>", body.decode()):
                         self.bucket.pop(unescape(name), None)
-                    self.totals.deletes += 1
                 case "ListObjectsV2":
-                    self.totals.lists += 1
-                case "CreateInvalidation":
-                    pass
+                    self.totals.ours.lists += 1
             if operation != "ListObjectsV2":
                 self.wrote.append(f"{operation} {key}")
-                self._visit()
-            if self.kill_at and self.kill_at[:2] == ("after", self.requests):
-                self._kill()
+                self.visitors.visit()
+            if self.misfortune.killer:
+                self.misfortune.killer.request("after")
 
-    def _violate(self, what: str) -> None:
-        """Note it for the main thread; an exception here would only end a thread of the proxy."""
-        self.violation = self.violation or what
+    def _put(self, key: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self.bucket[key] = Stored(
+            body=body,
+            content_type=headers.get("content-type", ""),
+            cache_control=headers.get("cache-control", ""),
+        )
+        self.totals.ours.puts += 1
+        self.totals.ours.sent += len(body)
+        if any(mark in body for mark in SECRET_MARKS):
+            # An exception would only end a thread of the proxy.
+            self.trouble = self.trouble or f"something private is published in {key}"
 
-    def _visit(self) -> None:
-        """Let visitors ask for all they can reach; nothing leads to a missing file."""
-        self.totals.checks += 1
-        if "index.html" not in self.bucket:
-            return
-        seen: set[str] = set()
-        cached = {
-            unquote(path[1:]) or "index.html" for path, item in self.edge.cache.items() if item.status == 200
-        }
-        waiting = [("index.html", "")] + [(path, "") for path in cached]
-        while waiting:
-            path, origin = waiting.pop()
-            if path in seen:
-                continue
-            seen.add(path)
-            answer = self.edge.get("/" + path)
-            if answer.status != 200:
-                if origin:
-                    self._violate(f"{origin} leads to {path}, which is missing")
-                continue
-            waiting += [(target, path) for target in self._leads_to(path, answer.body)]
+    # --- What is checked -------------------------------------------------------------------------
 
-    def _leads_to(self, path: str, body: bytes) -> frozenset[str]:
-        key = (path, sha256(body))
-        if key not in self._links:
-            self._links[key] = links(path, body)
-        return self._links[key]
-
-    def check(self, code: int, log: str, faults: Sequence[str]) -> None:
-        """Check what must hold after a run; raise Violation."""
-        with self.lock:
-            if self.violation:
-                raise Violation(self.violation)
+    def check(self, code: int, log: str, faults: Sequence[str], listed: Mapping[str, str]) -> None:
+        """Check what must hold after a run, before which the events `listed` were; raise Violation."""
+        with self._lock:
+            self.visitors.use_browsers()
+            if self.trouble or self.visitors.trouble:
+                raise Violation(self.trouble or self.visitors.trouble)
         if code not in (0, 1, 65, 75, 78, -signal.SIGKILL):
             raise Violation(f"unknown exit code {code}")
         if code > 0 and 'msg="publish failed' not in log.rstrip().rpartition("\n")[2]:
             raise Violation("the last line of a failed run does not say so")
-        for mark in SECRET_MARKS:
-            if mark.decode() in log:
-                raise Violation("something private is in the log")
+        if any(mark.decode() in log for mark in SECRET_MARKS):
+            raise Violation("something private is in the log")
         if self.libcal.client_secret in log or self.env["AWS_SECRET_ACCESS_KEY"] in log:
             raise Violation("a secret is in the log")
-        with contextlib.suppress(ValueError):
-            manifest = read_manifest(self.build / "site.manifest")
-            if faults:
-                self.allowed.append(manifest)
-            else:
-                self._check_good_run(code, manifest)
-                self.allowed = [manifest]
+        self._check_nothing_lost(faults, listed)
+        manifest = self._manifest()
+        if faults:
+            self._allowed += [manifest] if manifest else []
+        else:
+            self._check_good_run(code, manifest)
+            self._allowed = [manifest]
+        self.visitors.site = frozenset(manifest) | (
+            frozenset() if self._all_told(manifest) else self.visitors.site
+        )
+        self._went_well = not faults
         self._check_edge()
+
+    def _all_told(self, manifest: Mapping[str, str]) -> bool:
+        """Whether the whole site is in the bucket and CloudFront has heard of it, whatever else failed."""
+        pending = self.build / "pending-paths"
+        return (
+            pending.exists()
+            and not Pending.load(pending).paths
+            and all(
+                key in self.bucket and sha256(self.bucket[key].body) == digest
+                for key, digest in manifest.items()
+            )
+        )
+
+    def _manifest(self) -> dict[str, str]:
+        """Return the site's manifest; empty if it was torn."""
+        try:
+            return read_manifest(self.build / "site.manifest")
+        except ValueError:
+            return {}
+
+    def listed(self) -> dict[str, str]:
+        """Return the titles of the published events by id."""
+        if "events.json" not in self.bucket:
+            return {}
+        events = json.loads(self.bucket["events.json"].body)["events"]
+        return {str(event["id"]): event["title"] for event in events}
+
+    def _check_nothing_lost(self, faults: Sequence[str], before: Mapping[str, str]) -> None:
+        if not faults:
+            self._empty_answers = 0
+        self._empty_answers += bool({"libcal-empty", "libcal-all-empty"} & set(faults))
+        lost = before.keys() & set(self._ahead()) - self.listed().keys()
+        # LibCal is believed when it says twice that a calendar is empty.
+        if lost and self._empty_answers < 2:
+            raise Violation(f"events that LibCal has are lost: {sorted(lost)}")
 
     def _check_good_run(self, code: int, manifest: Mapping[str, str]) -> None:
         if code:
@@ -443,12 +366,29 @@ class Simulation:
         if Pending.load(self.build / "pending-paths").paths:
             raise Violation("paths are still pending after a run without a fault")
         bucket = {key: sha256(stored.body) for key, stored in self.bucket.items() if key != "status.json"}
-        for key in bucket.keys() | manifest.keys():
-            kept = is_hashed(key) and key not in manifest
-            if not kept and bucket.get(key) != manifest.get(key):
+        for key, digest in manifest.items():
+            if bucket.get(key) != digest:
                 raise Violation(f"{key} is not in the bucket as it was generated")
-        published = json.loads(self.bucket["events.json"].body)
-        titles = {str(event["id"]): event["title"] for event in published["events"]}
+        self._check_leftovers(bucket.keys() - manifest.keys())
+        for key in self.visitors.cached() - self.bucket.keys():
+            raise Violation(f"the edge still has {key}, which was deleted")
+        self._check_titles()
+
+    def _check_leftovers(self, leftovers: set[str]) -> None:
+        """What left the site goes in the next run, a hashed asset some time later."""
+        published = Published.load(self.build / "published.manifest")
+        known = published.entries if published else {}
+        self._left = {key: self._left.get(key, self.now) for key in leftovers}
+        for key in leftovers:
+            if key not in known or not known[key].left:
+                raise Violation(f"{key} is forgotten in the bucket")
+            if is_hashed(key) and self._left[key] < self.now - ASSETS_GONE_AFTER:
+                raise Violation(f"{key} is still in the bucket, days after it left")
+            if not is_hashed(key) and self._went_well and key not in self._allowed[-1]:
+                raise Violation(f"{key} is still in the bucket, a run after it left")
+
+    def _check_titles(self) -> None:
+        titles = self.listed()
         for number in self._ahead():
             title = self.libcal.events[number]["title"].removeprefix("CANCELLED: ")
             if number not in titles:
@@ -461,14 +401,12 @@ class Simulation:
 
     def _check_edge(self) -> None:
         """Whatever the edge serves was right at or after the last run without a fault."""
-        if not self.allowed or "index.html" not in self.bucket:
+        if not self._allowed or "index.html" not in self.bucket:
             return
-        for path in set[str]().union(*self.allowed):
-            answer = self.edge.get("/" + path)
-            found = sha256(answer.body) if answer.status == 200 else None
-            if found not in {manifest.get(path) for manifest in self.allowed} and not (
-                is_hashed(path) and found is not None
-            ):
+        paths = set[str]().union(*self._allowed)
+        for path, found in self.visitors.shown(sorted(paths)).items():
+            right = {manifest.get(path) for manifest in self._allowed}
+            if found not in right and not (is_hashed(path) and found):
                 raise Violation(f"the edge serves {path} as it was before the last run without a fault")
 
     def check_repeat(self) -> None:
@@ -479,35 +417,42 @@ class Simulation:
 
     def check_bucket(self) -> None:
         """What moto holds is what was seen going by."""
-        objects = self.aws.objects()
-        if objects.keys() != self.bucket.keys():
+        if self.aws.objects().keys() != self.bucket.keys():
             raise Violation("the proxy and the bucket disagree")
 
     # --- Weeks -----------------------------------------------------------------------------------
 
     def live(self, days: int) -> None:
-        """Go through the ticks of `days` days."""
+        """Go through the runs of `days` days."""
         for number, self.now in enumerate(ticks(MONDAY, days)):
             if self.now.weekday() == 0 and (self.now.hour, self.now.minute) == (9, 0) and number:
                 self._new_week()
             edits = [self.edit() for _ in range(self.rng.choice([0, 0, 0, 1, 2]))]
             # The very first run has nothing to fall back on, so it is given a chance.
-            faults = [self.fault()] if number and self.rng.random() < self.share else []
+            faults = [self.misfortune.befall()] if number and self.rng.random() < self.share else []
+            listed = self.listed()
+            with self._lock:
+                self.visitors.visit()
+            self._one(number, faults, edits, listed)
+            self._count_original()
+        self.check_bucket()
+
+    def _one(
+        self, number: int, faults: Sequence[str], edits: Sequence[str], listed: Mapping[str, str]
+    ) -> None:
+        where = f"run {number}, {self.now:%a %d %b %H:%M}"
+        log = ""
+        try:
             code, log = self.run(faults)
             self.totals.runs += 1
             self.totals.codes[code] += 1
             if self.verbose:
-                print(f"{self.now:%a %d %H:%M} rc={code} {faults or ''} {edits or ''}", flush=True)
-            try:
-                self.check(code, log, faults)
-                if not faults and self.rng.random() < 0.05:
-                    self.check_repeat()
-            except Violation as violation:
-                raise Violation(
-                    f"run {number}, {self.now:%a %d %b %H:%M}, {faults}: {violation}\n{log}"
-                ) from None
-            self._count_original()
-        self.check_bucket()
+                print(f"{where} rc={code} {faults or ''} {edits or ''}", flush=True)
+            self.check(code, log, faults, listed)
+            if not faults and self.rng.random() < 0.05:
+                self.check_repeat()
+        except Violation as violation:
+            raise Violation(f"{where}, {faults}: {violation}\n{log}") from None
 
     def _new_week(self) -> None:
         week = (self.now.date() - MONDAY).days // 7
@@ -518,51 +463,41 @@ class Simulation:
     def _count_original(self) -> None:
         """What `aws s3 sync --delete` of a tree generated anew, and `/*`, would have cost in this run.
 
-        By its rule: every file is newer than its object, so every file goes up.
+        By its rule: every file is newer than its object, so every file goes up (`make bench NAME=publish` runs it).
         """
-        site = self.build / "site"
-        sizes = [path.stat().st_size for path in site.rglob("*") if path.is_file()]
-        self.totals.original_puts += len(sizes)
-        self.totals.original_sent += sum(sizes)
-        self.totals.original_lists += -(-len(sizes) // 1000)
-        self.totals.original_paths[f"{self.now:%Y-%m}"] += 1
+        files = [path for path in (self.build / "site").rglob("*") if path.is_file()]
+        self._sizes = [path.stat().st_size for path in files] or self._sizes
+        bill = self.totals.original
+        bill.puts += len(self._sizes)
+        bill.sent += sum(self._sizes)
+        bill.lists += -(-len(self._sizes) // 1000)
+        bill.paths[f"{self.now:%Y-%m}"] += 1
 
 
-def dollars(puts: int, lists: int, paths: Mapping[str, int]) -> float:
-    """Return what AWS would charge: PUT and LIST alike, and the paths of each month beyond the free ones."""
-    billed = sum(max(0, count - FREE_PATHS) for count in paths.values())
-    return (puts + lists) * DOLLARS_A_PUT + billed * DOLLARS_A_PATH
-
-
-def table(sim: Simulation, seconds: float) -> str:
+def report(sim: Simulation, seed: int, days: int, seconds: float) -> str:
     """Return the weeks in numbers."""
     totals = sim.totals
-    paths = sum(len(batch) for batch in sim.proxy.invalidations)
-    ours = Counter({"all": paths})
-    original = sum(totals.original_paths.values())
-    faults = ", ".join(f"{kind} {count}" for kind, count in sorted(totals.faults.items()))
-    codes = ", ".join(f"{code}: {count}" for code, count in sorted(totals.codes.items()))
+    pages = sum(not is_hashed(key) for key in sim.bucket)
+    faults = ", ".join(f"{kind} {number}" for kind, number in sorted(totals.faults.items()))
+    codes = ", ".join(f"{code}: {number}" for code, number in sorted(totals.codes.items()))
     rows = [
-        ("", "ours", "original"),
-        ("PUTs", f"{totals.puts:,}", f"{totals.original_puts:,}"),
-        ("LISTs", f"{totals.lists:,}", f"{totals.original_lists:,}"),
-        ("megabytes", f"{totals.sent / 1e6:,.1f}", f"{totals.original_sent / 1e6:,.1f}"),
-        ("billed paths", f"{paths:,}", f"{original:,}"),
+        ("PUTs", *(f"{bill.puts:,}" for bill in (totals.ours, totals.original))),
+        ("LISTs", *(f"{bill.lists:,}" for bill in (totals.ours, totals.original))),
+        ("megabytes sent", *(f"{bill.sent / 1e6:,.1f}" for bill in (totals.ours, totals.original))),
         (
-            "dollars",
-            f"{dollars(totals.puts, totals.lists, ours):.2f}",
-            f"{dollars(totals.original_puts, totals.original_lists, totals.original_paths):.2f}",
+            "billed invalidation paths",
+            *(f"{bill.paths.total():,}" for bill in (totals.ours, totals.original)),
         ),
+        ("dollars", *(f"{bill.dollars:.2f}" for bill in (totals.ours, totals.original))),
     ]
-    return "\n".join(
-        [
-            f"{totals.runs} runs, {sum(totals.faults.values())} faults that befell them, {totals.edits} edits by staff,"
-            f" {totals.checks} checks of every page, {seconds:.0f} s",
-            f"exit codes  {codes}",
-            f"faults      {faults}",
-            *(f"{name:<14}{mine:>10}{theirs:>12}" for name, mine, theirs in rows),
-        ]
+    notes = (
+        f"{totals.runs} runs, {totals.faults.total()} faults that befell them, {totals.edits} edits by staff; "
+        f"{totals.changing} runs told CloudFront of a change; {len(sim.bucket)} files at the end, {pages} of them pages and feeds.",
+        f"{sim.visitors.visits:,} visits of every page, {seconds:.0f} s. Exit codes: {codes}.",
+        f"Faults: {faults or 'none'}.",
     )
+    title = f"seed {seed}, {days} days: all held"
+    return str(Table(title, ("", "ours", "the original way"), rows, notes))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -586,7 +521,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"seed {options.seed}: {violation}", file=sys.stderr)
             print(f"again: make simulate DAYS={options.days} SEED={options.seed}", file=sys.stderr)
             return 1
-        print(f"seed {options.seed}: {table(sim, time.monotonic() - started)}")
+        print(report(sim, options.seed, options.days, time.monotonic() - started))
     return 0
 
 

@@ -39,7 +39,7 @@ CALL = "\naws: [ERROR]: An error occurred ({}) when calling the CreateInvalidati
         (1, PUT.format("SomethingNew"), 1, "SomethingNew"),
     ],
 )
-def test_what_the_aws_cli_says_becomes_our_exit_code_and_a_cause(
+def test_trap_13_what_the_aws_cli_says_becomes_our_exit_code_and_a_cause(
     rc: int, stderr: str, ours: int, code: str
 ) -> None:
     result = translate(rc, stderr, "UPLOAD")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -22,30 +23,13 @@ def chosen(**env: str) -> PublishSettings:
         ([], {}, []),
         (["event/1.html"], {}, ["/event/1.html"]),
         (["event/1.html", "event/2.html"], {}, ["/*"]),
-        # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
-        (["index.html"], {}, ["/*"]),
         # Cached under every address that does not exist.
         (["404.html"], {}, ["/*"]),
         (["*"], {}, ["/*"]),
         (["*", "event/1.html"], {"INVALIDATE_PATHS": "tag"}, ["/*"]),
         (["event/1.html", "index.html"], {"INVALIDATE_PATHS": "tag"}, ["#events"]),
         (["event/1.html"], {"INVALIDATE_PATHS": "tag", "CACHE_TAG": "library"}, ["#library"]),
-        (
-            ["event/1.html", "index.html"],
-            {"INVALIDATE_PATHS": "exact"},
-            ["/event/1.html", "/", "/index.html"],
-        ),
-        (["a", "b", "c"], {"INVALIDATE_PATHS": "exact", "INVALIDATE_LIMIT": "2"}, ["/*"]),
-        # The public path counts: an origin path is not part of it, a prefix may be.
-        (["event/1.html"], {"S3_PREFIX": "prod"}, ["/*"]),
-        (["event/1.html"], {"S3_PREFIX": "prod", "SITE_URL": "https://e.example"}, ["/event/1.html"]),
-        (["event/1.html"], {"SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
-        # Also "/events" and "/events/", which are entries of their own.
-        (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
-        # What might have to be encoded is covered by a wildcard instead.
-        (["branch/café.html"], {}, ["/*"]),
-        (["branch/a~b.html"], {}, ["/*"]),
-        (["branch/a b.html"], {"INVALIDATE_PATHS": "exact"}, ["/*"]),
+        (["event/1.html", "events.ics"], {"INVALIDATE_PATHS": "exact"}, ["/event/1.html", "/events.ics"]),
     ],
 )
 def test_pending_files_become_as_few_paths_as_cover_them(
@@ -54,7 +38,59 @@ def test_pending_files_become_as_few_paths_as_cover_them(
     assert paths_for(pending, chosen(**env)) == paths
 
 
-def test_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
+@pytest.mark.parametrize(
+    "name", ["branch/café.html", "branch/a~b.html", "branch/a b.html", "branch/a'b.html"]
+)
+@pytest.mark.parametrize("how", ["one", "exact"])
+def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: str, how: str) -> None:
+    assert paths_for([name], chosen(INVALIDATE_PATHS=how)) == ["/*"]
+
+
+@pytest.mark.parametrize(
+    ("pending", "env", "paths"),
+    [
+        # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
+        (["index.html"], {}, ["/*"]),
+        (["index.html"], {"INVALIDATE_PATHS": "exact"}, ["/", "/index.html"]),
+        # "/events" and "/events/" are entries of their own.
+        (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
+    ],
+)
+def test_trap_21_all_addresses_of_a_page_are_covered(
+    pending: list[str], env: dict[str, str], paths: list[str]
+) -> None:
+    assert paths_for(pending, chosen(**env)) == paths
+
+
+@pytest.mark.parametrize(
+    ("env", "paths"),
+    [
+        ({"S3_PREFIX": "prod"}, ["/*"]),
+        ({"S3_PREFIX": "prod", "SITE_URL": "https://e.example"}, ["/event/1.html"]),
+        ({"S3_PREFIX": "events", "SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
+    ],
+)
+def test_trap_22_a_path_is_one_of_the_public_address_whatever_the_key_begins_with(
+    env: dict[str, str], paths: list[str]
+) -> None:
+    assert paths_for(["event/1.html"], chosen(**env)) == paths
+
+
+@pytest.mark.parametrize("how", ["one", "exact", "tag"])
+@pytest.mark.parametrize(
+    "pending", [["*", "a", "b"], ["404.html", "a"], [str(number) for number in range(11)]]
+)
+def test_trap_23_no_path_is_named_that_a_wildcard_covers(pending: list[str], how: str) -> None:
+    assert len(paths_for(pending, chosen(INVALIDATE_PATHS=how))) == 1
+
+
+def test_the_limit_of_exact_paths_is_a_setting() -> None:
+    names = ["a", "b", "c"]
+    assert len(paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="3"))) == 3
+    assert paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="2")) == ["/*"]
+
+
+def test_trap_17_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
     pending = Pending().add(["event/1.html"])
     first = batch(["/event/1.html"], pending, "E1")
     assert batch(["/event/1.html"], pending, "E1") == first
@@ -83,6 +119,31 @@ def test_the_month_counts_its_paths_and_never_one_reference_twice(tmp_path: Path
     assert Budget(december).count == 0
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Sydney", "UTC"])
+def test_a_month_is_one_of_awss_bills_which_are_kept_in_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)  # the machine's own
+    time.tzset()
+    library = {"BUILD_DIR": str(tmp_path), "TIMEZONE": "America/Los_Angeles"}
+    Budget(chosen(EVENTS_NOW="2026-11-30T15:45", **library)).add(1, "a")
+    assert Budget(chosen(EVENTS_NOW="2026-11-30T15:59", **library)).count == 1
+    assert Budget(chosen(EVENTS_NOW="2026-11-30T16:00", **library)).count == 0
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_time_of_cloudfronts_last_answer_is_kept(tmp_path: Path) -> None:
+    november = chosen(BUILD_DIR=str(tmp_path))
+    assert Budget(november).told is None
+    Budget(november).add(1, "a")
+    assert Budget(november).told == november.now
+    later = chosen(BUILD_DIR=str(tmp_path), EVENTS_NOW="2026-12-01T09:00")
+    assert Budget(later).told == november.now
+    Budget(later).add(1, "a")  # the same answer again: it may have been lost for a while
+    assert Budget(later).told == later.now
+
+
 def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
     (tmp_path / "invalidations").write_text("x")
     assert Budget(chosen(BUILD_DIR=str(tmp_path))).count == 0
@@ -94,7 +155,7 @@ def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
 def test_only_what_is_beyond_the_free_thousand_costs(
     tmp_path: Path, used: int, paths: int, dollars: float
 ) -> None:
-    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x 2026-11-22T08:45:00-05:00\n")
     assert Budget(chosen(BUILD_DIR=str(tmp_path))).price(paths) == pytest.approx(dollars)
 
 
@@ -109,7 +170,7 @@ def test_the_run_that_comes_near_the_free_thousand_warns(
     monkeypatch.setenv("BUILD_DIR", str(tmp_path))
     monkeypatch.setenv("EVENTS_NOW", "2026-11-22T09:00")
     (tmp_path / "run").mkdir()
-    (tmp_path / "invalidations").write_text(f"2026-11 {used} x\n")
+    (tmp_path / "invalidations").write_text(f"2026-11 {used} x 2026-11-22T08:45:00-05:00\n")
     Pending().add(["event/1.html"]).save(tmp_path / "pending-paths")
     (tmp_path / "answer").write_text(json.dumps({"Invalidation": {"Id": "I1"}}))
     assert invalidation.main(["prepare"]) == 0
@@ -139,6 +200,7 @@ def test_an_answer_without_an_id_leaves_everything_pending(
         {"S3_BUCKET": "Not A Bucket"},
         {"S3_PREFIX": "a//b"},
         {"S3_PREFIX": "a b"},
+        {"S3_PREFIX": "//a"},
         {"INVALIDATE_PATHS": "all"},
         {"CACHE_TAG": "two words"},
         {"CACHE_TAG": "a,b"},

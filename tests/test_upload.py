@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import headers
 import upload
 from files import format_manifest, sha256
 from headers import is_hashed
+from invalidation import Budget
 from published import IN_DOUBT, Pending, Published
+from settings import PublishSettings, environment
 
 CSS = "static/main.0123abcd.css"
 SITE = {
@@ -33,13 +39,21 @@ class Killed(Exception):
     """The run ends here, as by SIGKILL."""
 
 
+@dataclass(slots=True)
+class _Place:
+    """A bucket, its edge, and the browsers of its visitors."""
+
+    bucket: dict[str, str] = field(default_factory=dict)
+    edge: dict[str, str] = field(default_factory=dict)
+    browser: dict[str, str] = field(default_factory=dict)
+
+
 class World:
-    """A build folder, a bucket, an edge that has cached all it ever could."""
+    """A build folder, a bucket, an edge and browsers that have cached all they ever could."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.build = folder
-        self.bucket: dict[str, str] = {}
-        self.edge: dict[str, str] = {}
+        self.place = _Place()
         self.puts: list[str] = []
         self.lists = 0
         self.log = ""
@@ -47,15 +61,42 @@ class World:
         monkeypatch.setattr("os.fsync", lambda _: None)  # most of the time, and no power is lost here
         monkeypatch.setenv("BUILD_DIR", str(folder))
         monkeypatch.setenv("S3_BUCKET", "library")
-        self.now("2026-03-03T09:00-05:00")
+        self.now(datetime(2026, 3, 3, 9, tzinfo=ZoneInfo("America/New_York")))
 
     def setting(self, key: str, value: str) -> None:
         """Change a setting."""
         self._env.setenv(key, value)
 
-    def now(self, moment: str) -> None:
-        """Move the clock."""
-        self._env.setenv("EVENTS_NOW", moment)
+    @property
+    def bucket(self) -> dict[str, str]:
+        """What is in S3."""
+        return self.place.bucket
+
+    @property
+    def edge(self) -> dict[str, str]:
+        """What CloudFront holds."""
+        return self.place.edge
+
+    @property
+    def browser(self) -> dict[str, str]:
+        """What the browsers of its visitors hold."""
+        return self.place.browser
+
+    def at(self, places: dict[str, _Place], endpoint: str) -> None:
+        """Publish to that one of `places` from now on."""
+        self.place = places[endpoint]
+        self.setting("AWS_ENDPOINT_URL", endpoint)
+
+    def now(self, moment: datetime) -> None:
+        """Set the clock."""
+        self.moment = moment
+        self._env.setenv("EVENTS_NOW", moment.isoformat())
+
+    def later(self, minutes: int) -> None:
+        """Let time pass; a browser keeps what it has for a minute, and for one more while it asks again."""
+        self.now(self.moment + timedelta(minutes=minutes))
+        if minutes > 2:
+            self.place.browser = {}
 
     def site(self, files: dict[str, str], *, events: int = 2) -> None:
         """Generate a site: each file's text is what it leads to."""
@@ -74,10 +115,12 @@ class World:
         *arguments: str,
         kill: int = -1,
         fail: tuple[int, str] = (-1, ""),
+        cut: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> int:
         """Do what bin/upload does: killed before its `kill`-th write, or refused at the `fail[0]`-th.
 
+        With `cut`, the CLI's last line came without its end.
         `check` is called after every write.
         """
         writes = 0
@@ -121,8 +164,10 @@ class World:
             if err:
                 break
             done += 1
-        (self.build / "run" / "aws.out").write_text("\n".join(out))
-        (self.build / "run" / "aws.err").write_text("\n".join(err))
+        (self.build / "run" / "aws.out").write_text(
+            "".join(f"{line}\n" for line in out).removesuffix("\n" * cut)
+        )
+        (self.build / "run" / "aws.err").write_text("".join(f"{line}\n" for line in err))
         if writes == kill:
             raise Killed
         rc, self.recorded = self._call("record", str(done))
@@ -138,10 +183,11 @@ class World:
 
     def invalidate(self) -> None:
         """Do what bin/invalidate does, as if everything were invalidated."""
-        pending = self.build / "pending-paths"
-        if Pending.load(pending).paths:
-            self.edge = {}
-        Pending().save(pending)
+        pending = Pending.load(self.build / "pending-paths")
+        if pending.paths:
+            self.place.edge = {}
+            Budget(PublishSettings.from_env(environment())).add(1, pending.mark)
+        Pending().save(self.build / "pending-paths")
 
     @property
     def pending(self) -> set[str]:
@@ -156,19 +202,32 @@ class World:
         return found
 
     def visit(self) -> None:
-        """Let visitors see every page that the home page leads to; whatever they see leads somewhere."""
+        """Let visitors see every page that the home page leads to; whatever they see leads somewhere.
+
+        So does what their browsers still show them of earlier visits.
+        """
         reached, wanted = set[str](), {"index.html"} if self._get("index.html") is not None else set()
+        for held in self.browser.values():
+            wanted |= set(held.split())
         while wanted:
             path = wanted.pop()
             reached.add(path)
             text = self._get(path)
             assert text is not None, f"a visitor is led to {path}, which is missing"
             wanted |= set(text.split()) - reached
+        self.place.browser |= self.edge
 
     def _get(self, path: str) -> str | None:
         if path not in self.edge and path in self.bucket:
             self.edge[path] = self.bucket[path]
         return self.edge.get(path)
+
+    def settle(self, check: Callable[[], None] = lambda: None) -> None:
+        """Run as often as it takes for deletes that are due to be done, and CloudFront to be told."""
+        for _ in range(3):
+            assert self.upload(check=check) == 0
+            self.invalidate()
+            self.later(15)
 
     def settled(self, files: dict[str, str]) -> bool:
         """Whether the bucket is the site, but for assets kept for a while."""
@@ -188,7 +247,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return made
 
 
-def test_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
+def test_trap_06_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
     world.upload()
     assert world.puts[0] == CSS
     assert world.puts[-2:] == ["index.html", "status.json"]
@@ -222,7 +281,7 @@ def test_a_new_asset_alone_needs_no_invalidation(world: World) -> None:
     assert world.pending == set()
 
 
-def test_a_changed_header_rule_counts_as_a_change_of_just_its_files(
+def test_trap_09_fault_23_a_changed_header_rule_counts_as_a_change_of_just_its_files(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.upload()
@@ -241,21 +300,47 @@ def test_a_cache_tag_set_later_is_sent_with_every_file(world: World) -> None:
     world.setting("CACHE_TAG", "events")
     world.upload()
     assert sorted(world.puts) == sorted([*SITE, "status.json"])
+    # What the edge holds came without it, so that no tag names it.
+    assert "*" in world.pending
 
 
-def test_a_page_that_left_is_deleted_only_after_the_edge_was_told(world: World) -> None:
+LESS = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(9, True), (10, False)])
+def test_a_page_that_left_is_deleted_when_neither_edge_nor_browsers_lead_to_it(
+    world: World, minutes: int, kept: bool
+) -> None:
+    world.upload(check=world.visit)
+    world.invalidate()
+    world.later(15)
+    world.site(LESS)
+    world.upload(check=world.visit)
+    world.later(15)
+    world.upload(check=world.visit)  # CloudFront has not been told
+    world.invalidate()
+    world.later(minutes)
+    world.upload(check=world.visit)
+    assert ("event/2.html" in world.bucket) is kept
+
+
+def test_a_page_that_is_deleted_is_invalidated_again_since_somebody_may_have_asked_for_it(
+    world: World,
+) -> None:
     world.upload()
     world.invalidate()
-    less = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
-    world.site(less)
+    world.site(LESS)
     world.upload()
-    world.upload()
-    world.upload("--prune")
-    assert "event/2.html" in world.bucket
     world.invalidate()
-    world.upload("--prune")
-    assert world.settled(less)
-    assert world.pending == set()
+    world.edge["event/2.html"] = world.bucket["event/2.html"]
+    world.later(15)
+    world.upload()
+    assert world.pending == {"event/2.html"}
+    world.invalidate()
+    world.later(15)
+    world.puts.clear()
+    world.upload()
+    assert (world.puts, world.pending) == (["status.json"], set())
 
 
 def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World) -> None:
@@ -263,9 +348,34 @@ def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World
     world.site({path: text for path, text in SITE.items() if path != "events.ics"})
     world.upload()
     world.invalidate()
+    world.later(15)
     world.site({"index.html": "event/1.html", "event/1.html": "index.html", "event/2.html": "", CSS: ""})
     world.upload()
     assert "events.ics" not in world.bucket
+
+
+@pytest.mark.parametrize("book", ["pending-paths", "invalidations"])
+def test_a_lost_book_about_cloudfront_means_that_it_is_told_of_everything_once(
+    world: World, book: str
+) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(LESS)
+    world.upload(check=world.visit)
+    if book == "invalidations":
+        world.invalidate()
+    world.later(15)
+    (world.build / book).unlink()
+    world.puts.clear()
+    world.upload(check=world.visit)
+    assert world.puts == ["status.json"]
+    assert world.pending == {"*"}
+    assert "event/2.html" in world.bucket
+    mark = Pending.load(world.build / "pending-paths").mark
+    world.upload(check=world.visit)
+    assert Pending.load(world.build / "pending-paths").mark == mark  # or a retry would be billed again
+    world.settle(check=world.visit)
+    assert world.settled(LESS)
 
 
 def test_a_page_that_comes_back_before_it_is_deleted_stays_without_a_put(world: World) -> None:
@@ -274,24 +384,50 @@ def test_a_page_that_comes_back_before_it_is_deleted_stays_without_a_put(world: 
     world.upload()
     world.puts.clear()
     world.site(SITE)
-    world.upload()
-    world.invalidate()
-    world.upload()
+    world.settle()
     assert "events.ics" not in world.puts
     assert world.settled(SITE)
 
 
-@pytest.mark.parametrize(
-    ("moment", "kept"), [("2026-03-04T08:59-05:00", True), ("2026-03-04T09:00-05:00", False)]
-)
-def test_a_hashed_asset_outlives_its_pages_by_a_day(world: World, moment: str, kept: bool) -> None:
+@pytest.mark.parametrize(("minutes", "kept"), [(24 * 60 - 1, True), (24 * 60, False)])
+def test_a_hashed_asset_outlives_its_pages_by_a_day(world: World, minutes: int, kept: bool) -> None:
     world.upload()
     world.site({"index.html": "event/1.html", "event/1.html": "", "event/2.html": "", "events.ics": ""})
     world.upload()
     world.invalidate()
-    world.now(moment)
+    world.later(minutes)
     world.upload()
     assert (CSS in world.bucket) is kept
+    assert world.pending == set()
+
+
+def test_an_asset_is_deleted_only_after_the_last_page_that_left_with_it(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site({"index.html": "event/1.html", "event/1.html": "", "events.ics": ""})
+    world.upload()
+    world.invalidate()
+    world.later(60 * 40)  # from Saturday to Monday
+    world.edge["event/2.html"] = world.bucket["event/2.html"]  # somebody has just asked for it
+    world.upload(check=world.visit)
+    assert CSS in world.bucket
+    world.invalidate()
+    world.later(15)
+    world.upload(check=world.visit)
+    assert CSS not in world.bucket
+
+
+def test_an_asset_stays_while_a_page_that_came_back_may_be_held_as_it_was(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site({"index.html": "event/1.html", "event/1.html": "", "events.ics": ""})
+    world.upload()
+    world.invalidate()
+    world.later(60 * 40)
+    world.edge["event/2.html"] = world.bucket["event/2.html"]
+    world.site({"index.html": "event/1.html event/2.html", "event/1.html": "", "event/2.html": ""})
+    world.upload(check=world.visit)
+    assert CSS in world.bucket
 
 
 # --- Guards --------------------------------------------------------------------------------------
@@ -305,9 +441,12 @@ def _half_a_line(build: Path) -> None:
     (build / "site.manifest").write_text("0123\n")
 
 
-def _outside(build: Path) -> None:
-    with (build / "site.manifest").open("a") as file:
-        file.write(f"{'0' * 64}  ../secret\n")
+def _lists(path: str) -> Callable[[Path], object]:
+    def damage(build: Path) -> None:
+        with (build / "site.manifest").open("a") as file:
+            file.write(f"{'0' * 64}  {path}\n")
+
+    return damage
 
 
 def _no_home(build: Path) -> None:
@@ -323,14 +462,17 @@ def _no_home(build: Path) -> None:
         (lambda build: (build / "site.manifest").unlink(), "missing or empty"),
         (lambda build: (build / "site.manifest").write_text(""), "missing or empty"),
         (_half_a_line, "not usable"),
-        (_outside, "not a path of a site"),
+        (_lists("../secret"), "not a path of a site"),
+        (_lists("# a comment in pending-paths"), "not a path of a site"),
+        (_lists("*"), "not a path of a site"),
+        (_lists("a//b"), "not a path of a site"),
         (_no_home, "index.html is missing"),
         (lambda build: (build / "site" / "a").symlink_to("/etc"), "link or special file"),
         (lambda build: (build / "site" / "status.json").write_text('{"events": "2"}'), "status.json"),
         (lambda build: (build / "site" / "status.json").unlink(), "status.json"),
     ],
 )  # fmt: skip
-def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
+def test_trap_07_fault_25_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
     world: World, damage: Callable[[Path], object], says: str
 ) -> None:
     world.upload()
@@ -348,7 +490,9 @@ def test_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
 
 
 @pytest.mark.parametrize(("pages", "rc"), [(5, 0), (4, 65)])
-def test_deleting_half_of_the_files_passes_and_more_is_refused(world: World, pages: int, rc: int) -> None:
+def test_trap_07_fault_13_deleting_half_of_the_files_passes_and_more_is_refused(
+    world: World, pages: int, rc: int
+) -> None:
     files = {"index.html": ""} | {f"event/{number}.html": "" for number in range(9)}
     world.site(files)
     world.upload()
@@ -369,7 +513,7 @@ def test_too_few_events_are_refused_unless_forced(world: World) -> None:
     assert world.upload() == 0
 
 
-def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
+def test_fault_28_unlisted_files_are_left_out_and_said_so(world: World) -> None:
     (world.build / "site" / ".partial-x").write_text("half")
     world.upload()
     assert ".partial-x" not in world.bucket
@@ -380,7 +524,7 @@ def test_unlisted_files_are_left_out_and_said_so(world: World) -> None:
 # --- Other places, lost books --------------------------------------------------------------------
 
 
-def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
+def test_fault_22_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
     world.upload()
     world.invalidate()
     world.setting("S3_PREFIX", "events")
@@ -390,8 +534,7 @@ def test_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: Wo
     assert world.upload() == 0
     assert sorted(world.puts) == sorted([*SITE, "status.json"])
     assert world.lists == 1  # that of the very first run
-    world.invalidate()
-    world.upload()
+    world.settle()
     assert "events/event/77.html" in world.bucket
 
 
@@ -408,9 +551,25 @@ def test_back_at_a_former_place_all_goes_up_again_and_what_left_meanwhile_is_del
     world.upload()
     assert sorted(world.puts) == sorted([*less, "status.json"])
     assert "*" in world.pending
-    world.invalidate()
-    world.upload()
+    world.settle()
     assert world.settled(less)
+
+
+def test_what_cloudfront_was_told_of_another_place_counts_for_nothing_here(world: World) -> None:
+    places = {"": world.place, "http://elsewhere": _Place()}
+    world.upload(check=world.visit)
+    world.invalidate()
+    world.site(LESS)
+    world.upload(check=world.visit)
+    world.at(places, "http://elsewhere")
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    world.at(places, "")
+    world.upload(check=world.visit)
+    assert "event/2.html" in world.bucket
+    world.settle(check=world.visit)
+    assert world.settled(LESS)
 
 
 def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses_it(world: World) -> None:
@@ -424,7 +583,7 @@ def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_text("# destination aws s3://libr")])
-def test_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
+def test_fault_37_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
     world: World, lose: Callable[[Path], object]
 ) -> None:
     world.upload()
@@ -439,8 +598,7 @@ def test_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
     assert world.upload() == 0
     assert sorted(world.puts) == sorted([*less, "status.json"])
     assert "*" in world.pending
-    world.invalidate()
-    world.upload()
+    world.settle()
     assert "event/2.html" not in world.bucket
     assert "photos/cat.jpg" in world.bucket
     assert "event/notes.html" in world.bucket
@@ -468,7 +626,7 @@ AFTER = {
 
 
 @pytest.mark.parametrize("kill", range(9))
-def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
+def test_trap_06_fault_33_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
     world: World, kill: int
 ) -> None:
     world.upload(check=world.visit)
@@ -482,17 +640,14 @@ def test_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
         pass
     else:
         assert kill > 6
-    assert world.upload(check=world.visit) == 0
-    world.invalidate()
-    world.visit()
-    world.upload("--prune", check=world.visit)
+    world.settle(check=world.visit)
     assert world.settled(AFTER)
     world.puts.clear()
     world.upload()
     assert world.puts == ["status.json"]
 
 
-def test_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
+def test_fault_34_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/1.html": "B"})
@@ -517,6 +672,44 @@ def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> Non
     assert world.puts == ["event/2.html", "status.json"]
 
 
+@pytest.mark.parametrize(
+    ("said", "puts"),
+    [
+        ("Connection was closed", ["event/2.html", "index.html", "status.json"]),
+        # Refused outright: it is still there.
+        (
+            "An error occurred (AccessDenied) when calling the DeleteObjects operation",
+            ["index.html", "status.json"],
+        ),
+    ],
+)
+def test_a_page_that_comes_back_after_a_delete_that_may_have_been_done_goes_up_again(
+    world: World, said: str, puts: list[str]
+) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(LESS)
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    assert world.upload(fail=(1, said)) == 78
+    world.site(LESS | {"event/2.html": SITE["event/2.html"], "index.html": "event/2.html"})
+    world.puts.clear()
+    world.upload()
+    assert world.puts == puts
+
+
+def test_a_line_that_was_cut_when_the_cli_died_counts_for_nothing(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"event/1.html": "x", "event/2.html": "y"})
+    world.upload(fail=(1, "Connection was closed"), cut=True)
+    assert "uploaded=0" in world.recorded
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["event/1.html", "event/2.html", "status.json"]
+
+
 def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) -> None:
     denied = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied"
     assert world.upload(fail=(0, denied)) == 78
@@ -531,7 +724,7 @@ def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) ->
     assert world.pending == set()
 
 
-@settings(
+@hypothesis_settings(
     max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -544,6 +737,7 @@ def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) ->
             st.integers(-1, 8),
             st.booleans(),
             st.sampled_from(["", "books", "place"]),
+            st.sampled_from([0, 1, 15, 26 * 60]),
         ),
         max_size=6,
     )
@@ -552,23 +746,21 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    runs: list[tuple[list[str], str, int, bool, str]],
+    runs: list[tuple[list[str], str, int, bool, str, int]],
 ) -> None:
     world = World(tmp_path_factory.mktemp("world"), monkeypatch)
     world.capture = capsys
     world.setting("MAX_DELETE_PERCENT", "100")
     files: dict[str, str] = {}
-    places: dict[str, tuple[dict[str, str], dict[str, str]]] = {"": ({}, {}), "http://elsewhere": ({}, {})}
-    for pages, style, kill, told, lost in [*runs, ([], "a", -1, True, "")]:
+    places = {name: _Place() for name in ("", "http://elsewhere")}
+    for pages, style, kill, told, lost, minutes in [*runs, ([], "a", -1, True, "", 15)]:
         css = f"static/main.{style * 8}.css"
         files = {"index.html": " ".join([css, *pages]), css: ""}
         files |= dict.fromkeys(pages, f"{css} index.html")
         world.site(files)
         if lost == "books":
             (world.build / "published.manifest").unlink(missing_ok=True)
-        place = "http://elsewhere" if lost == "place" else ""
-        world.setting("AWS_ENDPOINT_URL", place)
-        world.bucket, world.edge = places[place]
+        world.at(places, "http://elsewhere" if lost == "place" else "")
         try:
             world.upload(kill=kill, check=world.visit)
             if told:
@@ -576,12 +768,9 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
         except Killed:
             pass
         world.visit()
-        places[place] = world.bucket, world.edge
-    world.bucket, world.edge = places[""]
-    world.setting("AWS_ENDPOINT_URL", "")
-    world.upload(check=world.visit)
-    world.invalidate()
-    world.upload(check=world.visit)
+        world.later(minutes)
+    world.at(places, "")
+    world.settle(check=world.visit)
     assert world.settled(files)
     world.puts.clear()
     world.upload()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from flask import Flask, Response
 import verify
 from files import format_manifest, sha256
 from headers import headers_for
+from published import Entry, Pending, Published
 from serving import serve
 
 BUILT = {"fetched": "2026-03-03T09:30:00-05:00"}
@@ -59,7 +63,7 @@ def test_a_site_as_built_is_found_so(edge: Edge, capsys: pytest.CaptureFixture[s
     assert verify.main([]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "files=3 of=3 wrong=0 behind_minutes=0 oldest_age=40 rc=0" in err
+    assert "files=3 of=3 wrong=0 behind_minutes=0 oldest_age=40 not_uploaded=3 pending=0 rc=0" in err
 
 
 def test_an_edge_that_is_behind_is_told_by_how_much_and_where(
@@ -72,6 +76,60 @@ def test_an_edge_that_is_behind_is_told_by_how_much_and_where(
     assert out.startswith("other content\thttp")
     assert out.endswith("/event/1.html\n")
     assert "wrong=1 behind_minutes=30 " in err
+
+
+def test_the_files_that_changed_last_are_always_in_the_sample(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digests = {"index.html": sha256(b"home")}
+    for number in range(60):
+        path = f"event/{number}.html"
+        edge.files[path] = "old"
+        digests[path] = sha256(b"new" if number == 33 else b"old")
+        (tmp_path / "site" / "event").mkdir(exist_ok=True)
+        (tmp_path / "site" / path).write_text("")
+        os.utime(tmp_path / "site" / path, (9, 9 + (number == 33)))
+    (tmp_path / "site.manifest").write_bytes(format_manifest(digests))
+    assert verify.main(["--sample", "2"]) == 1
+    out, err = capsys.readouterr()
+    assert out.endswith("/event/33.html\n")
+    assert "files=3 of=61 wrong=1 " in err
+
+
+def test_what_is_not_uploaded_or_told_yet_is_counted(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = {
+        path: Entry(digest=sha256(text.encode()), headers=headers_for(path))
+        for path, text in edge.files.items()
+        if path != "events.ics"
+    }
+    Published(destination="x", entries=entries).save(tmp_path / "published.manifest")
+    Pending().add(["event/1.html", "event/2.html"]).save(tmp_path / "pending-paths")
+    assert verify.main([]) == 0
+    assert "not_uploaded=1 pending=2 rc=0" in capsys.readouterr().err
+
+
+def test_after_a_run_in_docker_its_books_on_this_machine_serve(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.manifest").unlink()
+    shutil.rmtree(tmp_path / "site")
+    assert verify.main([]) == 78
+    (tmp_path / "docker").mkdir()
+    entries = {
+        path: Entry(digest=sha256(text.encode()), headers=headers_for(path))
+        for path, text in edge.files.items()
+        if path != "status.json"
+    }
+    gone = Entry(digest=sha256(b"gone"), headers=headers_for("event/2.html"), left=datetime.now(UTC))
+    Published(destination="x", entries=entries | {"event/2.html": gone}).save(
+        tmp_path / "docker" / "published.manifest"
+    )
+    calendars = [{"fetched": "2026-03-03T14:45:00+00:00"}, {"fetched": None}]
+    (tmp_path / "docker" / "events.json").write_text(json.dumps({"calendars": calendars}))
+    assert verify.main([]) == 0
+    assert "files=3 of=3 wrong=0 behind_minutes=15 " in capsys.readouterr().err
 
 
 def test_a_missing_file_and_a_lost_header_are_found(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bin/upload with the real AWS CLI against moto. Numbers in names are those of reference faults.
+# bin/upload with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
 # Every rule about order, recovery and guards is in test_upload.py; here is what needs S3's answers.
 
 bats_require_minimum_version 1.5.0
@@ -12,7 +12,7 @@ setup() {
   make_site
 }
 
-@test "A first upload, a regenerated tree and a same-size edit: each file goes up once, in order, with its headers (23, 35, 36)" {
+@test "traps 1 and 2, faults 35 and 36: a tree generated anew, and a same-size edit with an old time: just other bytes go up, once" {
   run -0 upload
   says 'uploaded=5 deleted=0'
   published
@@ -35,14 +35,28 @@ setup() {
 
   put event/1.html '<a href=../index.html>at 8pm</a>'
   touch -d '2001-01-01' "$BUILD_DIR/site/event/1.html"
-  sed -i 's/^# headers text\/calendar; charset=utf-8 .*/# headers text\/calendar | public/' "$BUILD_DIR/published.manifest"
   run -0 upload
-  says 'headers changed" files=1'
-  says 'uploaded=2 '
+  says 'uploaded=1 '
   published
+  run -0 upload
+  says 'uploaded=0 '
 }
 
-@test "25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
+@test "A cache tag goes up with every file, and a tag set later with all of them again" {
+  run -0 upload
+  CACHE_TAG=events run -0 upload
+  says 'headers changed" files=5'
+  local path
+  for path in event/1.html static/main.0123abcd.css status.json; do
+    headers "$path" | grep -iq '^x-amz-meta-cache-tag: events$' || fail "no tag: $path"
+  done
+  CACHE_TAG=events run -0 upload
+  says 'uploaded=0 '
+  CACHE_TAG='two words' run -78 upload
+  says 'key=CACHE_TAG'
+}
+
+@test "fault 25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
   printf 'x' >>"$BUILD_DIR/site/index.html"
   FORCE=1 run -65 upload
   says 'level=error step=upload .*guard: no complete site: .* file=index.html rc=65'
@@ -50,7 +64,7 @@ setup() {
   [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
 }
 
-@test "22, 37: a new place or lost books: all goes up, an endpoint is named, what is not ours stays" {
+@test "faults 22 and 37: a new place or lost books: all goes up, an endpoint is named, what is not ours stays" {
   run -0 upload
   ask PUT "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" 'not ours' "$MOTO_URL"
   rm "$BUILD_DIR/published.manifest"
@@ -61,6 +75,7 @@ setup() {
   says 'level=warn .*published.manifest missing.* found=6 ours=5 not_ours=1'
   says 'uploaded=4 deleted=0'
   : >"$BUILD_DIR/pending-paths"
+  echo '2026-03 1 x 2026-03-03T09:00:00+00:00' >"$BUILD_DIR/invalidations"
   run -0 upload
   says 'deleted=1'
   same "$(object photos/cat.jpg)" 'not ours'
@@ -72,7 +87,7 @@ setup() {
   published
 }
 
-@test "29: refused rights leave the books as they were, and the log says which setting to check" {
+@test "fault 29: refused rights leave the books as they were, and the log says which setting to check" {
   faults '{"kind": "AccessDenied", "operation": "PutObject"}'
   run -78 upload
   says 'UPLOAD_AWS_ key pair.* aws=AccessDenied .*uploaded=0'
@@ -83,7 +98,7 @@ setup() {
   [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
 }
 
-@test "30, 31: overload ends with 75, a wrong clock with 1; then the next run finishes just the rest" {
+@test "faults 30 and 31: overload ends with 75, a wrong clock with 1; then the next run finishes just the rest" {
   faults '{"kind": "RequestTimeTooSkewed"}'
   run -1 upload
   says 'clock differs from AWS'
@@ -98,7 +113,7 @@ setup() {
   same "$(count PutObject)" 3
 }
 
-@test "31, 32: an answer that is lost leaves its file in doubt, so it goes up again" {
+@test "faults 31 and 32: an answer that is lost leaves its file in doubt, so it goes up again" {
   run -0 upload
   put event/1.html B
   faults '{"kind": "lost", "operation": "PutObject"}'
@@ -112,7 +127,7 @@ setup() {
   published
 }
 
-@test "33, 34: kill -9 after a PUT leaves no process and no lock; back to the old content, it goes up again" {
+@test "faults 33 and 34: kill -9 after a PUT leaves no process and no lock; back to the old content, it goes up again" {
   run -0 upload
   put event/1.html B
   upload 2>/dev/null &
@@ -128,7 +143,22 @@ setup() {
   published
 }
 
-@test "54, 24: keys may come as files; no message holds them, and missing ones are said plainly" {
+@test "fault 44: an upload that runs out of time notes what has landed, and the next run goes on from there" {
+  faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
+  upload 2>"$BATS_TEST_TMPDIR/log" &
+  local pid=$!
+  until [[ $(count ListObjectsV2) == 5 ]]; do sleep 0.05; done # that of the plan, and one for each of four syncs
+  kill -TERM "$pid"
+  wait "$pid" || same $? 1
+  grep -q 'msg="interrupted: the next run goes on" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
+  ask DELETE /-/faults
+  ask DELETE /-/log
+  run -0 upload
+  says 'uploaded=1 '
+  published
+}
+
+@test "trap 24, fault 54: keys may come as files; no message holds them, and missing ones are said plainly" {
   printf 'planted-secret-value\n' >"$BATS_TEST_TMPDIR/secret"
   printf 'AKIAPLANTED\n' >"$BATS_TEST_TMPDIR/id"
   unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
@@ -145,7 +175,7 @@ setup() {
   says 'key=UPLOAD_AWS_SECRET_ACCESS_KEY '
 }
 
-@test "19: missing and malformed settings end with 78 before any call" {
+@test "fault 19: missing and malformed settings end with 78 before any call" {
   S3_BUCKET='' run -78 upload
   says 'key=S3_BUCKET'
   MAX_DELETE_PERCENT=many run -78 upload
@@ -153,7 +183,7 @@ setup() {
   same "$(calls)" ''
 }
 
-@test "26: where nothing more can be written, nothing is uploaded and the books stay" {
+@test "fault 26: where no file may grow, nothing is uploaded and the books stay" {
   put event/1.html "$(head -c 300000 /dev/zero | tr '\0' x)"
   run -1 bash -c 'ulimit -f 100; exec upload'
   says 'level=error .*errno=27'
@@ -161,7 +191,50 @@ setup() {
   same "$(count PutObject)" 0
 }
 
-@test "45: two uploads at once: the second ends with 75 and says who is at it" {
+# on_a_disk OPTIONS TROUBLE: the three commands on a small disk, in a namespace where one may mount
+on_a_disk() {
+  # shellcheck disable=SC2016  # for that shell to expand
+  "${enter[@]}" bash -c '
+    set -e
+    mount -t tmpfs -o "$1" none "$BUILD_DIR"
+    cp -r "$KEEP/." "$BUILD_DIR"
+    eval "$2" 2>/dev/null || true
+    for step in upload invalidate publish; do
+      rc=0
+      "$step" || rc=$?
+      echo "$step ended with $rc"
+    done
+    for book in published.manifest pending-paths; do cmp "$KEEP/$book" "$BUILD_DIR/$book"; done' - "$@"
+}
+
+@test "fault 26: on a full disk, one without inodes and a read-only one, nothing is uploaded, told or lost" {
+  enter=(unshare --mount)
+  ((EUID == 0)) || enter=(unshare --user --map-root-user --mount)
+  "${enter[@]}" mount -t tmpfs none "$BATS_TEST_TMPDIR" 2>/dev/null ||
+    skip 'needs the right to mount in a namespace of its own'
+  export KEEP=$BATS_TEST_TMPDIR/keep
+  upload
+  put event/1.html 'at 8pm'
+  mv "$BUILD_DIR" "$KEEP"
+  mkdir "$BUILD_DIR"
+  ask DELETE /-/log
+  local disk errno trouble
+  while read -r disk errno trouble; do
+    run -0 on_a_disk "$disk" "$trouble"
+    says 'upload ended with 1$'
+    says 'invalidate ended with 1$'
+    says 'publish ended with 1$'
+    says "step=upload .*(errno=$errno|msg=\"cannot write\")"
+    says 'step=publish .*msg="publish failed.*failed_step='
+  done <<'EOF'
+size=200k 28 head -c 1m /dev/zero >"$BUILD_DIR/fill"
+nr_inodes=50 28 mkdir "$BUILD_DIR/many"; seq 100 | sed "s|^|$BUILD_DIR/many/|" | xargs -n 1 touch
+size=200k 30 mount -o remount,ro "$BUILD_DIR"
+EOF
+  same "$(calls)" ''
+}
+
+@test "trap 11, fault 45: two uploads at once: the second ends with 75 and says who is at it" {
   exec {held}>"$BUILD_DIR/state.lock"
   flock -n "$held"
   echo 'step=upload pid=123 run=x' >"$BUILD_DIR/state.lock"
@@ -180,7 +253,7 @@ setup() {
   same "${lines[5]}" "upload	$S3_PREFIX/status.json"
   same "${lines[6]}" "delete later	$S3_PREFIX/event/9.html"
   same "${lines[7]}" 'invalidate	/*'
-  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation paths; \$0.000030 (0 of 1000 free paths used this month)"
+  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation path: \$0.000050; 0 of 1,000 free paths used this month"
   same "$(calls)" ''
   [[ ! -e $BUILD_DIR/pending-paths ]]
 }
@@ -192,13 +265,14 @@ setup() {
   [[ $output == Usage:* ]]
 }
 
-@test "Another aws that PATH holds is the one that is run, once for each command" {
+@test "trap 26: another aws that PATH holds is the one that is run, once for each command" {
   mkdir "$BATS_TEST_TMPDIR/path"
   printf '#!/bin/sh\necho "$1 $2" >>"%s/started"\nexec "%s/.venv/bin/aws" "$@"\n' "$BATS_TEST_TMPDIR" "$ROOT" \
     >"$BATS_TEST_TMPDIR/path/aws"
   chmod 755 "$BATS_TEST_TMPDIR/path/aws"
   run -0 upload
   run -0 env PATH="$BATS_TEST_TMPDIR/path:/usr/bin:/bin" "$ROOT/bin/upload"
-  same "$(cat "$BATS_TEST_TMPDIR/started")" 's3 cp'
+  same "$(cat "$BATS_TEST_TMPDIR/started")" $'--version \ns3 cp'
+  says "not the AWS CLI of this project\" aws=$BATS_TEST_TMPDIR/path/aws version=\"aws-cli/"
   says 'uploaded=0 deleted=0'
 }

@@ -10,8 +10,8 @@ KEY=value lines and an empty one, and serves until it is told to stop.
     PUT    /-/faults   JSON list of faults (see Fault); replaces those before
     DELETE /-/faults   AWS behaves again
 
-Unlike moto, and like CloudFront, it knows a CallerReference again: the same batch gets the first
-answer, another batch under the same reference is refused.
+Unlike moto, and like CloudFront, it refuses paths that are none, and knows a CallerReference again:
+the same batch gets the first answer, another batch under the same reference is refused.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,6 +47,8 @@ ERRORS = {
         "The difference between the request time and the current time is too large.",
     ),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
+    "InvalidArgument": (400, "Your request contains one or more invalid invalidation paths."),
+    "InvalidationBatchAlreadyExists": (409, "The caller reference that you specified is in use."),
     "NoSuchDistribution": (404, "The specified distribution does not exist."),
     "SlowDown": (503, "Please reduce your request rate."),
     "ServiceUnavailable": (503, "Service is unable to handle request."),
@@ -53,6 +56,12 @@ ERRORS = {
     "Throttling": (400, "Rate exceeded"),
     "TooManyInvalidationsInProgress": (400, "Processing your request will cause you to exceed the maximum"),
 }
+
+
+# What CloudFront takes as a path to invalidate: all unsafe characters encoded, `*` only at the end;
+# or a cache tag.
+_PATH = re.compile(r"/[A-Za-z0-9_.~$&+,:;=@!'()/%-]{0,3999}\*?|#[!-+\--~]{1,256}")
+MOST_PATHS = 3000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +215,9 @@ class Handler(BaseHTTPRequestHandler):
         found = re.search(rb"<CallerReference>(.*?)</CallerReference>", body)
         if operation != "CreateInvalidation" or not found:
             return self._pass_on(body)
+        paths = [unescape(path) for path in re.findall(r"<Path>(.*?)</Path>", body.decode())]
+        if not 0 < len(paths) <= MOST_PATHS or not all(map(_PATH.fullmatch, paths)):
+            return error_answer("InvalidArgument", operation)
         reference, content = found[1].decode(), re.sub(rb"<CallerReference>.*?</CallerReference>", b"", body)
         with self.state.lock:
             earlier = self.state.references.get(reference)
@@ -217,7 +229,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == 201:
             with self.state.lock:
                 self.state.references[reference] = (content, answer)
-                self.state.invalidations.append(re.findall(r"<Path>(.*?)</Path>", body.decode()))
+                self.state.invalidations.append(paths)
         return status, headers, answer
 
     def _pass_on(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
