@@ -13,7 +13,8 @@ const version = versionOf(document);
 // What is known: the events, the names of the days to come, and the beginning of the day the page was made.
 let rows, days, built;
 function take(template) {
-  rows = [...document.importNode(template.content, true).children];
+  // They stay where nothing is loaded; what is shown are copies.
+  rows = [...template.content.children];
   days = JSON.parse(template.dataset.days);
   built = Number(template.dataset.built);
 }
@@ -22,7 +23,8 @@ take(byId("events"));
 // ---- The time. The device's clock is held against the server's; before the page was made it cannot be right.
 
 let correction = 0, measured = NaN, doubted = false;
-let drift = Date.now() - performance.now();
+const begun = performance.now();
+let drift = Date.now() - begun;
 
 const device = () => Date.now() / SECOND + correction;
 const now = () => Math.max(device(), built);
@@ -31,9 +33,7 @@ const inDoubt = () => doubted || device() < built;
 // A copy's Date is when it was copied, and Age how long ago that was. A copy without Age would make the clock
 // seem fast; only what two answers say alike is believed, and until then no clock is shown.
 function compareClocks(headers) {
-  const served = Date.parse(headers.get("date")) / SECOND;
-  if (!served) return;
-  const ahead = served + Number(headers.get("age")) - Date.now() / SECOND;
+  const ahead = (Date.parse(headers.get("date")) - Date.now()) / SECOND + Number(headers.get("age"));
   const wrong = Math.abs(ahead) > 300;
   doubted = wrong && !(Math.abs(ahead - measured) < 10);
   correction = wrong ? ahead : 0;
@@ -41,7 +41,6 @@ function compareClocks(headers) {
 }
 
 const dayText = (day) => days[day] ?? longDay.format(Date.parse(`${day}T12:00Z`));
-const dayAfter = (day) => new Date(Date.parse(day) + 24 * HOUR).toISOString().slice(0, 10);
 
 // ---- What is on: groups of rows, each with its heading.
 
@@ -58,7 +57,7 @@ function headingOf(row, time) {
   const today = local(time).day, day = dayOf(row, time);
   if (on(row, time)) return say("status.now");
   if (day === today) return say("screen.today");
-  return day === dayAfter(today) ? say("tomorrow", { day: dayText(day) }) : dayText(day);
+  return Date.parse(day) - Date.parse(today) > 24 * HOUR ? dayText(day) : say("tomorrow", { day: dayText(day) });
 }
 
 // -> [[heading, rows], ...]
@@ -165,12 +164,15 @@ async function slidePage(row, time) {
     // Not shown before it can be, or it would come in bit by bit; the slide does without one that is late.
     image.loading = "eager";
     const late = new Promise((resolve, reject) => setTimeout(reject, 8 * SECOND));
-    await Promise.race([image.decode(), late]).catch(() => image.remove());
-    page.classList.toggle("pictured", image.parentNode);
+    await Promise.race([image.decode(), late]).then(() => page.classList.add("pictured"), () => {});
   }
   stage.append(page);
-  // A long title takes smaller letters rather than leave the page.
-  for (let fit = 1; page.scrollHeight > page.clientHeight && fit > 0.45; fit -= 0.05) page.style.setProperty("--fit", fit);
+  // A long title takes smaller letters rather than leave the page; then what is said of it goes, then the picture.
+  for (let fit = 1; page.scrollHeight > page.clientHeight && fit > 0.45; fit -= 0.05) {
+    page.style.setProperty("--fit", fit);
+    if (fit < 0.7) page.querySelector(".about")?.remove();
+    if (fit < 0.6) page.classList.remove("pictured");
+  }
   page.remove();
   page.classList.remove("measured");
   return page;
@@ -270,7 +272,7 @@ function tick() {
   root.classList.toggle("turned", Date.parse(day) / HOUR % 48 > 0);
   const step = Math.floor(time / 180);
   root.style.setProperty("--x", `${Math.abs(step % 17 - 8)}px`);
-  root.style.setProperty("--y", `${Math.abs(step * 5 % 17 - 8)}px`);
+  root.style.setProperty("--y", `${Math.abs((step * 5 + 4) % 17 - 8)}px`);
 
   // One failure is a hiccup; but who has never got through has been away.
   const away = failures && !(performance.now() - reached < 5 * MINUTE);
@@ -293,10 +295,17 @@ async function get(address) {
   return [await answer.text(), answer.headers];
 }
 
+async function askStatus() {
+  const status = JSON.parse((await get(site.status))[0]);
+  if (status.version === 1) freshness = status;
+}
+
 async function refresh() {
   if (refreshing) return;
   refreshing = true;
   const before = doubted;
+  // Without it, it is only the age that is not known.
+  const status = askStatus().catch(() => {});
   try {
     const [text, headers] = await get(location.pathname);
     const page = new DOMParser().parseFromString(text, "text/html");
@@ -306,11 +315,10 @@ async function refresh() {
     fetched = { version: versionOf(page), template: page.getElementById("events") };
     reached = performance.now();
     failures = 0;
-    freshness = JSON.parse((await get(site.status))[0]);
   } catch {
-    // Without status.json it is only the age that is not known.
-    failures += !(performance.now() - reached < MINUTE);
+    failures++;
   } finally {
+    await status;
     refreshing = false;
     clearTimeout(refreshTimer);
     refreshTimer = setTimeout(refresh, doubted && !before ? 30 * SECOND : MINUTE + Math.random() * MINUTE);
@@ -322,9 +330,9 @@ async function refresh() {
 // loaded anew, while the network is known to work, and not again and again. So is everything once a night.
 function renew() {
   if (!fetched) return;
-  const age = performance.now();
+  const time = performance.now(), age = time - begun;
   const another = fetched.version !== version;
-  if ((another || (age > 20 * HOUR && local(now()).hour === 3)) && age - reached < MINUTE && age > 10 * MINUTE) location.reload();
+  if ((another || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) location.reload();
   if (!another) take(fetched.template);
 }
 
