@@ -113,16 +113,20 @@ class Screen:
         """Let `seconds` pass, with a real moment after every `step` for what is fetched meanwhile."""
         while seconds > 0:
             self.page.clock.run_for(round(min(step, seconds) * 1000))
-            # The screen may be loading itself anew.
-            with suppress(Error):
-                self.server.date = self.now - self.ahead
+            self.server.date = (self.server.date or 0) + min(step, seconds)
             self.page.wait_for_timeout(15)
             seconds -= step
+        self._set_server()
+
+    def _set_server(self) -> None:
+        # In vain while the screen loads itself anew; then a moment later.
+        with suppress(Error):
+            self.server.date = self.now - self.ahead
 
     def skip(self, hours: float) -> None:
         """Let hours pass at once, as for a device that slept; then a minute in which all is brought up to date."""
         self.page.clock.fast_forward(round(hours * 3_600_000))
-        self.server.date = self.now - self.ahead
+        self._set_server()
         self.let_pass(60)
 
     def settle(self) -> None:

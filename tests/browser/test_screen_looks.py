@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zxingcpp
 from PIL import Image
 
-from browser.conftest import MakeSite, ShowScreen, axe_violations, html_errors
+from browser.conftest import NODE_MODULES, MakeSite, ShowScreen, axe_violations, html_errors
 from browser.sample_events import NOW, at, event
 from browser.screens import REAL_EVENTS, Screen, library_site
+from browser.server import SiteServer
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
 BOTH_WAYS = ["1080p", "portrait"]
@@ -248,3 +254,30 @@ def test_one_request_comes_before_images_and_none_of_those_at_first(show: ShowSc
     assert asked[0] == "/screen.html"
     assert set(asked) == {"/screen.html", "/status.json", "/screen-worker.js"}
     assert screen.page.evaluate("document.querySelectorAll('*').length") <= 400
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", ["screen.html", "screen/eastside.html?layout=slides&theme=light"])
+def test_lighthouse_finds_no_barrier(serve: Callable[[Path], SiteServer], library: Path, path: str) -> None:
+    program = NODE_MODULES / "lighthouse" / "cli" / "index.js"
+    flags = "--headless --disable-gpu" + (" --no-sandbox" if os.geteuid() == 0 else "")
+    command = [
+        "node", str(program), serve(library).url(path), "--quiet", "--output=json", f"--chrome-flags={flags}",
+        "--only-categories=accessibility,best-practices", "--preset=desktop",
+    ]  # fmt: skip
+    chromium = (
+        shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    )
+    done = subprocess.run(
+        command, env={**os.environ, "CHROME_PATH": chromium}, capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    faults = [
+        name
+        for name, audit in report["audits"].items()
+        if (audit["score"] or 0) < 1 and audit["scoreDisplayMode"] == "binary"
+    ]
+    assert {name: found["score"] for name, found in report["categories"].items()} == {
+        "accessibility": 1, "best-practices": 1,
+    }, faults  # fmt: skip
