@@ -332,8 +332,11 @@ function renew() {
   if (!fetched) return;
   const time = performance.now(), age = time - begun;
   const another = fetched.version !== version;
-  if ((another || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) location.reload();
   if (!another) take(fetched.template);
+  if ((another || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) {
+    location.reload();
+    fetched = null;
+  }
 }
 
 refreshTimer = setTimeout(refresh, (2 + Math.random() * 6) * SECOND);
