@@ -14,6 +14,7 @@ import feeds
 import jsonld
 import messages
 import render
+import screen
 import views
 from event import Snapshot
 from settings import Settings
@@ -151,9 +152,7 @@ def parts(
         yield home, list_page(home, None, listed)
         for group in groups:
             yield group.path, list_page(group.path, group, group.events)
-        yield "screen.html", page("screen.html", path="screen.html", root="", listing=everything)
-        if settings.home_page == "screen":
-            yield "index.html", page("screen.html", path="index.html", root="", listing=everything)
+        yield from screen.build(page, script, listed, branches, wording, settings, home, templates)
         week = views.week(everything, wording.today, PRINTED_DAYS)
         days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
         yield "print.html", page("print.html", path="print.html", root="", week=week, days=days)

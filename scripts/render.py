@@ -20,7 +20,7 @@ from views import Card, Image
 TEMPLATES = ROOT / "templates"
 
 # A page gets one script: what all share, then its own. The rest of templates/static/ is published as it is.
-BUNDLES = {"list.js": ("site.js", "list.js"), "event.js": ("site.js", "event.js")}
+BUNDLES = {"list.js": ("site.js", "page.js", "list.js"), "event.js": ("site.js", "page.js", "event.js")}
 # In SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 

@@ -31,24 +31,11 @@ function clock(epoch, end = false) {
   return say(minute === "00" ? "time.hour" : "time.minute", { hour: hour % 12 || 12, minute, period });
 }
 
-// What is going on is marked "now"; until when, if that is today and LibCal has told us.
-function nowText(event, now) {
-  const allDay = !event.querySelector("time").dateTime.includes("T");
-  const end = Number(event.dataset.end);
-  if (allDay || !end || end - now > 12 * 3600) return say("status.now");
-  return say("status.now_until", { time: say("time.alone", { time: clock(end, true) }) });
-}
-
 // "before", "now" or "ended"; an event without an end counts as an hour long.
 function phase(event, now) {
   const start = Number(event.dataset.start);
   if (now < start) return "before";
   return now < (Number(event.dataset.end) || start + 3600) ? "now" : "ended";
-}
-
-function retag(tag, code, text) {
-  tag.className = `tag ${code}`;
-  if (tag.textContent !== text) tag.textContent = text;
 }
 
 let freshness = null;
@@ -79,32 +66,3 @@ function showFreshness(now) {
     names, time: when(fetched), day: longDay.format(fetched * 1000),
   });
 }
-
-// Once a page: the list in it is no fresher than the status of when it was loaded.
-async function fetchFreshness() {
-  try {
-    const answer = await fetch(site.status, { cache: "no-store" });
-    if (answer.ok) freshness = await answer.json();
-    showFreshness(Date.now() / 1000);
-  } catch {
-    // Offline: the page says nothing of its age rather than something wrong.
-  }
-}
-
-// Calls `show` with the time now, at each full minute, and whenever the page comes back into view.
-function everyMinute(show) {
-  let timer;
-  const tick = () => {
-    clearTimeout(timer);
-    timer = setTimeout(tick, 60_000 - (Date.now() % 60_000));
-    const now = Date.now() / 1000;
-    show(now);
-    showFreshness(now);
-  };
-  addEventListener("pageshow", tick);
-  document.addEventListener("visibilitychange", () => document.hidden || tick());
-  tick();
-}
-
-if (document.readyState === "complete") fetchFreshness();
-else addEventListener("load", fetchFreshness);

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser import sample_events
+from browser import sample_events, screens
 from browser.server import SiteServer
 from event import Event
 
@@ -30,6 +30,7 @@ NODE_MODULES = Path(__file__).parent / "node_modules"
 
 MakeSite = Callable[..., Path]
 OpenPage = Callable[..., Page]
+ShowScreen = Callable[..., screens.Screen]
 
 
 class Watch:
@@ -181,6 +182,43 @@ def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[Op
     for context in contexts:
         context.close()
     assert watch.offences == []
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the sample library as of NOW, with its images; do not change it."""
+    return screens.library_site(tmp_path_factory.mktemp("library"), sample_events.NOW)
+
+
+@pytest.fixture
+def show(open_page: OpenPage, serve: Callable[[Path], SiteServer], make_site: MakeSite) -> ShowScreen:
+    """Return `show(path="screen.html", events=None, now=NOW, ...)`, which gives a lobby screen that has settled.
+
+    `now` is what the device's clock says, `ahead` by how many seconds it is ahead of the server's, `made` when the
+    site was made; `site` is a folder instead of events, `settings` are environment variables. Further options
+    are those of open_page.
+    """
+
+    def show_it(
+        path: str = "screen.html",
+        events: tuple[Event, ...] | None = None,
+        now: datetime = sample_events.NOW,
+        *,
+        made: datetime | None = None,
+        ahead: float = 0,
+        site: Path | None = None,
+        settings: dict[str, str] | None = None,
+        **options: Any,
+    ) -> screens.Screen:
+        server = serve(site or make_site(events, made or now, **(settings or {})))
+        server.date = now.timestamp() - ahead
+        options = {"viewport": {"width": 1920, "height": 1080}, **options}
+        screen = screens.Screen(open_page(path, server, now, **options), server, ahead)
+        if options.get("java_script_enabled", True):
+            screen.settle()
+        return screen
+
+    return show_it
 
 
 @cache

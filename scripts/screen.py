@@ -1,0 +1,300 @@
+"""The lobby screens: a page for the library and one for each branch, each a single file, and their worker.
+
+A page carries the events of the next days; what of them is shown, its script works out from the time.
+It has to be right until the next run, over a weekend and through an outage of days.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import segno
+from markupsafe import Markup
+
+import colors
+import render
+from dates import Wording
+from event import midnight
+from files import sha256
+from settings import Settings
+from views import EventView, Group, Image
+
+WORKER = "screen-worker.js"
+
+# Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.
+SURE_DAYS = 4
+# Further days follow whole, as long as no more than this many events are carried.
+EVENTS = 60
+# Events that may have a slide of their own; each costs half a kilobyte.
+SLIDES, SLIDES_A_DAY = 18, 6
+# Days whose names the page knows as the list writes them; after that the browser names them.
+DAYS_NAMED = 32
+# What is seen without a script: what does not fit is left out by the style sheet.
+FIRST_ROWS = 9
+
+DARK = {
+    "ground": "#14202b", "text": "#f2f2f2", "muted": "#b9c4cd", "line": "#34424f", "chip": "#283845",
+    "red": "#ffb3a8", "amber": "#ffd27a", "green": "#9fe0b4",
+}  # fmt: skip
+LIGHT = {
+    "ground": "#faf8f4", "text": "#1b1815", "muted": "#544e46", "line": "#d8d1c4", "chip": "#eee8dc",
+    "red": "#8f1d16", "amber": "#6a4200", "green": "#14532d",
+}  # fmt: skip
+_LONG_TIME = time(10, 30)
+# Of what is read from afar (WCAG 2.2, 1.4.6).
+CONTRAST = 7.0
+
+TEXTS = (
+    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
+    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "status.now",
+    "tomorrow", "empty", "screen.today", "screen.next", "screen.page",
+    "screen.reconnecting", "screen.pause", "screen.resume",
+)  # fmt: skip
+_HIDDEN = frozenset(("full", "unlisted"))
+# A slide invites; nobody is invited to what is closed to him.
+_UNINVITING = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
+
+Page = Callable[..., bytes]
+Script = Callable[[str, tuple[str, ...]], dict[str, Any]]
+
+
+@cache
+def code(address: str) -> str:
+    """Return the QR code of `address` as a data URI: a pixel a module, its quiet zone of four included.
+
+    Of the lowest error level, since a screen has no scratches and fewer modules are read from farther away;
+    but not of the smallest size, which its quiet zone would leave too little of.
+    """
+    made = segno.make(address, error="l", micro=False)
+    if made.version == 1:
+        made = segno.make(address, error="l", version=2)
+    return made.png_data_uri(scale=1, border=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event as a screen carries it; `branch` says whether that is named. The rest is for its slide."""
+
+    view: EventView
+    branch: bool = True
+    slide: bool = False
+
+    @property
+    def where(self) -> str:
+        """Room and branch, or the room alone on the screen of one branch."""
+        event = self.view.event
+        if self.branch:
+            return self.view.where
+        names = [event.place, self.view.wording.messages("online") if event.online else ""]
+        return ", ".join(filter(None, names))
+
+    @property
+    def begins(self) -> str:
+        """The first part of when it is: the time at which it begins, or the whole where that has no parts."""
+        return self._times[0]
+
+    @property
+    def goes_on(self) -> str:
+        """The other part, from the space before it on: ` to noon`; or nothing."""
+        return self._times[1]
+
+    @property
+    def _times(self) -> tuple[str, str]:
+        view = self.view
+        times, start = view.until if view.ongoing else view.times, view.wording.time(view.event.start)
+        return (start, times[len(start) :]) if times.startswith(f"{start} ") else (times, "")
+
+    @property
+    def address(self) -> str:
+        """What the code of its slide leads to: our page, LibCal's while the site has no address, or nothing."""
+        return self.view.address or self.view.libcal_url
+
+    @property
+    def short_address(self) -> str:
+        """The address as it is written beside the code."""
+        return short(self.address)
+
+    @property
+    def invitation(self) -> str:
+        """What there is to be had at that address, in words."""
+        return self.view.wording.messages(
+            "screen.register" if self.view.registration_text else "screen.details"
+        )
+
+    @property
+    def code(self) -> str:
+        """The code of that address."""
+        return code(self.address)
+
+    @property
+    def whole(self) -> bool:
+        """Whether its picture is a poster or a banner, of which nothing may be cut off."""
+        image = self.view.image(800)
+        return not 1.25 <= image.width / image.height <= 2.4
+
+    def pictures(self, root: str) -> str:
+        """Return its images for a `srcset`, those that differ in size; nothing if it has none."""
+        wide: dict[int, Image] = {}
+        for width in sorted(self.view.images):
+            image = self.view.images[width]
+            if width >= 800:
+                wide.setdefault(image.width, image)
+        return ", ".join(f"{root}{image.path} {image.width}w" for image in wide.values())
+
+
+def short(address: str) -> str:
+    """Return an address as it is written on a screen: without scheme and final slash, to be broken at the others."""
+    return re.sub(r"^https?://(www\.)?|/\Z", "", address).replace("/", "/\u200b")
+
+
+def carried(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
+    """Return what a screen of `today` carries: all of the first days, and what there is room for after them."""
+    shown = [view for view in events if view.event.listed and not _is_left_out(view, today)]
+    shown.sort(key=lambda view: (max(view.event.first_day, today), view.event.order))
+    kept: list[EventView] = []
+    for day, views in groupby(shown, key=lambda view: max(view.event.first_day, today)):
+        more = list(views)
+        if day >= today + timedelta(days=SURE_DAYS) and len(kept) + len(more) > EVENTS:
+            break
+        kept += more
+    return tuple(kept)
+
+
+def _is_left_out(view: EventView, today: date) -> bool:
+    if view.off:
+        # Who comes for it today has to learn of it; nobody comes for it yet on another day.
+        return view.event.first_day >= today + timedelta(days=SURE_DAYS)
+    return view.status is not None and view.status.code in _HIDDEN
+
+
+def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple[Row, ...]:
+    """Return `events` as rows, the first inviting ones of each day with all that a slide needs."""
+    made = []
+    slides: Counter[date] = Counter()
+    for view in events:
+        day = max(view.event.first_day, today)
+        slide = _invites(view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
+        slides[day] += slide
+        made.append(Row(view, branch, slide))
+    return tuple(made)
+
+
+def _invites(view: EventView) -> bool:
+    """Whether a slide would show more than the row does, of something that one can still go to."""
+    closed = view.off or view.ongoing or (view.status is not None and view.status.code in _UNINVITING)
+    return not closed and bool(view.images or view.event.excerpt)
+
+
+def first_days(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
+    """Return what is seen without a script: the first rows by day, each day with its heading."""
+    daily = [row for row in found if not row.view.ongoing][:FIRST_ROWS]
+    by_day = groupby(daily, key=lambda row: max(row.view.event.first_day, wording.today))
+    return [(wording.day(day), list(members)) for day, members in by_day]
+
+
+def build(
+    page: Page,
+    script: Script,
+    events: Sequence[EventView],
+    branches: Sequence[Group],
+    wording: Wording,
+    settings: Settings,
+    home: str,
+    templates: Path = render.TEMPLATES,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the screens and their worker, as (path, bytes).
+
+    `page` renders a template, `script` gives what site.js has to know, `home` is the path of the web list.
+    """
+    style = style_sheet(settings.brand_color, len(wording.time(_LONG_TIME)), templates)
+    code_text = script_text(templates)
+    policy = (
+        f"default-src 'none'; script-src {csp_hash(code_text)}; style-src {csp_hash(style)}; img-src 'self' data:; "
+        "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    built = int(midnight(wording.today, settings.timezone).timestamp())
+    coming = (wording.today + timedelta(days=number) for number in range(DAYS_NAMED))
+    days = json.dumps({day.isoformat(): wording.day(day) for day in coming}, ensure_ascii=False)
+
+    def screen(path: str, group: Group | None) -> bytes:
+        root = "../" if group else ""
+        shown = carried(group.events if group else events, wording.today)
+        found = rows(shown, wording.today, branch=not group)
+        address = group.path if group else "" if home == "index.html" else home
+        values: dict[str, Any] = {
+            "path": path,
+            "root": root,
+            "group": group,
+            "policy": policy,
+            # Both are ours, and the policy names their digests.
+            "style": Markup(style),  # noqa: S704
+            "code": Markup(code_text),  # noqa: S704
+            "more": code(f"{settings.site_url}/{address}") if settings.site_url else None,
+            "more_address": short(f"{settings.site_url}/{address}"),
+            "script": {
+                **script(root, TEXTS),
+                "worker": root + WORKER,
+                # A scope is where addresses begin: all screens, and no list.
+                "scope": "./" if path == "index.html" else f"{root}screen",
+            },
+        }
+        shell = page("screen.html", version="", built=0, days="", rows=(), first=(), **values)
+        return page(
+            "screen.html",
+            version=sha256(shell)[:12],
+            built=built,
+            days=days,
+            rows=found,
+            first=first_days(found, wording),
+            **values,
+        )
+
+    yield "screen.html", screen("screen.html", None)
+    if settings.home_page == "screen":
+        yield "index.html", screen("index.html", None)
+    for group in branches:
+        path = f"screen/{group.slug}.html"
+        yield path, screen(path, group)
+    yield WORKER, render.without_comments((templates / WORKER).read_bytes())
+
+
+def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:
+    """Return the screen's style sheet with its colours, and room for a time of so many letters."""
+
+    def properties(theme: dict[str, str]) -> str:
+        accent = colors.readable(brand, theme["ground"], ratio=CONTRAST)
+        return ";".join(f"--{name}:{value}" for name, value in {**theme, "accent": accent}.items())
+
+    dark, light = f"color-scheme:dark;{properties(DARK)}", f"color-scheme:light;{properties(LIGHT)}"
+    text = (templates / "_screen.css").read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    lines = "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    return (
+        f":root{{--time:{11 + 1.6 * time_length:.1f};{dark}}}\n:root[data-theme=light]{{{light}}}\n"
+        f"@media (prefers-color-scheme:light){{:root[data-theme=auto]{{{light}}}}}\n{lines}\n"
+    )
+
+
+def script_text(templates: Path = render.TEMPLATES) -> str:
+    """Return the screen's script: its options at once, so that nothing is seen in the wrong theme; then the rest."""
+    options, shared, own = (
+        (templates / name).read_bytes() for name in ("_screen_options.js", "static/site.js", "_screen.js")
+    )
+    whole = b'(() => {\n%b\naddEventListener("DOMContentLoaded", () => {\n%b\n%b\n});\n})();\n'
+    return render.without_comments(whole % (options, shared, own)).decode()
+
+
+def csp_hash(text: str) -> str:
+    """Return the source expression by which a Content-Security-Policy lets an inline text in."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

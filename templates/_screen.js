@@ -1,0 +1,347 @@
+// The lobby screen, after site.js. What it shows follows from the events in the page and from the time; all
+// of it is worked out anew with each turn of a page, so nothing has to be remembered and nothing adds up.
+
+const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
+const SLIDES_BETWEEN = 2, SLIDES = 12;
+
+const byId = (id) => document.getElementById(id);
+const stage = byId("stage");
+const codeOfAll = stage.querySelector(".scan");
+const versionOf = (page) => page.querySelector("meta[name=events-display-screen]")?.content;
+const version = versionOf(document);
+
+// What is known: the events, the names of the days to come, and the beginning of the day the page was made.
+let rows, days, built;
+function take(template) {
+  // They stay where nothing is loaded; what is shown are copies.
+  rows = [...template.content.children];
+  days = JSON.parse(template.dataset.days);
+  built = Number(template.dataset.built);
+}
+take(byId("events"));
+
+// ---- The time. The device's clock is held against the server's; before the page was made it cannot be right.
+
+let correction = 0, measured = NaN, doubted = false;
+const begun = performance.now();
+let drift = Date.now() - begun;
+
+const device = () => Date.now() / SECOND + correction;
+const now = () => Math.max(device(), built);
+const inDoubt = () => doubted || device() < built;
+
+// A copy's Date is when it was copied, and Age how long ago that was. A copy without Age would make the clock
+// seem fast; only what two answers say alike is believed, and until then no clock is shown.
+function compareClocks(headers) {
+  const ahead = (Date.parse(headers.get("date")) - Date.now()) / SECOND + Number(headers.get("age"));
+  const wrong = Math.abs(ahead) > 300;
+  doubted = wrong && !(Math.abs(ahead - measured) < 10);
+  correction = wrong ? ahead : 0;
+  measured = ahead;
+}
+
+const dayText = (day) => days[day] ?? longDay.format(Date.parse(`${day}T12:00Z`));
+
+// ---- What is on: groups of rows, each with its heading.
+
+const off = (row) => row.matches(".off");
+const ongoing = (row) => row.matches(".ongoing");
+const on = (row, time) => !inDoubt() && !off(row) && phase(row, time) === "now";
+
+function dayOf(row, time) {
+  const first = local(row.dataset.start).day, today = local(time).day;
+  return first > today ? first : today;
+}
+
+function headingOf(row, time) {
+  const today = local(time).day, day = dayOf(row, time);
+  if (on(row, time)) return say("status.now");
+  if (day === today) return say("screen.today");
+  return Date.parse(day) - Date.parse(today) > 24 * HOUR ? dayText(day) : say("tomorrow", { day: dayText(day) });
+}
+
+// -> [[heading, rows], ...]
+function agenda(time) {
+  // What is on comes first, and of that what is not on all day.
+  const rank = (row) => (on(row, time) ? row.querySelector("time").dateTime.length < 11 : 2);
+  // What is cancelled on another day nobody comes for yet.
+  const later = (row) => dayOf(row, time) > local(time).day;
+  const live = rows.filter((row) => !ongoing(row) && phase(row, time) !== "ended" && !(off(row) && later(row)))
+    .sort((a, b) => rank(a) - rank(b));
+  const groups = [];
+  live.every((row, count) => {
+    const heading = headingOf(row, time);
+    if (heading !== groups[groups.length - 1]?.[0]) {
+      if (count > 2 && later(row)) return false;
+      groups.push([heading, []]);
+    }
+    return groups[groups.length - 1][1].push(row);
+  });
+  if (live.length && later(live[0])) groups[0][0] = say("screen.next", { day: dayText(dayOf(live[0], time)) });
+  return groups;
+}
+
+function slides(time) {
+  const titles = new Set();
+  return rows.filter((row) => {
+    const title = row.querySelector("h3").textContent;
+    return row.matches(".inviting") && phase(row, time) !== "ended" && !titles.has(title) && titles.add(title);
+  }).slice(0, SLIDES);
+}
+
+// ---- Pages: elements that are not on the stage yet.
+
+function make(name, className, ...content) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.append(...content);
+  return made;
+}
+
+function sectionOf(heading, time, rows, more) {
+  const copies = rows.map((row) => {
+    const copy = row.cloneNode(true);
+    // Who could register is there by now.
+    if (on(row, time)) copy.querySelector(".tag")?.remove();
+    if (!more) copy.querySelector(".more")?.remove();
+    return copy;
+  });
+  return make("section", on(rows[0], time) ? "now" : "", make("h2", "", heading), make("ul", "", ...copies));
+}
+
+const agendaPage = (...content) =>
+  make("div", "page agenda", make("div", "list", ...content), codeOfAll?.cloneNode(true) ?? "");
+
+// Splits the rows by their height into as few pages as there have to be, and these evenly.
+function agendaPages(time) {
+  const groups = agenda(time);
+  if (!groups.length) {
+    // An outage is no empty calendar: of what a page of days ago does not know it says nothing.
+    const old = time - built > 3 * 86400;
+    const text = old ? say("stale.day", { day: dayText(local(built).day) }) : say("empty");
+    return [() => agendaPage(make("p", "empty", text))];
+  }
+  const sections = groups.map(([heading, members]) => sectionOf(heading, time, members));
+  const all = agendaPage(...sections);
+  all.classList.add("measured");
+  stage.append(all);
+  const height = (item) => item.getBoundingClientRect().height;
+  const room = height(all.firstChild);
+  const lines = sections.flatMap((section) => [...section.lastChild.children].map((row) => (
+    { section, row, head: height(section.firstChild), height: height(row) })));
+  all.remove();
+
+  const split = (limit) => {
+    const pages = [];
+    let free = -1, last;
+    for (const line of lines) {
+      free -= line.height + (line.section !== last && line.head);
+      if (free < 0) {
+        pages.push([]);
+        free = limit - line.height - line.head;
+      }
+      pages[pages.length - 1].push(line);
+      last = line.section;
+    }
+    return pages;
+  };
+  let pages = split(room);
+  for (let limit = room, even = pages; limit > 0 && even.length === pages.length; limit -= 5) {
+    pages = even;
+    even = split(limit);
+  }
+  return pages.map((page) => () => {
+    for (const section of sections) section.lastChild.textContent = "";
+    for (const { section, row } of page) section.lastChild.append(row);
+    return agendaPage(...new Set(page.map((line) => line.section)));
+  });
+}
+
+async function slidePage(row, time) {
+  const page = make("div", "page slide measured", sectionOf(headingOf(row, time), time, [row], true));
+  const image = page.querySelector(".picture");
+  if (image) {
+    // Not shown before it can be, or it would come in bit by bit; the slide does without one that is late.
+    image.loading = "eager";
+    const late = new Promise((resolve, reject) => setTimeout(reject, 8 * SECOND));
+    await Promise.race([image.decode(), late]).then(() => page.classList.add("pictured"), () => {});
+  }
+  stage.append(page);
+  // A long title takes smaller letters rather than leave the page; then what is said of it goes, then the picture.
+  for (let fit = 1; page.scrollHeight > page.clientHeight && fit > 0.45; fit -= 0.05) {
+    page.style.setProperty("--fit", fit);
+    if (fit < 0.7) page.querySelector(".about")?.remove();
+    if (fit < 0.6) page.classList.remove("pictured");
+  }
+  page.remove();
+  page.classList.remove("measured");
+  return page;
+}
+
+// ---- Turning them.
+
+let at = -1, firstSlide = 0;
+let paused = false, turning = false, turnTimer, room;
+
+// The next page, or with `stay` the one that is shown, as it is by now.
+function pageAt(time, stay) {
+  let invited = layout === "agenda" ? [] : slides(time);
+  const pages = layout === "slides" && invited.length ? [] : agendaPages(time);
+  const numbered = pages.length || invited.length;
+  // Between two rounds of the agenda come a few slides, the next time the next ones.
+  if (pages.length) invited = [...invited.slice(firstSlide % invited.length), ...invited].slice(0, Math.min(SLIDES_BETWEEN, invited.length));
+  pages.push(...invited.map((row) => () => slidePage(row, time)));
+  at = Math.max(stay ? at : at + 1, 0);
+  if (at >= pages.length) {
+    at = 0;
+    firstSlide += SLIDES_BETWEEN;
+  }
+  byId("place").textContent = numbered > 1 && at < numbered ? say("screen.page", { page: at + 1, pages: numbered }) : "";
+  return pages[at]();
+}
+
+function show(page) {
+  const old = stage.lastElementChild;
+  while (stage.firstChild !== old) stage.firstChild.remove();
+  if (old.outerHTML === page.outerHTML) return;
+  // It comes over the old one, which goes when nothing of it can be seen any more.
+  stage.append(page);
+  setTimeout(() => old.remove(), 500);
+}
+
+async function turn(stay = false) {
+  if (turning) return;
+  turning = true;
+  let seconds = 10;
+  try {
+    renew();
+    const time = now();
+    room = stage.clientHeight;
+    const page = await pageAt(time, stay);
+    show(page);
+    // Half a second a word; a code on a slide takes ten seconds more, to get a telephone out.
+    const words = page.textContent.split(/\s+/).length;
+    seconds = rotate || Math.min(Math.max(10, words / 2), 20) + (page.querySelector("li .scan") && 10);
+    const running = rows.filter((row) => ongoing(row) && phase(row, time) === "now");
+    const exhibit = running[at % running.length];
+    byId("ongoing").textContent = exhibit
+      ? ["h3", "p", "time"].map((part) => exhibit.querySelector(part).textContent).filter(Boolean).join(" · ") : "";
+  } finally {
+    turning = false;
+    clearTimeout(turnTimer);
+    if (rotate !== 0 && !paused) turnTimer = setTimeout(turn, seconds * SECOND);
+  }
+}
+
+const control = byId("pause");
+function pause() {
+  paused = !paused;
+  control.textContent = say(paused ? "screen.resume" : "screen.pause");
+  turn(paused);
+}
+control.hidden = false;
+control.addEventListener("click", pause);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " ") return;
+  // On the button a space would count twice.
+  event.preventDefault();
+  pause();
+});
+
+// ---- Each minute: the clock, how old all this is, and what spares the panel.
+
+let minuteTimer;
+
+function tick() {
+  clearTimeout(minuteTimer);
+  minuteTimer = setTimeout(tick, MINUTE - (now() * SECOND) % MINUTE);
+  const jump = Date.now() - performance.now() - drift;
+  if (Math.abs(jump) > MINUTE) {
+    // Somebody, or a time server, has set the device's clock.
+    drift += jump;
+    correction = 0;
+    refresh();
+  }
+  const time = now(), { day, hour, minute } = local(time);
+  const whole = say("clock") === "24";
+  const values = { hour: whole ? hour : hour % 12 || 12, minute, period: say(hour < 12 ? "am" : "pm") };
+  byId("clock").textContent = inDoubt() ? "" : say(whole ? "time.24" : "time.minute", values);
+  byId("date").textContent = inDoubt() ? "" : dayText(day);
+  root.classList.toggle("night", hour >= 22 || hour < 6);
+  // Header and footer change places at midnight, and the picture moves a little every three minutes.
+  root.classList.toggle("turned", Date.parse(day) / HOUR % 48 > 0);
+  const step = Math.floor(time / 180);
+  root.style.setProperty("--x", `${Math.abs(step % 17 - 8)}px`);
+  root.style.setProperty("--y", `${Math.abs((step * 5 + 4) % 17 - 8)}px`);
+
+  // One failure is a hiccup; but who has never got through has been away.
+  const away = failures && !(performance.now() - reached < 5 * MINUTE);
+  site.texts.updated = away ? site.texts["screen.reconnecting"] : updated;
+  if (away) byId("updated").textContent = say("updated", { time: dayText(local(built).day) });
+  showFreshness(time);
+  if (paused || rotate === 0) turn(true);
+}
+
+// ---- The next version of this page, from its own address.
+
+const { updated } = site.texts;
+let fetched, refreshTimer, refreshing = false, reached, failures = 0;
+
+async function get(address) {
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 20 * SECOND);
+  const answer = await fetch(address, { cache: "no-store", signal: abort.signal });
+  if (!answer.ok) throw answer;
+  return [await answer.text(), answer.headers];
+}
+
+async function askStatus() {
+  const status = JSON.parse((await get(site.status))[0]);
+  if (status.version === 1) freshness = status;
+}
+
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  const before = doubted;
+  // Without it, it is only the age that is not known.
+  const status = askStatus().catch(() => {});
+  try {
+    const [text, headers] = await get(location.pathname);
+    const page = new DOMParser().parseFromString(text, "text/html");
+    // Any network may answer with a page of its own, and any answer may end too soon.
+    if (!versionOf(page) || !/<\/html>\s*$/.test(text)) throw text;
+    compareClocks(headers);
+    fetched = { version: versionOf(page), template: page.getElementById("events") };
+    reached = performance.now();
+    failures = 0;
+  } catch {
+    failures++;
+  } finally {
+    await status;
+    refreshing = false;
+    clearTimeout(refreshTimer);
+    refreshTimer = setTimeout(refresh, doubted && !before ? 30 * SECOND : MINUTE + Math.random() * MINUTE);
+    tick();
+  }
+}
+
+// Takes what was fetched, when a page is turned anyway. Another version has another script and style: it is
+// loaded anew, while the network is known to work, and not again and again. So is everything once a night.
+function renew() {
+  if (!fetched) return;
+  const time = performance.now(), age = time - begun;
+  const another = fetched.version !== version;
+  if (!another) take(fetched.template);
+  if ((another || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) {
+    location.reload();
+    fetched = null;
+  }
+}
+
+refreshTimer = setTimeout(refresh, (2 + Math.random() * 6) * SECOND);
+addEventListener("online", refresh);
+// Observed at once, and when the window changes or a notice takes room.
+new ResizeObserver(() => room !== stage.clientHeight && turn(true)).observe(stage);
+tick();
+navigator.serviceWorker?.register(site.worker, { scope: site.scope, updateViaCache: "none" }).catch(() => {});

@@ -1,0 +1,98 @@
+// The service worker of the lobby screens: a screen that starts while the network is away shows the last good
+// page. It looks after the screens, their images and status.json; of anything else it keeps its hands.
+"use strict";
+
+const PREFIX = "events-display screen";
+const NAME = `${PREFIX} 1 ${registration.scope}`;
+const ROOT = new URL(".", location).pathname;
+const SCREEN = /^(index\.html|screen\.html|screen\/[^/]+\.html)?$/;
+// Then the copy is shown; a server that hangs would leave the screen dark for minutes.
+const PATIENCE = 8000;
+
+// The path below the site's root, or null outside of it.
+function pathOf(address) {
+  const url = new URL(address, location);
+  return url.origin === location.origin && url.pathname.startsWith(ROOT) ? url.pathname.slice(ROOT.length) : null;
+}
+
+const isScreen = (text) => text.includes('name="events-display-screen"') && /<\/html>\s*$/.test(text);
+
+addEventListener("install", () => skipWaiting());
+
+addEventListener("activate", (event) => event.waitUntil((async () => {
+  for (const name of await caches.keys()) {
+    // Those of an earlier version; another site of this host may have its own.
+    if (name !== NAME && name.startsWith(PREFIX) && name.endsWith(` ${registration.scope}`)) await caches.delete(name);
+  }
+  await clients.claim();
+})()));
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const path = pathOf(request.url);
+  const going = request.mode === "navigate";
+  const from = going ? path : request.referrer && pathOf(request.referrer);
+  if (request.method !== "GET" || path === null || from === null || !SCREEN.test(from)) return;
+  if (going) event.respondWith(opened(event, path));
+  else if (SCREEN.test(path)) event.respondWith(refreshed(event, path));
+  else if (path === "status.json") event.respondWith(status(event));
+  else if (path.startsWith("static/")) event.respondWith(image(event));
+});
+
+// Keeps a screen, and of the images only what some screen still names. A full disk is no reason to show less.
+async function keep(path, answer, text) {
+  const cache = await caches.open(NAME);
+  await cache.put(ROOT + path, answer);
+  const kept = await cache.keys();
+  const texts = [text];
+  for (const { url } of kept) if (SCREEN.test(pathOf(url))) texts.push(await (await cache.match(url)).text());
+  for (const { url } of kept) {
+    const name = pathOf(url);
+    if (name.startsWith("static/") && !texts.some((one) => one.includes(name))) await cache.delete(url);
+  }
+}
+
+async function load(event, path) {
+  const answer = await fetch(new Request(event.request, { cache: "no-store" }));
+  const text = await answer.clone().text();
+  const good = answer.ok && isScreen(text);
+  if (good) event.waitUntil(keep(path, answer.clone(), text).catch(() => {}));
+  return { answer, good };
+}
+
+// A screen that is opened: from the network, else as it was.
+async function opened(event, path) {
+  const kept = await caches.match(ROOT + path, { cacheName: NAME });
+  if (!kept) return (await load(event, path)).answer;
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  const found = await Promise.race([load(event, path), late]).catch(() => {});
+  if (found?.good) return found.answer;
+  // The home page is the list again: this worker has nothing to do here any more.
+  if (found?.answer.ok && (path === "" || path === "index.html")) {
+    event.waitUntil(registration.unregister());
+    return found.answer;
+  }
+  return kept;
+}
+
+// A screen that asks for its next version has to know when there is none to be had.
+async function refreshed(event, path) {
+  return (await load(event, path)).answer;
+}
+
+async function status(event) {
+  const cache = await caches.open(NAME);
+  const answer = await fetch(event.request).catch(() => null);
+  if (answer?.ok) event.waitUntil(cache.put("status.json", answer.clone()).catch(() => {}));
+  return answer?.ok ? answer : await cache.match("status.json") ?? answer ?? Response.error();
+}
+
+// Its name holds the digest of what is in it.
+async function image(event) {
+  const cache = await caches.open(NAME);
+  const kept = await cache.match(event.request);
+  if (kept) return kept;
+  const answer = await fetch(event.request);
+  if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()).catch(() => {}));
+  return answer;
+}

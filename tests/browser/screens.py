@@ -1,0 +1,185 @@
+"""What the tests of the lobby screen share: the library's site, time that passes, and what is to be seen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import Error, Page
+
+import sample
+from browser.server import SiteServer
+from libcal_server import LibCal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Real events in LibCal's v1.1 shape, {"events": [...]}, to try the screen on as well: REAL_EVENTS=file make test-browser
+REAL_EVENTS = os.environ.get("REAL_EVENTS", "")
+
+_SEEN = """() => {
+  const text = (element) => element?.textContent.trim() ?? "";
+  const page = document.getElementById("stage").lastElementChild;
+  const row = (item) => ({
+    time: text(item.querySelector("time")), title: text(item.querySelector("h3")),
+    where: text(item.querySelector("p")), tag: text(item.querySelector(".tag")), off: item.matches(".off"),
+  });
+  const byId = (id) => text(document.getElementById(id));
+  return {
+    kind: page.classList[1],
+    groups: [...page.querySelectorAll("section")].map(
+      (section) => [text(section.querySelector("h2")), [...section.querySelectorAll("li")].map(row)]),
+    empty: text(page.querySelector(".empty")),
+    scan: text(page.querySelector(".scan")),
+    picture: document.querySelector(".pictured:last-child .picture")?.currentSrc ?? "",
+    clock: byId("clock"), date: byId("date"), place: byId("place"), ongoing: byId("ongoing"),
+    updated: byId("updated"), stale: document.getElementById("stale").hidden ? "" : byId("stale"),
+  };
+}"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row, or the event of a slide, as it is to be read."""
+
+    time: str
+    title: str
+    where: str
+    tag: str
+    off: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a screen shows: `groups` are the headings with their rows, `kind` is agenda or slide."""
+
+    kind: str
+    groups: list[tuple[str, list[Row]]]
+    empty: str
+    scan: str
+    picture: str
+    clock: str
+    date: str
+    place: str
+    ongoing: str
+    updated: str
+    stale: str
+
+    @property
+    def headings(self) -> list[str]:
+        """The headings, from top to bottom."""
+        return [heading for heading, _ in self.groups]
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles, from top to bottom."""
+        return [row.title for _, rows in self.groups for row in rows]
+
+    def under(self, heading: str) -> list[str]:
+        """Return the titles under a heading; none where it is not shown."""
+        return [row.title for name, rows in self.groups if name == heading for row in rows]
+
+
+class Screen:
+    """A screen in a browser, and the server it comes from, whose clocks run alike: faked, and by `let_pass` alone.
+
+    `ahead` is by how many seconds the device's clock is ahead of the server's.
+    """
+
+    def __init__(self, page: Page, server: SiteServer, ahead: float = 0) -> None:
+        self.page = page
+        self.server = server
+        self.ahead = ahead
+
+    @property
+    def seen(self) -> Seen:
+        """What the screen shows at this moment."""
+        found = self.page.evaluate(_SEEN)
+        groups = [(heading, [Row(**row) for row in rows]) for heading, rows in found.pop("groups")]
+        return Seen(groups=groups, **found)
+
+    @property
+    def now(self) -> float:
+        """The epoch second on the device's clock."""
+        found: float = self.page.evaluate("Date.now() / 1000")
+        return found
+
+    def let_pass(self, seconds: float, step: float = 5) -> None:
+        """Let `seconds` pass, with a real moment after every `step` for what is fetched meanwhile."""
+        while seconds > 0:
+            self.page.clock.run_for(round(min(step, seconds) * 1000))
+            self.server.date = (self.server.date or 0) + min(step, seconds)
+            self.page.wait_for_timeout(15)
+            seconds -= step
+        self._set_server()
+
+    def _set_server(self) -> None:
+        # In vain while the screen loads itself anew; then a moment later.
+        with suppress(Error):
+            self.server.date = self.now - self.ahead
+
+    def skip(self, hours: float) -> None:
+        """Let hours pass at once, as for a device that slept; then a minute in which all is brought up to date."""
+        self.page.clock.fast_forward(round(hours * 3_600_000))
+        self._set_server()
+        self.let_pass(60)
+
+    def settle(self) -> None:
+        """Wait until the first page is shown and the screen has fetched itself once, if it can."""
+        self.page.wait_for_selector(".page:not(.unscripted)", state="attached")
+        self.let_pass(9, 1)
+        for _ in range(100):
+            if self.seen.updated:
+                return
+            self.page.wait_for_timeout(30)
+
+    def turn(self) -> None:
+        """Let time pass until the next page is there; where there is only one, as long as it would have stayed."""
+        before = self.seen
+        for _ in range(40):
+            self.let_pass(1, 1)
+            now = self.seen
+            if (now.groups, now.place) != (before.groups, before.place):
+                return
+
+    def pages(self, most: int = 40) -> list[Seen]:
+        """Turn until the first page comes again; return every page on the way, from the one that is shown."""
+        found = [self.seen]
+        for _ in range(most):
+            self.turn()
+            now = self.seen
+            if (now.groups, now.place) == (found[0].groups, found[0].place):
+                break
+            found.append(now)
+        return found
+
+
+def library_site(
+    build: Path, now: datetime, *, events: str = "", zone: str = sample.ZONE.key, **settings: str
+) -> Path:
+    """Return the site of the sample library, or of the real `events` of a file, made by fetch and generate."""
+    now = now.astimezone(ZoneInfo(zone))
+    with LibCal(zone=ZoneInfo(zone), now=now) as libcal:
+        if events:
+            libcal.load(Path(events))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "BUILD_DIR": str(build),
+            "EVENTS_NOW": now.isoformat(),
+            "SITE_URL": "https://events.example.org",
+            **libcal.settings,
+            **({} if events else sample.SETTINGS),
+            **({"DAYS_AHEAD": "365"} if events else {}),
+            **settings,
+        }
+        for program in ("fetch.py", "generate.py"):
+            command = [sys.executable, str(ROOT / "scripts" / program)]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
+            assert done.returncode == 0, done.stderr
+    return build / "site"

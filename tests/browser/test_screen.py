@@ -1,0 +1,451 @@
+"""The lobby screen in a real browser: what it shows at which time, how its pages follow one another, its options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from browser.conftest import ShowScreen, Watch
+from browser.sample_events import NOW, ZONE, at, event
+from browser.screens import Screen
+
+PORTRAIT = {"width": 1080, "height": 1920}
+AGENDA = "screen.html?layout=agenda"
+
+
+def on(day: int, clock: str) -> datetime:
+    """Return the moment `HH:MM`, `day` days after NOW's."""
+    return at(clock, day)
+
+
+# ---- What is shown
+
+
+def test_what_is_on_comes_first_then_today(show: ShowScreen) -> None:
+    found = show(AGENDA, now=on(0, "10:45"), viewport=PORTRAIT).seen
+    assert found.headings == ["Happening now", "Today"]
+    assert found.under("Happening now") == ["Genealogy Drop-In"]
+    # Baby Lapsit is over, the watercolours are full, the photographs are in the footer.
+    assert found.under("Today") == ["Tax Help", "Chess Club", "Film Night: The Secret Garden"]
+    chess, film = found.groups[1][1][1:]
+    assert (chess.off, chess.tag, chess.where) == (True, "Cancelled", "Community Room, Kilton Cancelled")
+    assert (film.time, film.tag, film.off) == ("6:30pm to 8:30pm", "Few places left", False)
+    assert (found.date, found.clock) == ("Tuesday, March 3", "10:45am")
+    assert found.ongoing == (
+        "Winter in the Valley: Photographs · Gallery, Kilton · Ongoing, ends Saturday, April 11"
+    )
+    assert found.updated == "Updated 9am"
+    assert found.scan.split() == ["All", "events", "events.example.org"]
+
+
+def test_tomorrow_follows_when_fewer_than_three_are_left(show: ShowScreen) -> None:
+    found = show(AGENDA, now=on(0, "16:30")).pages()
+    titles = [title for page in found for title in page.titles]
+    assert titles == [
+        "Chess Club",
+        "Film Night: The Secret Garden",
+        "Preschool Story Time",
+        "Poetry Reading",
+    ]
+    assert found[-1].headings[-1] == "Tomorrow, Wednesday, March 4"
+
+
+def test_who_could_register_is_there_by_now(show: ShowScreen) -> None:
+    found = show(AGENDA, now=on(0, "18:45")).seen
+    assert found.under("Happening now") == ["Film Night: The Secret Garden"]
+    assert found.groups[0][1][0].tag == ""
+
+
+def test_what_is_on_all_day_comes_after_what_is_on_for_an_hour(show: ShowScreen) -> None:
+    sale = event(1, "Book Sale", at("00:00"), 24, all_day=True)
+    talk = event(2, "Talk", at("10:00"))
+    assert show(AGENDA, events=(sale, talk), now=on(0, "10:30")).seen.titles == ["Talk", "Book Sale"]
+
+
+def test_none_left_today_names_the_next_day(show: ShowScreen) -> None:
+    found = show(AGENDA, now=on(0, "21:00")).seen
+    assert found.headings[0] == "No more events today. Next: Wednesday, March 4"
+    assert found.titles[0] == "Preschool Story Time"
+
+
+def test_nothing_at_all_is_said_in_words(show: ShowScreen) -> None:
+    found = show(events=()).seen
+    assert found.empty == "No events are scheduled right now. Check back soon."
+    assert found.place == ""
+
+
+def test_an_old_page_does_not_take_an_outage_for_an_empty_calendar(show: ShowScreen) -> None:
+    found = show(events=(event(1, "Talk", at("10:00")),), made=NOW, now=NOW + timedelta(days=5)).seen
+    assert found.empty == "This list is from Tuesday, March 3. Please check at the desk."
+
+
+def test_an_event_without_an_end_is_on_for_an_hour(show: ShowScreen) -> None:
+    screen = show(AGENDA, events=(event(1, "Talk", at("10:00"), 0),), now=on(0, "10:58"))
+    assert screen.seen.headings == ["Happening now"]
+    screen.let_pass(180)
+    assert screen.seen.titles == []
+
+
+def test_a_branch_names_itself_and_not_each_row(show: ShowScreen) -> None:
+    screen = show("screen/lebanon.html?layout=agenda")
+    assert screen.page.inner_text("h1") == "Lebanon Public Libraries Lebanon"
+    assert screen.seen.titles == ["Genealogy Drop-In", "Poetry Reading"]
+    assert screen.seen.groups[0][1][0].where == "Community Room"
+
+
+# ---- Time
+
+
+def test_the_librarys_clock_counts_and_not_the_devices_zone(show: ShowScreen) -> None:
+    for zone in ("UTC", "Pacific/Kiritimati", "America/Los_Angeles"):
+        found = show(now=on(0, "10:45"), timezone_id=zone, locale="fr-FR").seen
+        assert (found.date, found.clock) == ("Tuesday, March 3", "10:45am")
+        assert found.headings[0] == "Happening now"
+
+
+def test_at_midnight_tomorrow_becomes_today(show: ShowScreen) -> None:
+    screen = show(AGENDA, now=on(0, "23:58"))
+    assert screen.seen.headings[0] == "No more events today. Next: Wednesday, March 4"
+    assert screen.seen.date == "Tuesday, March 3"
+    screen.let_pass(180)
+    assert screen.seen.date == "Wednesday, March 4"
+    assert screen.seen.headings[0] == "Today"
+    assert screen.seen.titles[0] == "Preschool Story Time"
+
+
+def test_a_page_of_saturday_is_right_until_monday_morning(show: ShowScreen) -> None:
+    saturday, sunday, monday = 4, 5, 6
+    events = (
+        event(1, "Saturday Film", at("16:00", saturday), 3),
+        event(2, "Sunday Concert", at("14:00", sunday)),
+        event(3, "Monday Talk", at("09:30", monday)),
+        event(4, "Monday Chess", at("16:00", monday), state="cancelled"),
+    )
+    screen = show(AGENDA, events=events, now=on(saturday, "18:00"))
+    assert screen.seen.headings == ["Happening now", "Tomorrow, Sunday, March 8", "Monday, March 9"]
+    screen.skip(14)
+    assert screen.seen.headings == ["Today", "Tomorrow, Monday, March 9"]
+    assert screen.seen.titles == ["Sunday Concert", "Monday Talk"]
+    screen.skip(24)
+    found = screen.seen
+    # The clocks went forward in the night to Sunday.
+    assert (found.date, found.clock) == ("Monday, March 9", "9:02am")
+    assert found.under("Today") == ["Monday Talk", "Monday Chess"]
+
+
+NIGHTS = [
+    ("America/New_York", "en_US", datetime(2026, 3, 8), "12:30am to 3:30am"),
+    ("America/New_York", "en_US", datetime(2026, 11, 1), "12:30am to 3:30am"),
+    ("Europe/Copenhagen", "da_DK", datetime(2026, 3, 29), "0.30 til 3.30"),
+    ("Europe/Copenhagen", "da_DK", datetime(2026, 10, 25), "0.30 til 3.30"),
+]
+
+
+@pytest.mark.parametrize(("name", "locale", "night", "times"), NIGHTS)
+def test_nights_in_which_the_clocks_change(
+    show: ShowScreen, name: str, locale: str, night: datetime, times: str
+) -> None:
+    zone = ZoneInfo(name)
+    midnight = night.replace(tzinfo=zone)
+    party = replace(event(1, "Night", midnight.replace(minute=30)), end=midnight.replace(hour=3, minute=30))
+    after = replace(event(2, "Breakfast", midnight.replace(hour=8)), end=midnight.replace(hour=9))
+    screen = show(
+        AGENDA, events=(party, after), now=midnight, timezone_id="Asia/Tokyo",
+        settings={"TIMEZONE": name, "LOCALE": locale},
+    )  # fmt: skip
+    begins, ends = party.start.timestamp(), party.end.timestamp()
+    # By the clock on the wall it is three hours.
+    assert (ends - begins) / 3600 in (2, 4)
+    now = "Happening now" if locale == "en_US" else "I gang nu"
+    shown = set()
+    # From here on at half past each minute, so that what is shown and what is compared are of one minute.
+    screen.page.clock.pause_at(midnight + timedelta(seconds=90))
+    while screen.now < ends + 600:
+        screen.let_pass(300, 60)
+        moment = datetime.fromtimestamp(screen.now, zone)
+        found = screen.seen
+        hour = (
+            f"{moment.hour % 12 or 12}:{moment:%M}am" if locale == "en_US" else f"{moment.hour}.{moment:%M}"
+        )
+        assert found.clock == hour
+        assert ("Night" in found.under(now)) == (begins <= moment.timestamp() < ends), moment
+        shown |= {row.time for _, rows in found.groups for row in rows if row.title == "Night"}
+    assert shown == {times}
+
+
+def test_a_device_clock_that_is_wrong_is_hidden_and_then_put_right(show: ShowScreen) -> None:
+    screen = show(AGENDA, now=on(0, "16:45"), made=NOW, ahead=6 * 3600)
+    found = screen.seen
+    assert (found.clock, found.date) == ("", "")
+    assert "Happening now" not in found.headings
+    assert found.titles[0] == "Genealogy Drop-In"
+    screen.let_pass(45)
+    found = screen.seen
+    assert (found.clock, found.date) == ("10:45am", "Tuesday, March 3")
+    assert found.under("Happening now") == ["Genealogy Drop-In"]
+
+
+def test_a_clock_that_somebody_sets_is_believed_again(show: ShowScreen) -> None:
+    screen = show(AGENDA, now=on(0, "16:45"), made=NOW, ahead=6 * 3600)
+    screen.let_pass(45)
+    assert screen.seen.clock == "10:45am"
+    screen.ahead = 0
+    screen.page.clock.set_system_time(on(0, "10:48"))
+    screen.let_pass(75)
+    assert screen.seen.clock == "10:49am"
+    assert screen.seen.under("Happening now") == ["Genealogy Drop-In"]
+
+
+def test_a_copy_on_the_way_is_no_wrong_clock(show: ShowScreen) -> None:
+    screen = show(ahead=3000)
+    screen.server.age = 3000
+    screen.let_pass(130)
+    assert screen.seen.clock == "9:07am"
+
+
+def test_a_copy_that_hides_its_age_never_sets_the_clock(show: ShowScreen) -> None:
+    screen = show()
+    assert screen.seen.clock == "9:05am"
+    for _ in range(6):
+        # Its Date stays what it was, however much time passes.
+        screen.ahead = screen.now - NOW.timestamp() + 3000
+        screen.let_pass(60)
+    assert screen.seen.clock == ""
+
+
+def test_a_few_minutes_are_no_wrong_clock(show: ShowScreen) -> None:
+    assert show(ahead=-280).seen.clock == "9:05am"
+
+
+def test_before_the_page_was_made_no_clock_can_be_right(show: ShowScreen, watch: Watch) -> None:
+    # The server is out of reach, so nothing but the page itself can tell.
+    watch.allow("Failed to load resource")
+    screen = show(AGENDA, made=NOW, now=datetime(2020, 1, 1, tzinfo=ZONE))
+    screen.server.close()
+    screen.let_pass(300)
+    found = screen.seen
+    assert (found.clock, found.date) == ("", "")
+    assert found.headings[0] == "Today"
+    screen.server.reopen()
+
+
+# ---- Pages
+
+
+def test_pages_follow_one_another_and_slides_come_between_two_rounds(show: ShowScreen, library: Path) -> None:
+    screen = show(site=library, now=on(0, "08:00"))
+    found = [screen.seen]
+    for _ in range(12):
+        screen.turn()
+        found.append(screen.seen)
+    kinds = " ".join(one.kind for one in found)
+    assert kinds.startswith("agenda agenda")
+    assert "agenda slide slide agenda" in kinds
+    assert "slide slide slide" not in kinds
+    slides = [one.titles[0] for one in found if one.kind == "slide"]
+    assert len(set(slides)) == len(slides) >= 4
+    agenda = [one.place for one in found if one.kind == "agenda"]
+    count = int(agenda[0].split(" of ")[1])
+    assert agenda[:count] == [f"{number} of {count}" for number in range(1, count + 1)]
+    assert {one.place for one in found if one.kind == "slide"} == {""}
+
+
+def test_a_group_that_goes_on_has_its_heading_on_every_page(show: ShowScreen) -> None:
+    many = tuple(event(number, f"Event {number:02}", at("15:00")) for number in range(1, 15))
+    found = show(AGENDA, events=many).pages()
+    assert [title for page in found for title in page.titles] == [item.title for item in many]
+    assert {tuple(page.headings) for page in found} == {("Today",)}
+    lengths = [len(page.titles) for page in found]
+    assert len(found) > 2
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_a_slide_has_all_of_one_event(show: ShowScreen, library: Path) -> None:
+    found = show("screen.html?layout=slides", site=library, now=on(0, "08:00")).pages()
+    assert {one.kind for one in found} == {"slide"}
+    assert [one.place for one in found] == [
+        f"{number} of {len(found)}" for number in range(1, len(found) + 1)
+    ]
+    story = next(one for one in found if one.titles == ["Preschool Story Time"])
+    row = story.groups[0][1][0]
+    assert story.headings == ["Today"]
+    assert (row.time, row.where) == ("10:30am to 11:15am", "Story Corner, Main Street")
+    assert "Scan for details" in story.scan
+    assert "/static/" in story.picture
+    assert any("Scan to register" in one.scan for one in found)
+    assert any(not one.picture for one in found)
+
+
+def test_a_slide_does_without_a_picture_that_cannot_be_had(
+    show: ShowScreen, library: Path, watch: Watch
+) -> None:
+    watch.allow("Failed to load resource")
+    screen = show("screen.html?layout=slides", site=library, now=on(0, "08:00"))
+    screen.server.spoil = lambda path, status, body: (404, b"") if path.endswith(".webp") else (status, body)
+    screen.turn()
+    screen.turn()
+    found = [screen.seen]
+    for _ in range(5):
+        screen.turn()
+        found.append(screen.seen)
+    assert [one.picture for one in found] == [""] * 6
+    assert screen.page.locator(".pictured").count() == 0
+
+
+def stay(screen: Screen) -> float:
+    """Return for how many seconds the page that is shown next stays."""
+    screen.turn()
+    begun = screen.now
+    screen.turn()
+    return screen.now - begun
+
+
+def test_pages_stay_as_long_as_it_takes_to_read_them(show: ShowScreen, library: Path) -> None:
+    slides = show("screen.html?layout=slides", site=library, now=on(0, "08:00"))
+    # Ten to twenty seconds for the words, and ten for the telephone.
+    assert all(18 <= stay(slides) <= 32 for _ in range(4))
+    agenda = show("screen.html?layout=agenda&scale=1.5", site=library, now=on(0, "08:00"))
+    assert all(9 <= stay(agenda) <= 21 for _ in range(4))
+    few = tuple(event(number, "Two words", at("15:00")) for number in range(1, 10))
+    short = show("screen.html?layout=agenda&scale=2", events=few)
+    assert 9 <= stay(short) <= 12
+
+
+def test_one_page_does_not_move(show: ShowScreen) -> None:
+    screen = show(events=(event(1, "Talk", at("15:00"), excerpt=""),))
+    screen.page.evaluate("document.getElementById('stage').lastElementChild.mark = 1")
+    screen.let_pass(90)
+    assert screen.page.evaluate("document.getElementById('stage').lastElementChild.mark") == 1
+    assert screen.seen.place == ""
+
+
+def test_pages_fade_unless_less_motion_is_wanted(show: ShowScreen) -> None:
+    for motion, name in (("no-preference", "come"), ("reduce", "none")):
+        page = (screen := show("screen.html?layout=agenda&scale=1.5", reduced_motion=motion)).page
+        # The old page lies under the new one for half a second, then it goes.
+        for _ in range(150):
+            if page.locator(".page").count() == 2:
+                break
+            screen.let_pass(0.2, 0.2)
+        animation = page.locator(".page").nth(1).evaluate("page => getComputedStyle(page).animationName")
+        assert animation == name
+        screen.let_pass(1)
+        assert page.locator(".page").count() == 1
+
+
+# ---- Options and controls
+
+
+def test_unknown_options_count_for_nothing(show: ShowScreen) -> None:
+    screen = show("screen.html?layout=grid&theme=pink&rotate=-4&scale=900&x=<b>")
+    root = screen.page.locator("html")
+    assert root.get_attribute("data-theme") == "dark"
+    assert root.evaluate("element => element.style.getPropertyValue('--scale')") == "1"
+    assert {one.kind for one in screen.pages()} == {"agenda", "slide"}
+
+
+def test_rotate_sets_the_seconds(show: ShowScreen) -> None:
+    assert 29 <= stay(show("screen.html?layout=agenda&scale=1.5&rotate=30")) <= 31
+
+
+def test_rotate_0_stands_still_but_for_the_time(show: ShowScreen) -> None:
+    screen = show("screen.html?layout=agenda&scale=1.5&rotate=0", now=on(0, "11:50"))
+    screen.let_pass(480)
+    assert screen.seen.place.startswith("1 of")
+    assert "Genealogy Drop-In" in screen.seen.titles
+    screen.let_pass(180)
+    assert screen.seen.place.startswith("1 of")
+    assert "Genealogy Drop-In" not in screen.seen.titles
+
+
+def test_scale_makes_the_letters_larger(show: ShowScreen) -> None:
+    def letters(path: str) -> float:
+        title = show(path).page.locator("h3").first
+        found: float = title.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+        return found
+
+    assert letters(f"{AGENDA}&scale=1.2") == pytest.approx(1.2 * letters(AGENDA))
+
+
+def test_themes(show: ShowScreen) -> None:
+    def ground(path: str, scheme: str) -> str:
+        page = show(path, color_scheme=scheme).page
+        found: str = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        return found
+
+    dark, light = "rgb(20, 32, 43)", "rgb(250, 248, 244)"
+    assert ground("screen.html", "light") == dark
+    assert ground("screen.html?theme=light", "dark") == light
+    assert ground("screen.html?theme=auto", "dark") == dark
+    assert ground("screen.html?theme=auto", "light") == light
+
+
+def test_the_space_bar_and_a_control_pause_it(show: ShowScreen) -> None:
+    screen = show("screen.html?layout=agenda&scale=1.5", now=on(0, "10:45"))
+    page = screen.page
+
+    def width() -> float:
+        box = page.locator("#pause").bounding_box()
+        assert box
+        return box["width"]
+
+    assert width() <= 1
+    page.keyboard.press("Tab")
+    assert width() > 50
+    page.keyboard.press("Space")
+    stopped = screen.seen
+    assert page.get_by_role("button", name="Resume").is_visible()
+    screen.let_pass(130)
+    assert (screen.seen.groups, screen.seen.place) == (stopped.groups, stopped.place)
+    assert screen.seen.clock != stopped.clock
+    page.keyboard.press("Enter")
+    screen.let_pass(1)
+    assert len(screen.pages()) > 1
+    # The focus need not be on anything.
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    stopped = screen.seen
+    screen.let_pass(60)
+    assert screen.seen.place == stopped.place
+    page.keyboard.press("Space")
+    assert len(screen.pages()) > 1
+
+
+# ---- The panel
+
+
+def test_the_picture_wanders_within_eight_pixels(show: ShowScreen) -> None:
+    screen = show()
+    corners = set()
+    for _ in range(20):
+        screen.let_pass(180, 60)
+        box = screen.page.locator("main").bounding_box()
+        assert box
+        corners.add((round(box["x"]), round(box["y"])))
+    assert len(corners) > 12
+    for axis in (0, 1):
+        places = [corner[axis] for corner in corners]
+        assert 5 <= max(places) - min(places) <= 8
+
+
+def test_bars_change_places_at_midnight_and_nights_are_dim(show: ShowScreen) -> None:
+    screen = show(now=on(0, "21:58"))
+    page = screen.page
+
+    def header() -> float:
+        box = page.locator("header").bounding_box()
+        assert box
+        return box["y"]
+
+    before = header()
+    assert page.locator("html.night").count() == 0
+    screen.let_pass(180)
+    assert page.locator("html.night").count() == 1
+    screen.skip(3)
+    assert abs(header() - before) > 500
+    screen.skip(5.1)
+    assert page.locator("html.night").count() == 0

@@ -1,0 +1,283 @@
+"""The lobby screen in every size, theme, scale and language: nothing cut off, codes that can be read, no barrier."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from browser.conftest import NODE_MODULES, MakeSite, ShowScreen, axe_violations, html_errors
+from browser.sample_events import NOW, at, event
+from browser.screens import REAL_EVENTS, Screen, library_site
+from browser.server import SiteServer
+
+SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
+BOTH_WAYS = ["1080p", "portrait"]
+MORNING = at("08:00")
+
+
+def size(name: str) -> dict[str, int]:
+    width, height = SIZES[name]
+    return {"width": width, "height": height}
+
+
+@pytest.fixture(scope="session", params=["sample", "real"])
+def any_library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample library's site, then that of real events from Denmark."""
+    if request.param == "sample":
+        found: Path = request.getfixturevalue("library")
+        return found
+    if not REAL_EVENTS:
+        pytest.skip("REAL_EVENTS names no file of real events")
+    return library_site(
+        tmp_path_factory.mktemp("real"), NOW, events=REAL_EVENTS, zone="Europe/Copenhagen",
+        LOCALE="da_DK", SITE_NAME="Universitetsbiblioteket",
+    )  # fmt: skip
+
+
+# Text too small, outside the safe area or off the stage, two things in one place, a code too small.
+FAULTS = """() => {
+  const found = [];
+  const u = Math.min(innerWidth, innerHeight) / 100;
+  const scale = Number(document.documentElement.style.getPropertyValue("--scale"));
+  const page = document.getElementById("stage").lastElementChild, stage = page.getBoundingClientRect();
+  const safe = { left: innerWidth * 0.05 - 9, top: innerHeight * 0.05 - 9 };
+  const outside = (box) => box.left < safe.left || box.top < safe.top
+    || box.right > innerWidth - safe.left + 1 || box.bottom > innerHeight - safe.top + 1;
+  const named = (element) => `${element.tagName} ${element.className || element.id} "${element.textContent.trim().slice(0, 30)}"`;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let texts = 0;
+  for (let node; (node = walker.nextNode());) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || element.closest("template, script, #pause, [hidden]")) continue;
+    texts++;
+    const letters = parseFloat(getComputedStyle(element).fontSize);
+    if (letters < 3 * u * Math.min(scale, 1) - 0.01) found.push(`small: ${named(element)} ${(letters / u).toFixed(1)}u`);
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    // Upwards and downwards the element counts, since a line is higher than its letters; and so it does where a
+    // title is shortened to some lines, for those that it lost are nowhere.
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const clamped = getComputedStyle(element).webkitLineClamp !== "none";
+    for (const line of clamped ? [{ left, right }] : range.getClientRects()) {
+      const box = { top, bottom, left: line.left, right: line.right };
+      const at = Object.values(box).map(Math.round);
+      if (outside(box)) found.push(`outside: ${named(element)} ${at}`);
+      if (page.contains(element) && (top < stage.top - 1 || bottom > stage.bottom + 1)) found.push(`off the stage: ${named(element)} ${at}`);
+    }
+  }
+  if (texts < 5) found.push("hardly any text");
+  const things = [...page.querySelectorAll("h2, time, h3, p, .scan img, .picture"), ...document.querySelectorAll("header > *, footer > *, #stale")]
+    .filter((element) => element.getClientRects().length && (element.textContent || element.tagName === "IMG"));
+  things.forEach((a, index) => things.slice(index + 1).forEach((b) => {
+    if (a.contains(b) || b.contains(a)) return;
+    const [one, other] = [a, b].map((element) => element.getBoundingClientRect());
+    const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+    const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+    if (width > 1 && height > 1) found.push(`in one place: ${named(a)} and ${named(b)}`);
+  }));
+  if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) found.push("scrolls");
+  for (const image of page.querySelectorAll(".scan img")) {
+    const box = image.getBoundingClientRect();
+    if (box.width * (image.naturalWidth - 8) / image.naturalWidth < 24 * u) found.push("small code");
+    if (Math.abs(box.width - box.height) > 0.1) found.push("code out of shape");
+  }
+  return found;
+}"""
+
+
+def look_at(screen: Screen, most: int) -> set[str]:
+    """Turn some pages, assert that none has a fault, and return what kinds there were."""
+    kinds = set()
+    for _ in range(most):
+        assert screen.page.evaluate(FAULTS) == [], screen.seen
+        kinds.add(screen.seen.kind)
+        screen.turn()
+    return kinds
+
+
+@pytest.mark.parametrize("viewport", SIZES)
+@pytest.mark.parametrize("layout", ["agenda", "slides"])
+def test_nothing_is_cut_off_or_lies_over_another(
+    show: ShowScreen, any_library: Path, layout: str, viewport: str
+) -> None:
+    screen = show(
+        f"screen.html?layout={layout}&rotate=3", site=any_library, now=MORNING, viewport=size(viewport)
+    )
+    assert look_at(screen, 12) == {layout.removesuffix("s")}
+
+
+@pytest.mark.parametrize("scale", ["0.8", "1.2", "1.5"])
+@pytest.mark.parametrize("viewport", BOTH_WAYS)
+def test_no_scale_breaks_it(show: ShowScreen, library: Path, viewport: str, scale: str) -> None:
+    screen = show(f"screen.html?scale={scale}&rotate=3", site=library, now=MORNING, viewport=size(viewport))
+    look_at(screen, 8)
+
+
+@pytest.mark.parametrize("locale", ["es_US", "da_DK"])
+@pytest.mark.parametrize("viewport", BOTH_WAYS)
+def test_other_languages_have_room(show: ShowScreen, viewport: str, locale: str) -> None:
+    settings = {"LOCALE": locale, "SITE_NAME": "Det Kongelige Biblioteks Afdeling for Lange Navne"}
+    look_at(show("screen.html?rotate=3", viewport=size(viewport), settings=settings), 8)
+
+
+@pytest.mark.parametrize("viewport", BOTH_WAYS)
+def test_long_texts_are_shortened_and_break_nothing(show: ShowScreen, viewport: str) -> None:
+    title = "A title that somebody wrote in the morning without thinking of any lobby screen at all, "
+    room = "Conference room on the second floor of the old building"
+    events = (
+        event(1, title * 3, at("10:00"), place=room, excerpt=title * 2),
+        event(2, "W" * 300, at("11:00"), excerpt="m" * 200),
+    )
+    screen = show(
+        "screen.html?rotate=3", events=events, viewport=size(viewport), settings={"SITE_NAME": title}
+    )
+    assert look_at(screen, 5) == {"agenda", "slide"}
+
+
+@pytest.mark.parametrize("viewport", BOTH_WAYS)
+def test_a_notice_takes_its_room_from_the_rows(show: ShowScreen, library: Path, viewport: str) -> None:
+    screen = show(
+        "screen.html?layout=agenda&rotate=3", site=library, now=at("08:00", 1), viewport=size(viewport)
+    )
+    assert screen.seen.stale == "Last updated Tuesday, March 3, 9:05am. Times may have changed."
+    look_at(screen, 4)
+
+
+def test_texts_read_right_in_danish(show: ShowScreen) -> None:
+    found = show(
+        "screen.html?layout=agenda", now=at("16:30"), viewport=size("portrait"), settings={"LOCALE": "da_DK"}
+    ).seen
+    assert (found.date, found.clock) == ("tirsdag 3. marts", "16.30")
+    assert found.headings == ["I dag", "I morgen, onsdag 4. marts"]
+    assert found.groups[0][1][0].time == "16.00 til 17.30"
+    assert found.ongoing.endswith("Løbende, slutter lørdag 11. april")
+    assert found.scan.startswith("Alle arrangementer")
+    assert found.updated == "Opdateret kl. 9.00"
+
+
+def test_texts_read_right_in_spanish(show: ShowScreen) -> None:
+    found = show(
+        "screen.html?layout=agenda", now=at("21:30"), viewport=size("portrait"), settings={"LOCALE": "es_US"}
+    ).seen
+    assert (found.date, found.clock) == ("martes, 3 de marzo", "9:30\u00a0p.\u00a0m.")
+    assert found.headings[0] == "No hay más eventos hoy. Próximos: miércoles, 4 de marzo"
+    assert found.groups[0][1][0].time == "10:30\u00a0a.\u00a0m. a 11\u00a0a.\u00a0m."
+
+
+def read_code(screen: Screen) -> str:
+    """Return what a foreign reader of QR codes makes of the screen, seen as a whole."""
+    picture = Image.open(io.BytesIO(screen.page.screenshot(animations="disabled")))
+    codes = zxingcpp.read_barcodes(picture)
+    (found,) = [code for code in codes if code.format == zxingcpp.BarcodeFormat.QRCode]
+    text: str = found.text
+    return text
+
+
+@pytest.mark.parametrize("viewport", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_codes_can_be_read_off_the_screen(show: ShowScreen, library: Path, viewport: str, theme: str) -> None:
+    def shown(path: str) -> Screen:
+        screen = show(f"{path}&theme={theme}", site=library, now=MORNING, viewport=size(viewport))
+        # Until the page before has gone.
+        screen.let_pass(2)
+        return screen
+
+    assert read_code(shown("screen.html?layout=agenda")) == "https://events.example.org/"
+    branch = shown("screen/eastside.html?layout=agenda")
+    assert read_code(branch) == "https://events.example.org/branch/eastside.html"
+    slide = shown("screen.html?layout=slides&rotate=60")
+    text = read_code(slide)
+    assert text.startswith("https://events.example.org/event/")
+    assert text.removeprefix("https://") in slide.seen.scan.replace("\u200b", "")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("layout", ["agenda", "slides"])
+def test_axe_finds_nothing(show: ShowScreen, any_library: Path, layout: str, theme: str) -> None:
+    screen = show(
+        f"screen.html?layout={layout}&theme={theme}&rotate=600", site=any_library, now=at("12:30", 1)
+    )
+    screen.let_pass(2)
+    screen.page.clock.resume()
+    assert axe_violations(screen.page) == []
+    screen.page.keyboard.press("Tab")
+    assert axe_violations(screen.page) == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_on_an_empty_screen_and_one_of_cancelled_events(
+    show: ShowScreen, theme: str
+) -> None:
+    off = (event(1, "Chess", at("16:00"), state="cancelled"), event(2, "Go", at("17:00"), state="postponed"))
+    for events in ((), off):
+        screen = show(f"screen.html?theme={theme}", events=events)
+        screen.let_pass(2)
+        screen.page.clock.resume()
+        assert axe_violations(screen.page) == []
+
+
+@pytest.mark.parametrize("viewport", SIZES)
+def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) -> None:
+    page = show(java_script_enabled=False, viewport=size(viewport)).page
+    assert page.locator("#pause").is_hidden()
+    inside = page.locator(".list").bounding_box()
+    assert inside
+    boxes = [row.bounding_box() for row in page.locator(".list li").all()]
+    seen = [box for box in boxes if box and box["x"] < inside["x"] + inside["width"]]
+    assert len(seen) >= 3
+    assert all(box["y"] + box["height"] <= inside["y"] + inside["height"] + 1 for box in seen)
+    # Not "today": without a script nobody knows what day it is.
+    assert page.locator("h2").first.inner_text() == "Tuesday, March 3"
+
+
+def test_the_html_is_valid(any_library: Path, make_site: MakeSite) -> None:
+    screens = [any_library / "screen.html", *sorted((any_library / "screen").iterdir())]
+    others = [make_site(()) / "screen.html", make_site(HOME_PAGE="screen") / "index.html"]
+    # The checker knows neither digests nor data: in a policy, and takes JSON for a script. Whether the policy lets in
+    # what it must, the browser says: a refusal is an error in its console, which fails any of these tests.
+    policy = "Content Security Policy"
+    assert [error for error in html_errors(*screens, *others) if policy not in error] == []
+
+
+def test_one_request_comes_before_images_and_none_of_those_at_first(show: ShowScreen, library: Path) -> None:
+    screen = show(site=library)
+    asked = [path.partition("?")[0] for path in screen.server.requests if "/icon." not in path]
+    assert asked[0] == "/screen.html"
+    assert set(asked) == {"/screen.html", "/status.json", "/screen-worker.js"}
+    assert screen.page.evaluate("document.querySelectorAll('*').length") <= 400
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", ["screen.html", "screen/eastside.html?layout=slides&theme=light"])
+def test_lighthouse_finds_no_barrier(serve: Callable[[Path], SiteServer], library: Path, path: str) -> None:
+    program = NODE_MODULES / "lighthouse" / "cli" / "index.js"
+    flags = "--headless --disable-gpu" + (" --no-sandbox" if os.geteuid() == 0 else "")
+    command = [
+        "node", str(program), serve(library).url(path), "--quiet", "--output=json", f"--chrome-flags={flags}",
+        "--only-categories=accessibility,best-practices", "--preset=desktop",
+    ]  # fmt: skip
+    chromium = (
+        shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+    )
+    done = subprocess.run(
+        command, env={**os.environ, "CHROME_PATH": chromium}, capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    faults = [
+        name
+        for name, audit in report["audits"].items()
+        if (audit["score"] or 0) < 1 and audit["scoreDisplayMode"] == "binary"
+    ]
+    assert {name: found["score"] for name, found in report["categories"].items()} == {
+        "accessibility": 1, "best-practices": 1,
+    }, faults  # fmt: skip

@@ -1,0 +1,558 @@
+"""The lobby screen through what happens to it: new versions, outages, restarts, days and thousands of pages."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+from playwright.sync_api import CDPSession, Page
+
+from browser.conftest import MakeSite, OpenPage, ShowScreen, Watch
+from browser.sample_events import NOW, ZONE, at, event
+from browser.screens import Screen
+from browser.server import SiteServer
+
+AGENDA = "screen.html?layout=agenda"
+GROUND = (20, 32, 43)
+
+Spoil = Callable[[str, int, bytes], tuple[int, bytes] | None]
+
+
+@pytest.fixture
+def copy(library: Path, tmp_path: Path) -> Path:
+    """A copy of the sample library's site, to be changed."""
+    return Path(shutil.copytree(library, tmp_path / "site"))
+
+
+def talk(title: str) -> tuple[Any, ...]:
+    return (event(1, title, at("15:00"), excerpt=""),)
+
+
+def loads(server: SiteServer) -> int:
+    """How often the page was opened or loaded anew, which it never asks for without its query."""
+    return sum(path.startswith("/screen.html?") for path in server.requests)
+
+
+# ---- The next version
+
+
+def test_new_events_come_when_a_page_is_turned_and_not_before(show: ShowScreen, make_site: MakeSite) -> None:
+    screen = show(f"{AGENDA}&rotate=300", events=talk("Before"))
+    screen.page.evaluate("window.mark = 1")
+    make_site(talk("After"), folder=screen.server.folder)
+    screen.let_pass(200)
+    assert screen.seen.titles == ["Before"]
+    screen.let_pass(110)
+    assert screen.seen.titles == ["After"]
+    assert screen.page.evaluate("window.mark") == 1
+
+
+def test_a_screen_that_stands_still_takes_new_events_all_the_same(
+    show: ShowScreen, make_site: MakeSite
+) -> None:
+    screen = show(f"{AGENDA}&rotate=0", events=talk("Before"))
+    make_site(talk("After"), folder=screen.server.folder)
+    screen.let_pass(185)
+    assert screen.seen.titles == ["After"]
+
+
+def test_it_asks_every_minute_or_two(show: ShowScreen) -> None:
+    screen = show(AGENDA)
+    before = screen.server.requests.count("/screen.html")
+    screen.let_pass(1200)
+    assert 9 <= screen.server.requests.count("/screen.html") - before <= 20
+
+
+@pytest.mark.timeout(300)
+def test_another_version_is_loaded_anew_but_not_again_and_again(
+    show: ShowScreen, make_site: MakeSite
+) -> None:
+    screen = show(AGENDA)
+    make_site(folder=screen.server.folder, SITE_NAME="Another Name")
+    screen.let_pass(480)
+    assert loads(screen.server) == 1
+    assert screen.page.inner_text("h1") == "Lebanon Public Libraries"
+    screen.let_pass(300)
+    assert loads(screen.server) == 2
+    assert screen.page.inner_text("h1") == "Another Name"
+
+    # A server that sends another version each time.
+    count = iter(range(1000))
+
+    def restless(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+        old = body.partition(b'screen" content="')[2][:12]
+        return status, body.replace(old, b"%012d" % next(count)) if old else body
+
+    screen.server.spoil = restless
+    screen.let_pass(2400, 10)
+    assert 3 <= loads(screen.server) <= 6
+
+
+@pytest.mark.timeout(300)
+def test_once_a_night_it_loads_itself_anew(show: ShowScreen) -> None:
+    screen = show(AGENDA)
+    for _ in range(17):
+        screen.skip(1)
+    assert loads(screen.server) == 1
+    screen.skip(0.8)
+    screen.let_pass(600)
+    assert loads(screen.server) == 2
+    screen.let_pass(3000, 10)
+    assert loads(screen.server) == 2
+
+
+# ---- Outages
+
+
+def padded(text: bytes, body: bytes) -> bytes:
+    """Return `text` as long as `body`, so that its length gives nothing away."""
+    return text[: len(body)].ljust(len(body))
+
+
+PORTAL = b"<!doctype html><html><head><title>Wi-Fi</title></head><body><h1>Please accept</h1></body></html>"
+
+
+def without_events(body: bytes) -> bytes:
+    """Return a page cut off where its events begin, and any other file whole."""
+    return (
+        padded(body[: body.find(b"<li", body.find(b'id="events"'))], body) if b'id="events"' in body else body
+    )
+
+
+FAULTS: dict[str, Spoil] = {
+    "hung up": lambda path, status, body: None,
+    "500": lambda path, status, body: (500, padded(b"<h1>Internal Server Error</h1>", body)),
+    "404": lambda path, status, body: (404, padded(b"not found", body)),
+    "cut short": lambda path, status, body: (200, body[: len(body) // 2]),
+    "cut short unnoticed": lambda path, status, body: (200, padded(body[: len(body) // 2], body)),
+    "cut short before its events": lambda path, status, body: (200, without_events(body)),
+    "captive portal": lambda path, status, body: (200, padded(PORTAL, body)),
+    "nothing": lambda path, status, body: (200, padded(b"", body)),
+}
+EXPECTED = "Failed to load resource|ERR_|FetchEvent"
+
+
+def assert_survives(
+    screen: Screen, make_site: MakeSite, begin: Callable[[], None], end: Callable[[], None]
+) -> None:
+    """Ten minutes of it change nothing but the clock and what is said of the age; then it recovers."""
+    before = screen.seen
+    make_site(talk("After"), folder=screen.server.folder)
+    begin()
+    screen.let_pass(130)
+    assert screen.seen.updated == "Updated 9am"
+    screen.let_pass(470, 10)
+    found = screen.seen
+    assert found.groups == before.groups
+    assert found.updated == "Reconnecting, last updated 9am"
+    assert found.clock == "9:15am"
+    end()
+    screen.let_pass(190)
+    found = screen.seen
+    assert found.titles == ["After"]
+    assert found.updated == "Updated 9am"
+
+
+@contextmanager
+def hanging(server: SiteServer) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    """Give what makes a server take requests and never answer, and what ends it."""
+    wake = threading.Event()
+
+    def never(path: str, status: int, body: bytes) -> None:
+        wake.wait(60)
+
+    def begin() -> None:
+        server.spoil = never
+
+    def end() -> None:
+        server.spoil = None
+        wake.set()
+
+    try:
+        yield begin, end
+    finally:
+        end()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_ten_minutes_of_wrong_answers(
+    show: ShowScreen, make_site: MakeSite, watch: Watch, fault: str
+) -> None:
+    watch.allow(EXPECTED)
+    screen = show(AGENDA, events=talk("Before"))
+
+    def spoil(how: Spoil | None) -> Callable[[], None]:
+        return lambda: setattr(screen.server, "spoil", how)
+
+    assert_survives(screen, make_site, spoil(FAULTS[fault]), spoil(None))
+
+
+def test_ten_minutes_without_a_server(show: ShowScreen, make_site: MakeSite, watch: Watch) -> None:
+    watch.allow(EXPECTED)
+    screen = show(AGENDA, events=talk("Before"))
+    assert_survives(screen, make_site, screen.server.close, screen.server.reopen)
+
+
+def test_ten_minutes_of_a_server_that_hangs(show: ShowScreen, make_site: MakeSite, watch: Watch) -> None:
+    watch.allow(EXPECTED)
+    screen = show(AGENDA, events=talk("Before"))
+    with hanging(screen.server) as (begin, end):
+        assert_survives(screen, make_site, begin, end)
+
+
+def test_without_status_only_the_age_is_not_known(
+    show: ShowScreen, make_site: MakeSite, watch: Watch
+) -> None:
+    watch.allow(EXPECTED)
+    screen = show(AGENDA, events=talk("Before"))
+    screen.server.spoil = lambda path, status, body: (500, body) if path == "status.json" else (status, body)
+    make_site(talk("After"), folder=screen.server.folder)
+    screen.let_pass(600)
+    assert screen.seen.titles == ["After"]
+    assert screen.seen.updated == "Updated 9am"
+
+
+@pytest.mark.timeout(300)
+def test_an_outage_of_days(show: ShowScreen, watch: Watch) -> None:
+    watch.allow(EXPECTED)
+    events = (
+        event(1, "Today", at("15:00")),
+        event(2, "Tomorrow", at("10:00", 1)),
+        event(3, "In three days", at("10:00", 3)),
+    )
+    screen = show(AGENDA, events=events)
+    screen.server.close()
+    screen.skip(3.5)
+    assert screen.seen.stale == "Last updated 9am. Times may have changed."
+    screen.skip(20)
+    found = screen.seen
+    assert found.date == "Wednesday, March 4"
+    assert (found.headings[0], found.titles[0]) == ("Today", "Tomorrow")
+    assert found.updated == "Reconnecting, last updated Tuesday, March 3, 9am"
+    screen.skip(24)
+    assert screen.seen.stale == "This list is from Tuesday, March 3. Please check at the desk."
+    assert screen.seen.headings[0] == "No more events today. Next: Friday, March 6"
+    for _ in range(10):
+        screen.skip(12)
+    found = screen.seen
+    assert found.empty == "This list is from Tuesday, March 3. Please check at the desk."
+    assert found.date == "Tuesday, March 10"
+    screen.server.reopen()
+    screen.let_pass(190)
+    assert screen.seen.updated == "Updated Tuesday, March 3, 9am"
+
+
+def test_a_closed_library_does_not_make_it_stale(show: ShowScreen, make_site: MakeSite) -> None:
+    saturday = datetime(2026, 3, 7, 18, tzinfo=ZONE)
+    screen = show(AGENDA, events=(event(1, "Monday", at("19:00", 6)),), now=saturday)
+    # The last fetch of the frame's events is NOW's: as if it were Saturday's.
+    status = screen.server.folder / "status.json"
+    text = status.read_text().replace("2026-03-03T09:00:00-05:00", saturday.isoformat())
+    status.write_text(text.replace("2026-03-03T09:15:00-05:00", "2026-03-09T09:00:00-04:00"))
+    screen.let_pass(130)
+    assert (screen.seen.updated, screen.seen.stale) == ("Updated 6pm", "")
+    screen.skip(40)
+    assert screen.seen.date == "Monday, March 9"
+    assert screen.seen.updated == "Updated Saturday, March 7, 6pm"
+    assert screen.seen.stale == ""
+    screen.skip(1)
+    assert screen.seen.stale == "Last updated Saturday, March 7, 6pm. Times may have changed."
+
+
+# ---- Without a flash
+
+_SAMPLER = """() => {
+  window.blank = [];
+  window.frames_seen = 0;
+  const stage = document.getElementById("stage");
+  const look = () => {
+    frames_seen++;
+    // Whatever comes in, below it lies a page that can be seen.
+    const pages = [...stage.querySelectorAll(".page:not(.measured)")];
+    const solid = pages.some((page) => getComputedStyle(page).opacity === "1" && page.textContent.trim());
+    const image = stage.querySelector(".pictured .picture");
+    if (!solid) blank.push(`no page at frame ${frames_seen}`);
+    if (image && !(image.complete && image.naturalWidth)) blank.push(`image not there at frame ${frames_seen}`);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+class Film:
+    """What the browser puts on the screen, frame by frame, while the `with` block runs."""
+
+    def __init__(self, page: Page) -> None:
+        self.frames: list[bytes] = []
+        self._page = page
+        self._session: CDPSession = page.context.new_cdp_session(page)
+
+    def __enter__(self) -> Film:
+        def keep(frame: dict[str, Any]) -> None:
+            self.frames.append(b64decode(frame["data"]))
+            self._session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+        self._session.on("Page.screencastFrame", keep)
+        self._session.send("Page.startScreencast", {"format": "png", "maxWidth": 480, "maxHeight": 270})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.send("Page.stopScreencast")
+
+    def flashes(self) -> list[str]:
+        """Return which frames are blank, or are not on the dark ground from edge to edge."""
+        found = []
+        for number, data in enumerate(self.frames):
+            frame = Image.open(io.BytesIO(data)).convert("RGB")
+            difference = ImageChops.difference(frame, Image.new("RGB", frame.size, GROUND)).convert("L")
+            spread = difference.point(lambda value: 255 if value > 24 else 0)
+            share = sum(spread.histogram()[128:]) / (frame.width * frame.height)
+            edges = [frame.getpixel((x, y)) for x in (2, frame.width - 3) for y in (2, frame.height - 3)]
+            if any(max(abs(a - b) for a, b in zip(edge, GROUND, strict=True)) > 12 for edge in edges):  # type: ignore[arg-type]
+                found.append(f"frame {number}: edges {edges}")
+            # Text, a code and a picture: never nothing, never all of it.
+            if not 0.02 < share < 0.7:
+                found.append(f"frame {number}: {share:.3f} of it is not ground")
+        return found
+
+
+def test_pages_turn_and_new_events_come_without_a_flash(
+    open_page: OpenPage, serve: Callable[[Path], SiteServer], copy: Path
+) -> None:
+    server = serve(copy)
+    server.date = NOW.timestamp()
+    # The clock begins at NOW and then runs as fast as any other.
+    page = open_page("screen.html?rotate=3", server, viewport={"width": 1920, "height": 1080})
+    page.wait_for_selector(".page:not(.unscripted)", state="attached")
+    page.evaluate(_SAMPLER)
+    shown = set()
+    with Film(page) as film:
+        # The first fetch is 2 to 8 seconds after the start.
+        screen = copy / "screen.html"
+        screen.write_bytes(screen.read_bytes().replace(b"</h3>", b"!</h3>"))
+        end = time.monotonic() + 24
+        while time.monotonic() < end:
+            page.wait_for_timeout(500)
+            shown.add(page.evaluate("document.getElementById('stage').lastElementChild.innerText"))
+    assert any("!" in text for text in shown)
+    assert len(shown) >= 5
+    assert page.evaluate("blank") == []
+    assert page.evaluate("frames_seen") > 200
+    assert len(film.frames) >= 10
+    assert film.flashes() == []
+
+
+def test_another_version_comes_without_a_flash(show: ShowScreen, make_site: MakeSite) -> None:
+    screen = show(f"{AGENDA}&rotate=20")
+    screen.let_pass(620, 10)
+    make_site(folder=screen.server.folder, SITE_NAME="Another Name")
+    with Film(screen.page) as film:
+        for _ in range(200):
+            screen.let_pass(1, 1)
+            if loads(screen.server) == 2:
+                break
+        screen.page.wait_for_selector(".page:not(.unscripted)", state="attached")
+        for _ in range(20):
+            screen.let_pass(0.2, 0.2)
+            screen.page.wait_for_timeout(50)
+    assert screen.page.inner_text("h1") == "Another Name"
+    assert len(film.frames) >= 3
+    assert film.flashes() == []
+
+
+# ---- Starting while offline
+
+_CACHED = """async () => {
+  const found = {};
+  for (const name of await caches.keys()) {
+    found[name] = (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname);
+  }
+  return found;
+}"""
+
+
+def wait_for_copy(screen: Screen, path: str) -> list[str]:
+    """Let time pass until the worker holds a copy of `path`; return all it holds."""
+    for _ in range(60):
+        screen.let_pass(5)
+        caches: dict[str, list[str]] = screen.page.evaluate(_CACHED)
+        held = [name for names in caches.values() for name in names]
+        if path in held:
+            return held
+        screen.page.wait_for_timeout(50)
+    raise AssertionError(f"the worker holds no {path}: {held}")
+
+
+def test_it_starts_while_the_network_is_away(show: ShowScreen, library: Path, watch: Watch) -> None:
+    watch.allow(EXPECTED)
+    screen = show("screen.html?layout=slides&theme=light", site=library, now=at("08:00"))
+    wait_for_copy(screen, "/status.json")
+    for _ in range(3):
+        screen.turn()
+    pictures = {screen.seen.picture}
+    screen.server.close()
+    screen.page.reload()
+    screen.settle()
+    found = screen.seen
+    assert found.kind == "slide"
+    assert screen.page.locator("html").get_attribute("data-theme") == "light"
+    # Who starts out of reach says so at once.
+    assert found.updated == "Reconnecting, last updated 9:05am"
+    seen = {found.picture}
+    for _ in range(4):
+        screen.turn()
+        seen.add(screen.seen.picture)
+    assert pictures & seen - {""}
+    screen.server.reopen()
+    screen.let_pass(130)
+    assert screen.seen.updated == "Updated 9:05am"
+
+
+@pytest.mark.parametrize("fault", ["hung up", "500", "captive portal", "cut short unnoticed"])
+def test_it_starts_in_spite_of_wrong_answers(show: ShowScreen, watch: Watch, fault: str) -> None:
+    watch.allow(EXPECTED)
+    screen = show("screen/kilton.html", events=talk("Kept"))
+    wait_for_copy(screen, "/screen/kilton.html")
+    screen.server.spoil = FAULTS[fault]
+    screen.page.reload()
+    screen.settle()
+    assert screen.seen.titles == ["Kept"]
+    assert screen.seen.updated.startswith("Reconnecting")
+
+
+def test_it_does_not_wait_for_a_server_that_hangs(show: ShowScreen, watch: Watch) -> None:
+    watch.allow(EXPECTED)
+    screen = show(events=talk("Kept"))
+    wait_for_copy(screen, "/screen.html")
+    with hanging(screen.server) as (begin, _):
+        begin()
+        screen.page.reload()
+        assert screen.seen.titles == ["Kept"]
+
+
+def test_a_new_version_is_what_it_starts_with_next_time(
+    show: ShowScreen, make_site: MakeSite, watch: Watch
+) -> None:
+    watch.allow(EXPECTED)
+    screen = show(AGENDA, events=talk("Before"))
+    wait_for_copy(screen, "/screen.html")
+    make_site(talk("After"), folder=screen.server.folder)
+    screen.let_pass(130)
+    screen.server.close()
+    screen.page.reload()
+    screen.settle()
+    assert screen.seen.titles == ["After"]
+
+
+def test_the_home_page_as_a_screen_starts_offline_and_lists_are_left_alone(
+    show: ShowScreen, make_site: MakeSite, watch: Watch
+) -> None:
+    watch.allow(EXPECTED)
+    screen = show("", events=talk("Kept"), settings={"HOME_PAGE": "screen"})
+    page = screen.page
+    wait_for_copy(screen, "/")
+    wait_for_copy(screen, "/status.json")
+    for path in ("list.html", "event/1.html"):
+        page.goto(screen.server.url(path))
+        page.wait_for_timeout(300)
+        held = {name for names in page.evaluate(_CACHED).values() for name in names}
+        assert held <= {"/", "/status.json", *(name for name in held if name.endswith((".svg", ".webp")))}
+    page.goto(screen.server.url(""))
+    screen.settle()
+    screen.server.close()
+    page.reload()
+    screen.settle()
+    assert screen.seen.titles == ["Kept"]
+    with pytest.raises(Exception, match="ERR_"):
+        page.goto(screen.server.url("list.html"))
+    # The list is the home page again: the worker lets it through, and goes.
+    make_site(talk("Kept"), folder=screen.server.folder)
+    screen.server.reopen()
+    page.goto(screen.server.url(""))
+    assert page.locator("#find").count() == 1
+    page.wait_for_timeout(300)
+    scopes = page.evaluate(
+        "navigator.serviceWorker.getRegistrations().then((all) => all.map(({ scope }) => scope))"
+    )
+    assert screen.server.url("") not in scopes
+
+
+def test_pages_for_browsing_never_meet_the_worker(show: ShowScreen) -> None:
+    screen = show(AGENDA)
+    wait_for_copy(screen, "/screen.html")
+    page = screen.page
+    for path in ("index.html", "event/103.html", "branch/kilton.html", "print.html"):
+        page.goto(screen.server.url(path))
+        assert page.evaluate("navigator.serviceWorker.controller") is None, path
+
+
+def test_what_is_no_longer_needed_is_not_kept(
+    open_page: OpenPage, serve: Callable[[Path], SiteServer], copy: Path, watch: Watch
+) -> None:
+    watch.allow(EXPECTED)
+    server = serve(copy)
+    server.date = NOW.timestamp()
+    page = open_page("index.html", server, viewport={"width": 1920, "height": 1080})
+    old, foreign = (
+        f"events-display screen 0 {scope}" for scope in (server.url("screen"), "https://elsewhere/")
+    )
+    page.evaluate("names => Promise.all(names.map((name) => caches.open(name)))", [old, foreign])
+    page.goto(server.url("screen.html?layout=slides&rotate=3"))
+    screen = Screen(page, server)
+    screen.settle()
+    wait_for_copy(screen, "/screen.html")
+    assert old not in page.evaluate(_CACHED)
+    assert foreign in page.evaluate(_CACHED)
+    screen.let_pass(30, 1)
+    pictures = {path for path in wait_for_copy(screen, "/screen.html") if path.endswith(".webp")}
+    assert pictures
+    # The next version names none of them.
+    html = copy / "screen.html"
+    html.write_text(re.sub(r'<img class="picture[^>]*>', "", html.read_text()))
+    screen.let_pass(130)
+    assert not pictures & set(wait_for_copy(screen, "/screen.html"))
+
+
+# ---- Weeks
+
+
+@pytest.mark.timeout(600)
+def test_a_thousand_pages_leave_nothing_behind(show: ShowScreen, library: Path) -> None:
+    screen = show("screen.html?rotate=3", site=library, now=at("08:00"))
+    session = screen.page.context.new_cdp_session(screen.page)
+    session.send("Performance.enable")
+
+    def measured() -> tuple[int, int, int]:
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        metrics = {
+            item["name"]: int(item["value"]) for item in session.send("Performance.getMetrics")["metrics"]
+        }
+        return metrics["JSHeapUsedSize"], metrics["Nodes"], metrics["JSEventListeners"]
+
+    def turn_pages(number: int) -> None:
+        for _ in range(number):
+            screen.page.clock.run_for(3000)
+            screen.page.wait_for_timeout(10)
+            screen.server.date = screen.now
+
+    turn_pages(100)
+    before = measured()
+    first = screen.page.evaluate("performance.now()")
+    turn_pages(1000)
+    after = measured()
+    assert screen.page.evaluate("performance.now()") - first >= 3_000_000
+    assert after[0] - before[0] < 250_000, (before, after)
+    assert after[1] - before[1] < 600, (before, after)
+    assert after[2] - before[2] < 20, (before, after)
