@@ -121,6 +121,10 @@ test-sh: $(VENV)/dev ## The shell tests
 test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
 	@python -m pytest tests/browser
 
+.PHONY: test-docker
+test-docker: $(VENV)/dev ## The containers on a real Docker engine
+	@python -m pytest tests/docker
+
 .PHONY: simulate
 simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
 	@python tests/simulate.py $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
