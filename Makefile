@@ -123,7 +123,7 @@ test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages 
 
 .PHONY: test-docker
 test-docker: $(VENV)/dev ## The containers on a real Docker engine
-	@python -m pytest tests/docker
+	@python -m pytest --timeout=600 tests/docker
 
 .PHONY: simulate
 simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
