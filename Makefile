@@ -143,7 +143,7 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 
 .PHONY: bench
 bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
-	@PYTHONPATH=scripts python -m bench.run $(NAME)
+	@PYTHONPATH=scripts:tests:tests/standins python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
