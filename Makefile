@@ -121,6 +121,10 @@ test-sh: $(VENV)/dev ## The shell tests
 test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
 	@python -m pytest tests/browser
 
+.PHONY: test-docker
+test-docker: $(VENV)/dev ## The containers on a real Docker engine
+	@python -m pytest --timeout=600 tests/docker
+
 .PHONY: test-kubernetes
 test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is
 	@python -m pytest -rs tests/kubernetes
@@ -143,7 +147,7 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 
 .PHONY: bench
 bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
-	@PYTHONPATH=scripts python -m bench.run $(NAME)
+	@PYTHONPATH=scripts:tests:tests/standins python -m bench.run $(NAME)
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
