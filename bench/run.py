@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 
 # Each is a module of this folder whose bench() returns a Table.
-BENCHES = ("generate", "feeds", "publish")
+BENCHES = ("generate", "feeds", "publish", "docker")
 
 
 def main(names: list[str]) -> int:

@@ -15,9 +15,12 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import notify
+import sample
+from libcal_server import LibCal
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "tests" / "docker"
@@ -32,17 +35,25 @@ SECRETS = {
 }
 
 
-def run(*command: str, env: dict[str, str] | None = None, cwd: Path = ROOT, timeout: float = 120) -> Result:
+def run(
+    *command: str,
+    env: dict[str, str] | None = None,
+    cwd: Path = ROOT,
+    timeout: float = 120,
+    stdin: Path = Path(os.devnull),
+) -> Result:
     """Run a command to its end; stdout and stderr together."""
-    done = subprocess.run(
-        command,
-        env=env,
-        cwd=cwd,
-        timeout=timeout,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with stdin.open("rb") as file:
+        done = subprocess.run(
+            command,
+            env=env,
+            cwd=cwd,
+            timeout=timeout,
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     return Result(code=done.returncode, log=done.stdout)
 
 
@@ -135,9 +146,17 @@ class Project:
             if process.stdout:
                 process.stdout.close()
         if ids := self.containers():
-            docker("rm", "--force", *ids)
+            run("docker", "rm", "--force", *ids)  # some may be on their way out by themselves
+        wait_for(lambda: not self.containers())
         self.compose("--profile", "demo", "down", "--volumes", "--timeout", "2")
         shutil.rmtree(self.state, ignore_errors=True)
+
+
+def small_library() -> LibCal:
+    """A LibCal of a few events, two with pictures: what containers do does not depend on their number."""
+    events = sample.events(datetime.now(sample.ZONE).date())
+    pictured = [event for event in events if event["featured_image"]][:2]
+    return LibCal(pictured + [event for event in events if not event["featured_image"]][:8])
 
 
 def image(service: str) -> str:
@@ -145,7 +164,7 @@ def image(service: str) -> str:
     return f"events-display/{service}:{TAG}"
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
     """Wait until `condition` is true; fail when it does not become so."""
     end = time.monotonic() + seconds
     while not condition():

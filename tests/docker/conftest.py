@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aws import Aws
-from docker_project import HERE, ROOT, SECRETS, TAG, Project, run
+from docker_project import HERE, ROOT, SECRETS, TAG, Project, run, small_library
 from libcal_server import LibCal
 
 
@@ -26,7 +26,7 @@ def _images() -> None:
 
 @pytest.fixture
 def libcal() -> Iterator[LibCal]:
-    with LibCal() as server:
+    with small_library() as server:
         yield server
 
 

@@ -186,6 +186,21 @@ def test_an_image_holds_what_its_step_needs_and_nothing_else() -> None:
         assert holds(service, everywhere) == []
 
 
+def test_the_generator_knows_the_dates_of_every_language_that_has_texts() -> None:
+    languages = [path.stem for path in (ROOT / "templates" / "messages").iterdir()]
+    places = ["en_US", "en_GB", "en_CA", "es_ES", "es_US", "es_MX", "da_DK"]
+    program = """import datetime, sys, babel.dates
+for name in sys.argv[1:]:
+    print(babel.dates.format_date(datetime.date(2026, 3, 3), "full", name))
+"""
+    command = ("docker", "run", "--rm", "--network=none", "--entrypoint=", image("generator"), "python", "-c")
+    done = run(*command, program, *languages, *places)
+    assert done.code == 0, done.log
+    assert "Tuesday, March 3, 2026" in done.log
+    assert "tirsdag den 3. marts 2026" in done.log
+    assert run(*command, program, "fi_FI").code == 1
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_says_what_it_is(service: str) -> None:
     config = json.loads(docker("image", "inspect", image(service)))[0]["Config"]

@@ -15,7 +15,7 @@ from typing import Self
 import pytest
 
 from aws import Aws
-from docker_project import SERVICES, Project, image, run, wait_for
+from docker_project import SERVICES, Project, image, run, small_library, wait_for
 from libcal_faults import Fault
 from libcal_server import LibCal
 
@@ -71,7 +71,7 @@ class Engine:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(lambda: run("docker", "version", env=self.env).code == 0, 60)
+        wait_for(lambda: run("docker", "version", env=self.env).code == 0)
 
     def crash(self) -> None:
         """Kill dockerd and its containerd, which leaves the containers to themselves."""
@@ -111,7 +111,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def libcal(engine: Engine) -> Iterator[LibCal]:
     with engine.network():
-        server = LibCal().__enter__()
+        server = small_library().__enter__()
     yield server
     server.__exit__()
 
@@ -135,7 +135,7 @@ def test_the_engine_dies_in_the_middle_and_the_next_run_recovers(
     process = project.start(**own)
     wait_for(lambda: libcal.log)
     engine.crash()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert 'msg="publish failed" failed_step=fetch rc=1' in output
 

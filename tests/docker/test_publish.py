@@ -126,7 +126,7 @@ def test_a_stopped_run_leaves_neither_container_nor_secrets(project: Project, li
     wait_for(lambda: libcal.log)
     assert (project.state / "secrets" / "libcal_client_secret").exists()
     os.kill(process.pid, signal.SIGTERM)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "interrupted" in output
     assert project.containers() == []
@@ -140,7 +140,7 @@ def test_a_killed_container_fails_its_step_and_the_next_run_recovers(
     process = project.start()
     wait_for(lambda: libcal.log)
     docker("kill", *project.containers())
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "killed (memory?)" in output
     assert 'msg="publish failed" failed_step=fetch rc=1' in output
@@ -163,7 +163,7 @@ def test_a_second_run_ends_with_75_and_harms_nothing(project: Project, libcal: L
     first = project.start()
     wait_for(lambda: libcal.log)
     refused = project.publish(RUNNER=second)
-    output, _ = first.communicate(timeout=60)
+    output, _ = first.communicate(timeout=120)
     assert refused.code == 75, refused.log
     assert "another publish is running" in refused.log
     assert f"pid={first.pid}" in refused.log
@@ -178,7 +178,7 @@ def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
     wait_for(lambda: libcal.log)
     elsewhere = {"BUILD_DIR": str(tmp_path / "elsewhere"), "SECRETS_DIR": str(tmp_path / "elsewhere-secrets")}
     refused = project.publish(**elsewhere)
-    output, _ = first.communicate(timeout=60)
+    output, _ = first.communicate(timeout=120)
     assert refused.code == 75, refused.log
     line = refused.last("another publish is running on the same volume")
     assert line["holder"] == str(tmp_path / "state" / "docker")
@@ -188,7 +188,7 @@ def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
 def test_docker_compose_up_beside_a_run_corrupts_nothing(project: Project, aws: Aws, tmp_path: Path) -> None:
     first = project.start()
     beside = project.compose("--profile", "publish", "up", SECRETS_DIR=str(tmp_path / "beside"))
-    output, _ = first.communicate(timeout=60)
+    output, _ = first.communicate(timeout=120)
     # Whoever comes second to the state that both share is told to try later.
     assert (first.returncode, beside.code) in [(0, 0), (0, 1), (75, 0)], output + beside.log
     assert "Traceback" not in output + beside.log

@@ -1,0 +1,89 @@
+"""What needs the image with the stand-ins: the demo without any account, and the test suite on Python 3.14."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from docker_project import ROOT, TAG, docker, image, run, wait_for
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _dev_image() -> None:
+    command = ("docker", "compose", "--file", "docker/compose.yaml", "--profile", "demo", "build", "standins")
+    built = run(*command, env={**os.environ, "IMAGE_TAG": TAG}, timeout=900)
+    assert built.code == 0, built.log
+
+
+@pytest.fixture
+def demo() -> Iterator[dict[str, str]]:
+    """The environment of `docker compose` for a demo of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    passed_on = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
+    env = {
+        **passed_on,
+        "COMPOSE_PROJECT_NAME": f"events-display-test-{uuid.uuid4().hex[:8]}",
+        "COMPOSE_FILE": "docker/compose.yaml",
+        "COMPOSE_PROFILES": "publish",  # as .env.example has it; the option wins
+        "IMAGE_TAG": TAG,
+        "PORT": port,
+    }
+    yield env
+    run("docker", "compose", "--profile", "demo", "down", "--volumes", "--timeout", "5", env=env)
+
+
+def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, str]) -> None:
+    command = ("docker", "compose", "--profile", "demo", "up", "--no-build", "--no-color")
+    with subprocess.Popen(command, cwd=ROOT, env=demo, stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout
+        said = []
+        for line in up.stdout:
+            said.append(line)
+            if "The published site" in line:
+                break
+        address = f"http://127.0.0.1:{demo['PORT']}/"
+        assert address in said[-1], "".join(said)
+        with urllib.request.urlopen(address, timeout=60) as page:
+            text = page.read().decode()
+        assert "Larkfield" in text
+        assert text.count("event/") > 20
+        label = f"label=com.docker.compose.project={demo['COMPOSE_PROJECT_NAME']}"
+        jobs = (
+            "docker",
+            "ps",
+            "--all",
+            "--filter",
+            label,
+            "--filter",
+            "status=exited",
+            "--format",
+            "{{.Names}}",
+        )
+        wait_for(lambda: len(run(*jobs).log.split()) == 3)
+        assert not run(*jobs, "--filter", "exited=1").log
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=120)
+
+
+def test_the_test_suite_passes_in_the_image_on_its_python() -> None:
+    """As its user, on a root that cannot be written and without a network; git, make and Docker are not there."""
+    command = ("python", "-m", "pytest", "-p", "no:cacheprovider", "--timeout=600")
+    folders = ("browser", "docker", "e2e", "kubernetes", "scan")
+    done = run(
+        *("docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp:exec,mode=1777"),
+        *("--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis", f"--volume={ROOT}:/app:ro", image("dev")),
+        *(*command, *(f"--ignore=tests/{folder}" for folder in folders)),
+        timeout=900,
+    )
+    assert done.code == 0, done.log[-10_000:]
+    assert " passed" in done.log
+    assert docker("run", "--rm", image("dev"), "python", "--version").startswith("Python 3.14")
