@@ -4,7 +4,7 @@ import io
 import json
 import os
 import struct
-import time
+import threading
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -193,12 +193,10 @@ def test_an_image_is_converted_in_a_process_of_its_own() -> None:
 
 def test_a_converter_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     slow = tmp_path / "slow.py"
-    slow.write_text("import time; time.sleep(30)")
+    slow.write_text("import time; time.sleep(600)")
     monkeypatch.setattr(images, "_PICTURE", slow)
-    began = time.monotonic()
     with pytest.raises(NotFetched, match="deadline"):
         convert(flat(), Deadline(0.3))
-    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(
@@ -337,18 +335,19 @@ def test_an_image_that_never_came_is_none(world: World) -> None:
 
 
 def test_one_image_that_hangs_neither_delays_the_run_nor_comes_first_the_next_time(world: World) -> None:
+    let_go = threading.Event()
+
     def hang() -> bytes:
-        time.sleep(3)
+        let_go.wait()
         return b""
 
     world.web.pages = {ONE: hang, TWO: flat()}
-    began = time.monotonic()
-    found = world.run(ONE, TWO, seconds=1.5)
-    assert time.monotonic() - began < 2.5
+    found = world.run(ONE, TWO, seconds=5)
     assert found.stem(TWO)
     assert json.loads((world.folder / "index.json").read_text())["images"][ONE]["cause"] == "deadline"
     world.run(ONE, TWO, hours=0.5)
     assert world.web.asked == []
+    let_go.set()
 
 
 def test_without_time_nothing_is_asked_and_the_rest_is_left_for_later(world: World) -> None:
