@@ -34,8 +34,10 @@ fill() {
   printf '%s\n' "$2" >>"$list"
 }
 
+# install_all: sets zone
 install_all() {
-  local file unit zone=${TIMEZONE:-} settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  local file unit settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  zone=${TIMEZONE:-}
   [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
   systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 || die "$EX_CONFIG" 'is no time zone' "TIMEZONE=$zone"
@@ -80,7 +82,7 @@ case ${1:-} in
     [[ -z $DESTDIR ]] || exit 0
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Installed. Next:\n  %s\n  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
+    printf 'Installed. The timer keeps the hours of %s (make install TIMEZONE=...). Next:\n  %s\n  %s\n' "$zone" "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
       "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
     ;;
   uninstall)
