@@ -34,8 +34,10 @@ fill() {
   printf '%s\n' "$2" >>"$list"
 }
 
+# install_all: sets zone
 install_all() {
-  local file unit zone=${TIMEZONE:-} settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  local file unit settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  zone=${TIMEZONE:-}
   [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
   ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
@@ -81,15 +83,15 @@ case ${1:-} in
     [[ -z $DESTDIR ]] || exit 0
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Installed. Next:\n  %s\n  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
+    printf 'Installed. The timer keeps the hours of %s (make install TIMEZONE=...). Next:\n  %s\n  %s\n' "$zone" "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
       "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
     ;;
   uninstall)
     wait_for_run
     [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
+    rm -rf "$DESTDIR$LIBDIR/scripts/__pycache__" # Python's own, since root ran bin/check
     mapfile -t files <"$DESTDIR$LIBDIR/installed-files"
-    rm -rf "$DESTDIR$LIBDIR/scripts/__pycache__"
     printf '%s\n' "${files[@]}" "$LIBDIR/installed-files" | remove_listed
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl daemon-reload
     printf 'Removed. Kept: the settings (%s), the state (%s), the images and the volume.\n' "$SYSCONFDIR/$NAME" "$STATE"

@@ -64,7 +64,8 @@ def get(url: str) -> Answer:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(status=response.status, body=response.read(MOST_BYTES), headers=headers)
     except urllib.error.HTTPError as error:
-        return Answer(status=error.code, body=b"", headers={})
+        with error:  # it holds the answer
+            return Answer(status=error.code, body=b"", headers={})
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"{url}: {getattr(error, 'reason', error)}") from error
 

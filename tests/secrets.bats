@@ -25,7 +25,7 @@ settings() {
   run -0 secrets
   same "$output" ''
   same "$(stat -c %a "$SECRETS_DIR")" 700
-  same "$(names)" "$(printf '%s 444\n' invalidate_credentials libcal_client_id libcal_client_secret upload_credentials)"
+  same "$(names)" "$(printf '%s 444\n' invalidate_credentials libcal_client_id libcal_client_secret logo upload_credentials)"
   same "$(secret libcal_client_id)" 101
   same "$(secret libcal_client_secret)" planted
   same "$(secret upload_credentials)" $'[default]\naws_access_key_id = AKUP\naws_secret_access_key = up/+='
@@ -45,7 +45,7 @@ settings() {
 @test "Without keys the file is empty, which leaves the AWS chain to be asked" {
   run -0 secrets write
   same "$(secret upload_credentials)" ''
-  same "$(names | wc -l)" 4
+  same "$(names | wc -l)" 5
 }
 
 @test "A secret may itself come as a file" {
@@ -68,6 +68,16 @@ settings() {
   same "$(secret libcal_client_id)" 101
 }
 
+@test "The logo goes the same way, and one that is not there is refused before anything is written" {
+  printf '<svg/>' >"$BATS_TEST_TMPDIR/our logo.svg"
+  LOGO="$BATS_TEST_TMPDIR/our logo.svg" run -0 secrets write
+  same "$(secret logo)" '<svg/>'
+  secrets remove
+  LOGO=nowhere.svg run -78 secrets write
+  says "key=LOGO path=.*/nowhere\.svg"
+  [[ ! -e $SECRETS_DIR ]] || fail 'something was written'
+}
+
 @test "The environment wins over the file" {
   settings LIBCAL_CLIENT_SECRET=of-the-file
   LIBCAL_CLIENT_SECRET=of-the-environment run -0 secrets write
@@ -83,7 +93,7 @@ settings() {
   same "$(secret libcal_client_secret)" new
   same "$(cat <&8)" old # a container that has it mounted keeps what it read
   exec 8<&-
-  same "$(names | wc -l)" 4
+  same "$(names | wc -l)" 5
 }
 
 @test "remove takes them away, with the folder, and leaves what is not its own" {
@@ -100,7 +110,7 @@ settings() {
 @test "For Compose it is a provider: up writes, down removes, and stdout has only JSON" {
   run -0 secrets compose --project-name=events-display up secrets
   same "$output" ''
-  same "$(names | wc -l)" 4
+  same "$(names | wc -l)" 5
   run -0 secrets compose --project-name=events-display metadata
   same "$output" ''
   run -0 secrets compose --project-name=events-display down secrets

@@ -14,7 +14,7 @@ from libcal_faults import Fault
 from libcal_server import CLIENT_SECRET, LibCal
 
 OWN = {
-    "generator": {"libcal_client_id", "libcal_client_secret"},
+    "generator": {"libcal_client_id", "libcal_client_secret", "logo"},
     "uploader": {"upload_credentials"},
     "invalidator": {"invalidate_credentials"},
 }

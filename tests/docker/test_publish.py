@@ -84,10 +84,23 @@ def test_a_failing_step_ends_docker_compose_up_too(
     done = project.compose("--profile", "publish", "up", **settings)
     assert done.code == 1, done.log
     service = {"fetch": "generator", "generate": "generator", "upload": "uploader"}.get(step, "invalidator")
-    assert f"exited with code {code}" in done.log
     assert f'service "{service}" didn\'t complete successfully: exit {code}' in done.log
     assert bool(writes(aws, "s3")) == (step == "invalidate")
     assert not aws.invalidations()
+
+
+def test_a_logo_of_this_machine_reaches_the_site(project: Project, aws: Aws, tmp_path: Path) -> None:
+    logo = tmp_path / "our logo.svg"
+    logo.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 10"><path d="M0 0h30v10z"/></svg>'
+    )
+    done = project.publish(LOGO=str(logo))
+    assert done.code == 0, done.log
+    published = [key for key in aws.objects() if key.startswith("static/logo.")]
+    assert [aws.read(key)[0] for key in published] == [logo.read_bytes()]  # type: ignore[index]
+    missing = project.publish(LOGO=str(tmp_path / "none.svg"))
+    assert missing.code == 78
+    assert missing.last("cannot be read")["key"] == "LOGO"
 
 
 def test_an_outage_of_libcal_does_not_hold_back_a_pending_invalidation(
