@@ -13,19 +13,19 @@ file given as argument.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
+from processes import end_with_parent
 
 _CODE = re.compile(r"An error occurred \(([A-Za-z0-9.]+)\)|\b(\d{3})\b(?= .*when calling)")
 _UNREACHABLE = re.compile(
@@ -122,15 +122,6 @@ def captured(out: Path, err: Path) -> Iterator[None]:
             os.close(old)
 
 
-def end_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, so that no upload outlives its step."""
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(FAILED)
-
-
 def command_line() -> Callable[[list[str]], int]:
     """Return what runs one command: $AWS_CLI or the `aws` that PATH holds, in this process if it is ours.
 
@@ -142,7 +133,7 @@ def command_line() -> Callable[[list[str]], int]:
             subprocess.run(  # noqa: S603
                 [program, *arguments],
                 check=False,
-                preexec_fn=end_with_parent,
+                preexec_fn=partial(end_with_parent, os.getpid()),
             ).returncode
         )
     from awscli.clidriver import create_clidriver
@@ -160,7 +151,7 @@ def command_line() -> Callable[[list[str]], int]:
 
 def main(argv: list[str]) -> int:
     """Serve commands until stdin ends: `aws_session.py ROLE OUTPUT-FILE`."""
-    end_with_parent()
+    end_with_parent(os.getppid())
     role, out = argv[0], Path(argv[1])
     err = out.with_suffix(".err")
     gc.disable()  # a tenth of the start went into looking for garbage among what stays

@@ -21,8 +21,8 @@ from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 KEEP_PAGES = timedelta(minutes=10)
 KEEP_ASSETS = timedelta(days=1)
 _AT_THE_TOP = {
-    "index.html", "list.html", "screen.html", "print.html", "embed.html", "embed.js", "404.html", "robots.txt",
-    "sitemap.xml", "events.ics", "feed.atom", "feed.json", "events.json", "status.json",
+    "index.html", "list.html", "screen.html", "screen-worker.js", "print.html", "embed.html", "embed.js", "404.html",
+    "robots.txt", "sitemap.xml", "events.ics", "feed.atom", "feed.json", "events.json", "status.json",
 }  # fmt: skip
 DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
 
