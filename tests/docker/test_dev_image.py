@@ -77,7 +77,7 @@ def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, s
 def test_the_test_suite_passes_in_the_image_on_its_python() -> None:
     """As its user, on a root that cannot be written and without a network; git, make and Docker are not there."""
     command = ("python", "-m", "pytest", "-p", "no:cacheprovider", "--timeout=600")
-    folders = ("browser", "docker", "e2e")
+    folders = ("browser", "docker", "e2e", "kubernetes", "scan")
     done = run(
         *("docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp:exec,mode=1777"),
         *("--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis", f"--volume={ROOT}:/app:ro", image("dev")),

@@ -1,0 +1,182 @@
+"""The job of the first overlay for real, run by podman from the images that the engine has built.
+
+Podman is no cluster: it starts pods, not CronJobs, and knows no NetworkPolicy. So the pod is taken out of
+the built objects; it is put into this machine's network, where the stand-ins listen.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+import notify
+from aws import Aws
+from kubernetes_files import ROOT, Built
+from libcal_faults import Fault
+from libcal_server import LibCal
+from podman_pods import Podman
+
+TAG = "test-kubernetes"
+SERVICES = ("generator", "uploader", "invalidator")
+STEPS = ("drain", "generate", "upload", "invalidate")
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("podman"), reason="needs podman (and catatonit), from Debian"),
+    pytest.mark.timeout(900),
+]
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[Podman]:
+    built = subprocess.run(
+        ("make", "image"),
+        cwd=ROOT,
+        env={**os.environ, "IMAGE_TAG": TAG},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
+    assert built.returncode == 0, built.stdout
+    with Podman() as podman:
+        podman.load(*(f"events-display/{service}:{TAG}" for service in SERVICES))
+        yield podman
+
+
+@pytest.fixture
+def libcal() -> Iterator[LibCal]:
+    with LibCal() as server:
+        for event in server.events.values():
+            event["featured_image"] = ""  # which of them a run gets through in its time is a matter of speed
+        yield server
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with Aws() as server:
+        yield server
+
+
+class Cluster:
+    """What the tests need of one: starts pods of the job, one after the other, on one volume."""
+
+    def __init__(self, podman: Podman, built: Built, settings: dict[str, str], folder: Path) -> None:
+        self.podman, self.built, self.settings, self.folder = podman, built, settings, folder
+        self.pods = 0
+
+    def pod(self) -> dict[str, Any]:
+        """The job's pod as podman can run it here."""
+        self.pods += 1
+        template = copy.deepcopy(self.built.template())
+        spec = template["spec"]
+        spec["hostNetwork"] = True
+        for container in (*spec["initContainers"], *spec["containers"]):
+            service = container["image"].rpartition("/")[2].partition(":")[0]
+            container["image"] = f"localhost/events-display/{service}:{TAG}"
+            container["imagePullPolicy"] = "Never"
+        for volume in spec["volumes"]:
+            # Podman 4.3 hands out the files of a Secret as they are in YAML: not decoded.
+            if secret := volume.pop("secret", None):
+                volume["hostPath"] = {"path": str(self.secret(secret["secretName"]))}
+        # So that ended containers, and what they logged, can be looked at.
+        kept = {"io.podman.annotations.init.container.type": "always"}
+        metadata = {"name": f"run-{self.pods}", "annotations": kept, "labels": template["metadata"]["labels"]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+    def secret(self, name: str) -> Path:
+        """The files of a Secret, in a folder."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        for key, value in self.built.get("Secret", name)["data"].items():
+            (folder / key).write_bytes(base64.b64decode(value))
+            (folder / key).chmod(0o444)
+        return folder
+
+    def run(self, **settings: str) -> dict[str, tuple[int, list[dict[str, str]]]]:
+        """Run the job to its end; return exit code and log lines of each step that has run."""
+        config = copy.deepcopy(self.built.get("ConfigMap", "settings"))
+        config["data"] |= self.settings | settings
+        claim = copy.deepcopy(self.built.get("PersistentVolumeClaim", "state"))
+        pod = self.pod()
+        name = pod["metadata"]["name"]
+        for each in (config, claim):
+            del each["metadata"]["namespace"]
+        # A claim is a volume to podman, which makes none twice.
+        objects = (config, claim, pod) if self.pods == 1 else (config, pod)
+        played = self.podman.run("kube", "play", "-", stdin=yaml.safe_dump_all(objects))
+        found = {}
+        for step in STEPS:
+            container = f"{name}-{step}"
+            assert self.podman.run("container", "exists", container).returncode == 0, played.stderr
+            if self.podman.inspect(container)["State"]["Status"] == "created":
+                continue
+            code = int(self.podman.ask("wait", container))
+            logged = self.podman.run("logs", container).stderr.splitlines()
+            found[step] = code, [notify.fields(line) for line in logged if line.startswith("level=")]
+        return found
+
+
+@pytest.fixture
+def cluster(
+    podman: Podman, overlays: dict[str, Built], libcal: LibCal, aws: Aws, tmp_path: Path
+) -> Iterator[Cluster]:
+    built = overlays["larkfield"]
+    secrets = {"client_id": libcal.client_id, "client_secret": libcal.client_secret}
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in secrets.items()}
+    objects = tuple(
+        each | {"data": data} if (each["kind"], each["metadata"]["name"]) == ("Secret", "libcal") else each
+        for each in built.objects
+    )
+    settings = {key: value for key, value in libcal.settings.items() if "CLIENT" not in key}
+    settings |= {"S3_BUCKET": aws.bucket, "CLOUDFRONT_DISTRIBUTION_ID": aws.distribution_id}
+    settings |= {"AWS_ENDPOINT_URL": aws.url, "DAYS_AHEAD": "7"}
+    yield Cluster(podman, Built(built.text, objects), settings, tmp_path)
+    podman.run("pod", "rm", "--force", "--time=0", "--all")
+    podman.run("volume", "rm", "--force", "--all")
+
+
+def test_a_run_publishes_the_site_and_the_next_one_only_its_status(
+    cluster: Cluster, podman: Podman, aws: Aws
+) -> None:
+    first = cluster.run()
+    assert {step: code for step, (code, _) in first.items()} == dict.fromkeys(STEPS, 0)
+    assert {line["run"] for _, lines in first.values() for line in lines} == {"run-1"}
+    assert "index.html" in aws.objects()
+    assert aws.invalidations() == [["/*"]]
+    for step in STEPS:
+        told = podman.inspect(f"run-1-{step}")
+        assert told["HostConfig"]["ReadonlyRootfs"] is True
+        assert told["Config"]["User"] == "10001:10001"
+        assert told["EffectiveCaps"] in (None, [])
+        assert "no-new-privileges" in told["HostConfig"]["SecurityOpt"]
+    aws.calls.clear()
+    second = cluster.run()
+    assert {step: code for step, (code, _) in second.items()} == dict.fromkeys(STEPS, 0)
+    assert [call.path.rpartition("/")[2] for call in aws.calls] == ["status.json"]
+
+
+def test_a_failing_step_keeps_the_later_ones_from_starting_and_its_own_code(
+    cluster: Cluster, aws: Aws
+) -> None:
+    failed = cluster.run(MIN_EVENTS="100000")
+    assert {step: code for step, (code, _) in failed.items()} == {"drain": 0, "generate": 65}
+    assert not aws.calls
+
+
+def test_a_pending_invalidation_waits_for_nobody(cluster: Cluster, aws: Aws, libcal: LibCal) -> None:
+    failed = cluster.run(CLOUDFRONT_DISTRIBUTION_ID="ENOSUCH")
+    assert {step: code for step, (code, _) in failed.items()} == dict.fromkeys(STEPS, 0) | {"invalidate": 78}
+    assert not aws.invalidations()
+    libcal.faults.append(Fault(kind="status", path="/", status=401))
+    refused = cluster.run()
+    assert {step: code for step, (code, _) in refused.items()} == {"drain": 0, "generate": 78}
+    assert aws.invalidations() == [["/*"]]

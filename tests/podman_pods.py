@@ -1,0 +1,82 @@
+"""Podman, which runs a Kubernetes pod without a cluster; all it keeps is in a folder of the tests.
+
+For what this machine may lack: podman wants every cgroup v1 controller mounted, and limits that only a
+machine with CAP_SYS_RESOURCE can raise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+# In a mount namespace, which ends with the sleep: the controllers that nobody has mounted.
+_HOLD = r"""
+if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+  mount -o remount,rw /sys/fs/cgroup
+  while IFS=: read -r _ names _; do
+    for name in $(echo "${names#name=*}" | tr , ' '); do
+      mkdir -p "/sys/fs/cgroup/$name"
+      mountpoint -q "/sys/fs/cgroup/$name" || mount -t cgroup -o "$names" cgroup "/sys/fs/cgroup/$name"
+    done
+  done </proc/self/cgroup
+fi
+echo up
+exec sleep 900
+"""
+
+
+class Podman:
+    """Podman with a storage, and while its `with` block runs a mount namespace, of its own."""
+
+    def __init__(self) -> None:
+        # A short path: that of a socket may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="podman"))
+
+    def __enter__(self) -> Self:
+        self.holder = subprocess.Popen(("unshare", "--mount", "sh", "-euc", _HOLD), stdout=subprocess.PIPE)
+        assert self.holder.stdout
+        assert self.holder.stdout.readline() == b"up\n"
+        limits = self.folder / "containers.conf"
+        limits.write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+        self.env = {"PATH": os.environ["PATH"], "CONTAINERS_CONF": str(limits), "TMPDIR": str(self.folder)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run("pod", "rm", "--force", "--time=0", "--all")
+        self.holder.kill()
+        self.holder.communicate()
+        shutil.rmtree(self.folder)
+
+    def command(self, *arguments: str) -> tuple[str, ...]:
+        """The words that run podman with `arguments`."""
+        places = [f"--{name}={self.folder / name}" for name in ("root", "runroot", "tmpdir")]
+        return ("nsenter", f"--target={self.holder.pid}", "--mount", "podman", *places, *arguments)
+
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run podman to its end."""
+        return subprocess.run(
+            self.command(*arguments), input=stdin, capture_output=True, text=True, env=self.env, timeout=110
+        )
+
+    def ask(self, *arguments: str) -> str:
+        """Ask podman something that must succeed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def load(self, *images: str) -> None:
+        """Take over images from the Docker engine."""
+        with subprocess.Popen(("docker", "save", *images), stdout=subprocess.PIPE) as saved:
+            command = self.command("load", "--quiet")
+            subprocess.run(command, stdin=saved.stdout, env=self.env, check=True, timeout=110)
+        assert saved.returncode == 0
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """All that podman tells of a container."""
+        found: list[dict[str, Any]] = json.loads(self.ask("inspect", container))
+        return found[0]

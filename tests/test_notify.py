@@ -1,0 +1,281 @@
+"""bin/notify: one notice when it breaks, one when it is back, a ping after each good run."""
+
+from __future__ import annotations
+
+import email
+import http.server
+import json
+import os
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+import check
+import notify
+from log import Log
+from settings import ROOT
+
+SUMMARY = 'level=info step=publish run=r7 msg="run ended" outcome=ok changed=3 uploaded=3 rc=0'
+GOOD = f"make: Entering directory\n{SUMMARY}\n"
+
+
+def failed(step: str = "fetch", rc: int = 78, msg: str = "LibCal refused the credentials") -> str:
+    """What a run logs that fails in `step`."""
+    return (
+        f'level=error step={step} run=r7 msg="{msg}" rc={rc}\n'
+        f'level=info step=publish run=r7 msg="run ended" outcome=failed rc={rc}\n'
+        f'level=error step=publish run=r7 msg="publish failed" failed_step={step} rc={rc}\n'
+    )
+
+
+class Hook:
+    """A web hook that keeps what it is sent, as (path, content type, body), and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, str]] = []
+        self.status = 204
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                hook.heard.append((self.path, self.headers["Content-Type"], body))
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def notices(self) -> list[dict[str, str]]:
+        return [json.loads(body) for path, _, body in self.heard if path == "/notify?token=planted-token"]
+
+    @property
+    def pings(self) -> list[str]:
+        return [body for path, _, body in self.heard if path == "/ping"]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    hook = Hook()
+    yield hook
+    hook.server.shutdown()
+    hook.server.server_close()
+
+
+class Operator:
+    """Runs bin/notify as another scheduler would, in a state folder of its own."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.settings = settings
+
+    def after(self, log: str, result: str) -> str:
+        """Tell of a run that logged this; return what bin/notify logs."""
+        file = self.folder / "log"
+        file.write_text(log)
+        done = self.notify("--log", str(file), result)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+        return done.stderr
+
+    def notify(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = {"PATH": os.environ["PATH"], "BUILD_DIR": str(self.folder / "state"), "ENV_FILE": os.devnull}
+        command = (str(ROOT / "bin" / "notify"), *arguments)
+        return subprocess.run(
+            command, env=env | self.settings, capture_output=True, text=True, timeout=60, cwd="/"
+        )
+
+
+@pytest.fixture
+def operator(tmp_path: Path, hook: Hook) -> Operator:
+    return Operator(
+        tmp_path, NOTIFY_URL=f"{hook.url}/notify?token=planted-token", PING_URL=f"{hook.url}/ping"
+    )
+
+
+def test_an_incident_is_told_once_and_so_is_its_end(operator: Operator, hook: Hook) -> None:
+    operator.after(failed(), "failed")
+    held = operator.after(failed(), "failed")
+    operator.after(failed("upload"), "failed")
+    assert [notice["state"] for notice in hook.notices] == ["failed"]
+    assert 'msg="notice held back: this incident has been told" failures=2' in held
+    assert hook.pings == []
+    operator.after(GOOD, "success")
+    operator.after(GOOD, "success")
+    assert [notice["state"] for notice in hook.notices] == ["failed", "recovered"]
+    assert hook.pings == [SUMMARY, SUMMARY]
+    operator.after(failed(), "failed")
+    assert [notice["state"] for notice in hook.notices] == ["failed", "recovered", "failed"]
+
+
+def test_a_notice_says_what_failed_where_and_why(operator: Operator, hook: Hook) -> None:
+    said = operator.after(failed(), "failed")
+    (notice,) = hook.notices
+    assert {key: notice[key] for key in ("unit", "run", "failed_step", "rc", "error")} == {
+        "unit": "events-display.service",
+        "run": "r7",
+        "failed_step": "fetch",
+        "rc": "78",
+        "error": "LibCal refused the credentials",
+    }
+    assert notice["text"].endswith(": fetch failed with 78 (LibCal refused the credentials)")
+    assert "outcome=failed" in notice["summary"]
+    assert hook.heard[0][1] == "application/json"
+    assert said.startswith("level=error step=notify run=r7 msg=")
+    assert "planted-token" not in said
+
+
+def test_an_outage_upstream_is_told_only_when_the_next_run_does_not_mend_it(
+    operator: Operator, hook: Hook
+) -> None:
+    held = operator.after(failed(rc=75), "failed")
+    assert "the next run may mend it" in held
+    operator.after(GOOD, "success")
+    assert hook.notices == []
+    operator.after(failed(rc=75), "failed")
+    operator.after(failed(rc=75), "failed")
+    assert [notice["rc"] for notice in hook.notices] == ["75"]
+
+
+@pytest.mark.parametrize("result", ["timeout", "signal"])
+def test_a_run_that_left_no_last_line_is_told_with_systemds_word(
+    tmp_path: Path, hook: Hook, result: str
+) -> None:
+    run = notify.read_run("events-display.service", result, ["level=info step=fetch run=r7 msg=begun"])
+    assert not run.good
+    assert (run.failed_step, run.rc, run.error) == ("publish", result, "it left no message")
+
+
+def test_a_notice_that_did_not_get_through_is_sent_after_the_next_run(operator: Operator, hook: Hook) -> None:
+    hook.status = 503
+    said = operator.after(failed(), "failed")
+    assert 'level=warn step=notify run=r7 msg="notice not delivered"' in said
+    assert len(hook.notices) == 2  # it was tried twice
+    hook.status = 204
+    hook.heard.clear()
+    operator.after(failed(), "failed")
+    assert [notice["state"] for notice in hook.notices] == ["failed"]
+    hook.status = 500
+    operator.after(GOOD, "success")
+    hook.status = 204
+    hook.heard.clear()
+    operator.after(GOOD, "success")
+    assert [notice["state"] for notice in hook.notices] == ["recovered"]
+
+
+def test_an_incident_that_nobody_heard_of_needs_no_all_clear(operator: Operator, hook: Hook) -> None:
+    hook.status = 503
+    operator.after(failed(), "failed")
+    hook.status = 204
+    hook.heard.clear()
+    operator.after(GOOD, "success")
+    assert hook.notices == []
+    assert hook.pings == [SUMMARY]
+
+
+def test_nobody_listening_fails_nothing(operator: Operator, hook: Hook) -> None:
+    operator.settings |= {"NOTIFY_URL": "http://127.0.0.1:9/x", "PING_URL": "http://127.0.0.1:9/y"}
+    assert "notice not delivered" in operator.after(failed(), "failed")
+    said = operator.after(GOOD, "success")
+    assert 'msg="ping failed" detail="[Errno 111] Connection refused"' in said
+
+
+def test_who_does_not_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(notify, "_SECONDS", 0.1)
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as silent:
+        address = f"http://127.0.0.1:{silent.server_address[1]}/"
+        log = Log("notify")
+        run = notify.read_run("events-display.service", "success", [SUMMARY])
+        notify.Notifier({"PING_URL": address}, tmp_path / "state", log).after(run)
+    assert 'msg="ping failed" detail="timed out"' in capsys.readouterr().err
+
+
+def test_without_an_address_the_journal_alone_is_told(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    said = operator.after(failed(), "failed")
+    assert said.count("\n") == 1
+    assert said.startswith("level=error step=notify run=r7 ")
+    assert "state=failed" in said
+    assert "held back" in operator.after(failed(), "failed")
+    assert "state=recovered" in operator.after(GOOD, "success")
+    assert operator.after(GOOD, "success") == ""
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """As much of a mail server as takes one message."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            word = line[:4].upper().strip()
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                self.server.taken.append(email.message_from_bytes(text))  # type: ignore[attr-defined]
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+            if word == b"QUIT":
+                return
+
+
+def test_a_mail_is_a_notice_too(tmp_path: Path) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail) as server:
+        taken: list[Message] = []
+        server.taken = taken  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        place = f"127.0.0.1:{server.server_address[1]}"
+        said = Operator(tmp_path, NOTIFY_URL="mailto:web@larkfield.example", SMTP_SERVER=place).after(
+            failed(), "failed"
+        )
+        server.shutdown()
+    assert "not delivered" not in said
+    (mail,) = taken
+    assert mail["To"] == "web@larkfield.example"
+    assert (
+        mail["Subject"].replace("\n", "").endswith(": fetch failed with 78 (LibCal refused the credentials)")
+    )
+    assert "failed_step: fetch" in mail.get_payload()
+
+
+def test_a_damaged_count_of_failures_silences_nothing(operator: Operator, hook: Hook) -> None:
+    state = operator.folder / "state" / "notify"
+    state.mkdir(parents=True)
+    (state / "failures").write_text("")
+    operator.after(failed(), "failed")
+    assert len(hook.notices) == 1
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/x", "file:///etc/passwd", "nonsense"])
+def test_an_address_that_is_none_is_not_called(tmp_path: Path, url: str) -> None:
+    said = Operator(tmp_path, NOTIFY_URL=url).after(failed(), "failed")
+    assert "notice not delivered" in said
+    assert url not in said
+
+
+@pytest.mark.parametrize("arguments", [(), ("--log",), ("--log", "/nonexistent", "failed"), ("--loud",)])
+def test_wrong_usage_is_2_with_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = Operator(tmp_path).notify(*arguments)
+    assert done.returncode == 2
+    assert "Usage: bin/notify UNIT" in done.stderr
+
+
+def test_a_wrong_env_file_is_78(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("NOTIFY_URL = x\n")
+    (tmp_path / "log").write_text(GOOD)
+    operator = Operator(tmp_path, ENV_FILE=str(tmp_path / "env"))
+    assert operator.notify("--log", str(tmp_path / "log"), "success").returncode == 78
+
+
+def test_its_settings_are_known_to_the_check() -> None:
+    assert all(check.is_known(name) for name in ("NOTIFY_URL", "PING_URL", "SMTP_SERVER"))
