@@ -68,6 +68,16 @@ settings() {
   same "$(secret libcal_client_id)" 101
 }
 
+@test "The logo goes the same way, and one that is not there is refused before anything is written" {
+  printf '\x89PNG\r\n\x00\xff' >"$BATS_TEST_TMPDIR/our logo.png"
+  LOGO="$BATS_TEST_TMPDIR/our logo.png" run -0 secrets write
+  cmp "$BATS_TEST_TMPDIR/our logo.png" "$SECRETS_DIR/logo"
+  secrets remove
+  LOGO=nowhere.svg run -78 secrets write
+  says "key=LOGO path=.*/nowhere\.svg"
+  [[ ! -e $SECRETS_DIR ]] || fail 'something was written'
+}
+
 @test "The environment wins over the file" {
   settings LIBCAL_CLIENT_SECRET=of-the-file
   LIBCAL_CLIENT_SECRET=of-the-environment run -0 secrets write
@@ -124,14 +134,4 @@ settings() {
   says 'unknown action: show'
   run -0 secrets --help
   says '^Usage: bin/secrets'
-}
-
-@test "The picture that LOGO names goes to the containers too" {
-  printf '\x89PNG\r\n\x00\xff' >"$BATS_TEST_TMPDIR/our logo.png"
-  export LOGO="$BATS_TEST_TMPDIR/our logo.png"
-  run -0 secrets
-  cmp "$LOGO" "$SECRETS_DIR/logo"
-  export LOGO=$BATS_TEST_TMPDIR/none.png
-  run -78 secrets
-  says 'msg="cannot be read" key=LOGO'
 }

@@ -26,7 +26,7 @@ QUARTER_OF_AN_HOUR = 15 * 60
 
 @pytest.mark.parametrize("version", ["1.29", "1.37"])  # ReadWriteOncePod came with 1.29
 def test_every_object_is_valid_in_old_and_new_clusters(built: Built, version: str) -> None:
-    assert len(built.objects) == 9
+    assert len(built.objects) >= 9
     for each in built.objects:
         kubernetes_validate.validate(each, version, strict=True)
 
@@ -131,7 +131,8 @@ def test_a_pod_has_no_rights_and_each_container_its_own_secret_and_tmp(built: Bu
         secrets = [each for each in mounts.values() if "secret" in volumes[each["name"]]]
         assert [each["name"] for each in secrets] == [OWN_SECRETS[name]]
         assert all(each["readOnly"] for each in secrets)
-        assert set(mounts) == {"/data", "/tmp", f"/run/secrets/{OWN_SECRETS[name]}"}
+        logo = {"/run/logo"} if name == "generate" else set()
+        assert set(mounts) == {"/data", "/tmp", f"/run/secrets/{OWN_SECRETS[name]}"} | logo
         folders.setdefault(OWN_SECRETS[name], set()).add(mounts["/tmp"]["name"])
     assert sorted(map(len, folders.values())) == [1, 1, 1]
     assert len(set.union(*folders.values())) == 3
@@ -167,6 +168,20 @@ def test_the_programs_are_told_all_they_need_and_only_what_they_know(built: Buil
     assert not re.search(r"['\"]", settings.site_name)
     assert settings.site_url
     assert all(check.is_known(name) for name in built.get("ConfigMap", "settings")["data"])
+
+
+def test_a_logo_is_where_the_settings_say_and_none_is_needed(overlays: dict[str, Built]) -> None:
+    for name, built in overlays.items():
+        volumes = {each["name"]: each for each in built.template()["spec"]["volumes"]}
+        mounts = {each["name"]: each["mountPath"] for each in built.containers()["generate"]["volumeMounts"]}
+        assert volumes["logo"]["configMap"] == {"name": "logo", "optional": True}
+        files = [
+            f"{mounts['logo']}/{key}"
+            for each in built.objects
+            if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "logo")
+            for key in each["data"]
+        ]
+        assert files == ([Settings.from_env(environment(built)).logo] if name == "strandby" else [])
 
 
 @pytest.mark.parametrize(
