@@ -124,7 +124,7 @@ test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages 
 
 .PHONY: test-docker
 test-docker: $(VENV)/dev ## The containers on a real Docker engine
-	@python -m pytest --timeout=600 tests/docker
+	@python -m pytest --timeout=1800 tests/docker
 
 .PHONY: test-kubernetes
 test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is
