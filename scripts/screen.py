@@ -23,6 +23,7 @@ import segno
 from markupsafe import Markup
 
 import colors
+import plain_text
 import render
 from dates import Wording
 from event import midnight
@@ -38,6 +39,8 @@ SURE_DAYS = 4
 EVENTS = 60
 # Events that may have a slide of their own; each costs half a kilobyte.
 SLIDES, SLIDES_A_DAY = 18, 6
+# A longer address would make a code that no telephone reads from where people stand.
+MOST_LETTERS = 200
 # Days whose names the page knows as the list writes them; after that the browser names them.
 DAYS_NAMED = 32
 # What is seen without a script: what does not fit is left out by the style sheet.
@@ -48,7 +51,7 @@ DARK = {
     "red": "#ffb3a8", "amber": "#ffd27a", "green": "#9fe0b4",
 }  # fmt: skip
 LIGHT = {
-    "ground": "#faf8f4", "text": "#1b1815", "muted": "#544e46", "line": "#d8d1c4", "chip": "#eee8dc",
+    "ground": colors.LIGHT_GROUND, "text": "#1b1815", "muted": "#544e46", "line": "#d8d1c4", "chip": "#eee8dc",
     "red": "#8f1d16", "amber": "#6a4200", "green": "#14532d",
 }  # fmt: skip
 _LONG_TIME = time(10, 30)
@@ -118,7 +121,8 @@ class Row:
     @property
     def address(self) -> str:
         """What the code of its slide leads to: our page, LibCal's while the site has no address, or nothing."""
-        return self.view.address or self.view.libcal_url
+        address = self.view.address or plain_text.web_address(self.view.libcal_url)
+        return address if len(address) <= MOST_LETTERS else ""
 
     @property
     def short_address(self) -> str:

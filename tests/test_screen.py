@@ -28,8 +28,8 @@ import screen
 from event import Event, Snapshot
 from headers import headers_for
 from page_reader import Element, Page
-from page_samples import NOW, SITE, TODAY, all_day, event, registration, settings, snapshot, view
-from views import Image
+from page_samples import NOW, SITE, TODAY, all_day, event, registration, settings, snapshot, view, wording
+from views import EventView, Image
 
 Build = Callable[..., dict[str, bytes]]
 
@@ -216,8 +216,11 @@ def test_codes_lead_to_our_page_or_to_libcal_while_the_site_has_no_address(build
     (scan,) = found.all("div", class_="scan")
     assert "template" in scan.parents
     assert "x.libcal.com/\u200bevent/\u200b1" in scan.text
-    assert not page(build(replace(TALK, url=""), SITE_URL="")).all("div", class_="scan")
-    assert not page(build(replace(TALK, url="javascript:alert(1)"), SITE_URL="")).all("div", class_="scan")
+    for url in ("", "javascript:alert(1)", f"https://x.libcal.com/{'a' * 300}"):
+        assert not page(build(replace(TALK, url=url), SITE_URL="")).all("div", class_="scan"), url
+    odd = EventView(replace(TALK, url="https://x.libcal.com/\ud800é"), wording(), "")
+    assert screen.Row(odd).address == "https://x.libcal.com/?%C3%A9"
+    assert screen.Row(odd).code
 
 
 def test_a_code_keeps_its_quiet_zone_and_most_of_its_width(tmp_path: Path) -> None:
