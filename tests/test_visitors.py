@@ -17,7 +17,7 @@ class Town:
         self.told: list[list[str]] = []
         self.now = 0.0
         edge = Edge(self.bucket.get, lambda: self.told, lambda: self.now)
-        self.visitors = Visitors(edge, SITE, self.later)
+        self.visitors = Visitors(edge, self.bucket, SITE, self.later)
 
     def trouble(self) -> str:
         return self.visitors.trouble
@@ -54,12 +54,21 @@ def test_a_link_to_a_missing_file_is_found() -> None:
     assert town.trouble() == "a.html leads to b.html, which is missing"
 
 
+def test_a_page_in_the_bucket_is_followed_though_the_edge_has_an_older_one() -> None:
+    town = Town()
+    town.publish(index_html="")
+    town.visitors.visit()
+    town.put("index.html", '<link href="new.css">')
+    town.visitors.visit()
+    assert town.trouble() == "index.html leads to new.css, which is missing"
+
+
 def test_an_old_page_that_the_edge_still_shows_is_followed_too() -> None:
     town = Town()
     town.publish(index_html='<a href="a.html">', a_html='<a href="b.html">', b_html="")
     town.visitors.visit()
     assert not town.trouble()
-    town.publish(index_html='<a href="a.html">', a_html="")
+    town.publish(index_html="", a_html="")
     town.visitors.visit()
     assert not town.trouble(), "all of it is at the edge"
     town.told.append(["/b.html"])
