@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser import sample_events
+from browser import libraries, sample_events
+from browser.libraries import Library
 from browser.server import SiteServer
 from event import Event
 
@@ -62,6 +63,12 @@ class Watch:
     def offences(self) -> list[str]:
         """What was seen and not allowed."""
         return [seen for seen in self._seen if not any(re.search(allow, seen) for allow in self._allowed)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the Danish library was made of."""
+    what = libraries.EVENTS_FILE or "invented, since EVENTS_FILE names no file of real ones"
+    terminalreporter.write_line(f"The events of the Danish library: {what}")
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +125,25 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
         return build / "site"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def larkfield(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The sample library with its images; do not change it."""
+    return libraries.larkfield(tmp_path_factory.mktemp("larkfield"))
+
+
+@pytest.fixture(scope="session")
+def danish(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The Danish library with its images; do not change it."""
+    return libraries.danish_library(tmp_path_factory.mktemp("danish"))
+
+
+@pytest.fixture(scope="session", params=["larkfield", "danish"])
+def library(request: pytest.FixtureRequest) -> Library:
+    """Each of the two libraries in turn; do not change them."""
+    found: Library = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="session")
