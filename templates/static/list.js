@@ -17,7 +17,10 @@ const cards = [...events.querySelectorAll("li")].map((item) => {
   return { item, tag, fixed: item.classList.contains("off"), ongoing: !item.closest("[data-day]") };
 });
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+// "Søndre" and "Café" are found by "sondre" and "cafe"; the letters are those that Unicode does not take apart.
+const letters = { æ: "ae", ø: "o", ß: "ss", ł: "l", đ: "d", þ: "th", ð: "d" };
+const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "")
+  .replace(/[æøßłđþð]/g, (letter) => letters[letter]);
 
 function matches(card, wanted, words) {
   const has = (kind) => !wanted[kind] || (card.item.dataset[kind] ?? "").split(" ").includes(wanted[kind]);
