@@ -13,7 +13,7 @@ from babel.numbers import get_territory_currencies
 
 from event import CANCELLED, POSTPONED, RESCHEDULED
 from settings import Settings
-from views import EventView
+from views import EventView, says_online
 
 _SCHEMA = "https://schema.org/"
 _STATUS = {
@@ -60,7 +60,7 @@ def event(view: EventView, settings: Settings) -> dict[str, Any]:
 def _attendance(view: EventView) -> str:
     if not view.event.online:
         return "Offline"
-    return "Mixed" if view.event.place else "Online"
+    return "Mixed" if view.event.place and not says_online(view.event.place) else "Online"
 
 
 def _location(view: EventView, settings: Settings) -> object:

@@ -140,10 +140,7 @@ class EventView:
     @cached_property
     def where(self) -> str:
         """Room and branch, as far as they are known, or that it is online."""
-        names = [self.event.place, self.event.branch]
-        if self.event.online:
-            names.append(self.wording.messages("online"))
-        return ", ".join(dict.fromkeys(name for name in names if name))
+        return ", ".join(where(self.event, self.wording))
 
     def image(self, width: int) -> Image:
         """Return its smallest image of at least `width` pixels, or else the largest; KeyError if it has none."""
@@ -248,6 +245,19 @@ class EventView:
             return self.event.start.date().isoformat(), self.event.end.date().isoformat()
         start, end = (datetime.fromtimestamp(epoch, UTC) for epoch in (self.start_epoch, self.end_epoch))
         return f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def where(event: Event, wording: Wording) -> list[str]:
+    """Return the names of where `event` is, each once: its room, its branch, and "Online" unless one says so."""
+    names = [name for name in dict.fromkeys((event.place, event.branch)) if name]
+    if event.online and not any(map(says_online, names)):
+        names.append(wording.messages("online"))
+    return names
+
+
+def says_online(name: str) -> bool:
+    """Whether what LibCal gives as a place is none: "Online on Zoom"."""
+    return name.casefold().startswith("online")
 
 
 def status_code(event: Event) -> str:

@@ -69,6 +69,7 @@ def test_the_state_is_told_and_the_start_stays(state: str, status: str) -> None:
     [
         ({"place": "Hall"}, "OfflineEventAttendanceMode", ["Place"]),
         ({"online": True}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
+        ({"online": True, "place": "ONLINE (Zoom)"}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
         ({"online": True, "place": "Hall"}, "MixedEventAttendanceMode", ["Place", "VirtualLocation"]),
     ],
 )

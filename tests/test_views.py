@@ -93,6 +93,8 @@ def test_where_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="Kilton")).where == "Kilton"
     assert view(event(place="", branch="", online=True)).where == "Online"
     assert view(event(place="Hall", online=True)).where == "Hall, Kilton, Online"
+    assert view(event(place="Online på Zoom", online=True)).where == "Online på Zoom, Kilton"
+    assert view(event(place="", branch="Online Branch", online=True)).where == "Online Branch"
 
 
 def dates_of(url: str) -> dict[str, str]:
