@@ -13,6 +13,7 @@ import feeds
 import jsonld
 import messages
 import render
+import share_image
 import views
 from event import Snapshot
 from settings import Settings
@@ -66,6 +67,7 @@ def build(
     audiences = views.groups("audience", listed)
     groups = (*branches, *audiences)
     assets, static = render.static_files(settings, templates)
+    share = share_image.image(assets[share_image.NAME])
     logo = render.logo(settings)
     if logo:
         static[logo.path] = logo.data
@@ -77,6 +79,7 @@ def build(
             "site_url": settings.site_url,
             "assets": assets,
             "logo": logo,
+            "share_image": share,
             "home": home,
             "branches": branches,
             "audiences": audiences,
@@ -133,7 +136,7 @@ def build(
                 root="../",
                 view=view,
                 others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
-                jsonld=jsonld.event(view, settings) if view.event.listed else None,
+                jsonld=jsonld.event(view, settings, share) if view.event.listed else None,
                 script=event_script,
             ),
         )

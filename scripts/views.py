@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import dates
 from dates import Wording, datetime_attribute, is_over
-from event import Event
+from event import RESCHEDULED, Event
 from files import sha256
 
 # Letters that Unicode does not decompose, in the languages of our catalogues and their neighbours.
@@ -22,9 +22,13 @@ _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l
 
 # Lighthouse calls a page of more elements too large. What does not fit is left out of the last days.
 LIST_ELEMENTS = 1400
+# Images and excerpts that the first days of a list have, however long it is.
+_RICH_ELEMENTS = 60
 # Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
 _PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
 OTHER_DATES = 6
+# A longer title is not repeated in the link to registration, right below it.
+LONG_TITLE = 60
 EAGER_IMAGES = 2
 
 
@@ -191,7 +195,14 @@ class EventView:
         code = self.status.code if self.status else ""
         if not self.libcal_url or code not in _LINKS:
             return ""
+        if len(self.event.title) > LONG_TITLE:
+            return self.wording.messages(f"{_LINKS[code]}.this")
         return self.wording.messages(_LINKS[code], title=self.event.title)
+
+    @property
+    def in_calendar(self) -> bool:
+        """Whether it is offered for calendars: not when it will not take place at this time."""
+        return self.event.listed and self.event.state in ("", RESCHEDULED)
 
     @property
     def google_url(self) -> str:
@@ -363,6 +374,7 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
 
     spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
     spare -= sum(_CARD_ELEMENTS + (view.status is not None) for view in shown)
+    spare = max(spare, _RICH_ELEMENTS)
     repeated = Counter(view.event.title for view in shown)
     eager = EAGER_IMAGES
 

@@ -39,11 +39,14 @@ function nowText(event, now) {
   return say("status.now_until", { time: say("time.alone", { time: clock(end, true) }) });
 }
 
-// "before", "now" or "ended"; an event without an end counts as an hour long.
+// An event without an end counts as an hour long.
+function ending(event) {
+  return Number(event.dataset.end) || Number(event.dataset.start) + 3600;
+}
+
 function phase(event, now) {
-  const start = Number(event.dataset.start);
-  if (now < start) return "before";
-  return now < (Number(event.dataset.end) || start + 3600) ? "now" : "ended";
+  if (now < Number(event.dataset.start)) return "before";
+  return now < ending(event) ? "now" : "ended";
 }
 
 function retag(tag, code, text) {
@@ -55,7 +58,7 @@ let freshness = null;
 
 function showFreshness(now) {
   const updated = document.getElementById("updated");
-  if (!freshness || !updated) return;
+  if (!freshness?.fetched || !updated) return;
   const seconds = (time) => Date.parse(time) / 1000;
   const when = (epoch) => {
     const time = clock(epoch);
