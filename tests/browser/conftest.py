@@ -95,20 +95,22 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
-    """Return `make_site(events=None, now=NOW, folder=None, **settings)`, which gives a generated site's folder.
+    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`: a generated site's folder.
 
-    The events are those of sample_events.py unless given; `settings` are environment variables
-    (SITE_URL="https://..."). With the `folder` of an earlier call it generates that site anew.
+    The events are those of sample_events.py unless given, `fetched` just before its NOW; `settings` are
+    environment variables (SITE_URL="https://..."). With the `folder` of an earlier call it generates that
+    site anew.
     """
 
     def make(
         events: tuple[Event, ...] | None = None,
         now: datetime = sample_events.NOW,
         folder: Path | None = None,
+        fetched: datetime | None = None,
         **settings: str,
     ) -> Path:
         build = folder.parent if folder else tmp_path_factory.mktemp("build")
-        sample_events.snapshot(events).save(build / "events.json")
+        sample_events.snapshot(events, fetched).save(build / "events.json")
         environment = {
             "PATH": os.environ["PATH"],
             "ENV_FILE": os.devnull,
