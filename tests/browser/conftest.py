@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from browser import sample_events
+from browser import chromium, sample_events
+from browser.libraries import EVENTS_FILE, Library, both
 from browser.server import SiteServer
 from event import Event
 
@@ -67,23 +67,32 @@ class Watch:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each page has a fresh profile (a browser context) of its own."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.fail("no Chromium: run make test-browser, or tests/browser/setup, which says what to install")
-    flags = [
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        *(["--no-sandbox"] if os.geteuid() == 0 else []),
-    ]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=flags)
-        yield chromium
-        chromium.close()
+    try:
+        chromium.executable()
+    except FileNotFoundError as error:
+        pytest.fail(str(error))
+    with chromium.launch() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
+    """The two whole libraries of libraries.py, each with its generated site."""
+    return both(tmp_path_factory.mktemp("libraries"))
+
+
+@pytest.fixture(params=["sample", "danish"])
+def library(request: pytest.FixtureRequest, libraries: dict[str, Library]) -> Library:
+    """Each of the two in turn."""
+    return libraries[request.param]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which events the Danish library had."""
+    events = (
+        f"the real events of {EVENTS_FILE}" if EVENTS_FILE else "invented; EVENTS_FILE=... gives real ones"
+    )
+    terminalreporter.write_line(f"Events of the Danish library: {events}")
 
 
 @pytest.fixture(scope="session")
@@ -183,6 +192,19 @@ def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[Op
     assert watch.offences == []
 
 
+@pytest.fixture
+def open_in(open_page: OpenPage, serve: Callable[[Path], SiteServer]) -> OpenPage:
+    """Return `open_in(library, path, now=library.now, **options)`: open_page for a page of a whole library."""
+    servers: dict[Path, SiteServer] = {}
+
+    def open_it(library: Library, path: str, **options: Any) -> Page:
+        if library.site not in servers:
+            servers[library.site] = serve(library.site)
+        return open_page(path, servers[library.site], **{"now": library.now, **options})
+
+    return open_it
+
+
 @cache
 def _axe_source() -> str:
     return (NODE_MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
@@ -192,9 +214,10 @@ def axe_violations(page: Page, **options: Any) -> list[str]:
     """Return what axe-core finds wrong with the page as it stands: rule, why, and where; needs a running clock.
 
     It goes in by the debugger, so the page's Content-Security-Policy stays in force. All rules count,
-    best practices too; `options` are those of axe.run.
+    best practices and WCAG 2.2's target size too; `options` are those of axe.run.
     """
     page.evaluate(_axe_source())
+    options = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"], **options}
     found = page.evaluate("options => axe.run(document, options)", options)
     assert found["passes"], "axe-core tested nothing"
     return [
@@ -205,7 +228,7 @@ def axe_violations(page: Page, **options: Any) -> list[str]:
 
 
 def html_errors(*paths: Path) -> list[str]:
-    """Return every error and warning of the Nu HTML checker about the files, as `file:line: text`."""
+    """Return every error and warning of the Nu HTML checker about the files, as `path:line: text`."""
     jar = NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
     command = ["java", "-jar", str(jar), "--format", "json", "--exit-zero-always", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110)
