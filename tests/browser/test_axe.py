@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from browser import sample_events
 from browser.conftest import MakeSite, OpenPage, axe_violations
 from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
-from event import Seats
+from event import Event, Seats
 
 KINDS = ("index", "branch", "audience", "event", "print", "embed", "404")
 SCHEMES = ("light", "dark")
@@ -40,7 +39,7 @@ def test_nor_does_it_on_a_phone(open_in: OpenPage, library: Library, kind: str) 
     assert axe_violations(page) == []
 
 
-def in_every_state() -> tuple[sample_events.Event, ...]:
+def in_every_state() -> tuple[Event, ...]:
     kinds = [
         replace(OPEN, in_person=Seats(total=20, taken=20)),
         replace(OPEN, in_person=Seats(total=20, taken=20), wait_list=True),
