@@ -94,7 +94,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.site.age is not None:
             self.send_header("Age", str(self.site.age))
         self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(answer[1])))
         self.send_header("Cache-Control", "no-cache")
         self.end_headers()
         self.wfile.write(answer[1])
