@@ -30,10 +30,7 @@ _SITE_TEXTS = (
 _LIST_TEXTS = (
     *_SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
 )  # fmt: skip
-_EMBED_TEXTS = (
-    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "when",
-    "status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events",
-)  # fmt: skip
+_EMBED_TEXTS = ("status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events")
 _EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
 

@@ -7,11 +7,8 @@ asks for anything outside its own origin, logs an error or throws one (see Watch
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
@@ -19,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from browser import libraries, sample_events
+from browser import chromium, libraries, sample_events
 from browser.libraries import Library
 from browser.server import SiteServer
 from event import Event
@@ -74,23 +71,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each page has a fresh profile (a browser context) of its own."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.fail("no Chromium: run make test-browser, or tests/browser/setup, which says what to install")
-    flags = [
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        *(["--no-sandbox"] if os.geteuid() == 0 else []),
-    ]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=flags)
-        yield chromium
-        chromium.close()
+    try:
+        chromium.executable()
+    except FileNotFoundError as error:
+        pytest.fail(str(error))
+    with chromium.launch() as launched:
+        yield launched
 
 
 @pytest.fixture(scope="session")
@@ -111,19 +97,8 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
     ) -> Path:
         build = folder.parent if folder else tmp_path_factory.mktemp("build")
         sample_events.snapshot(events, fetched).save(build / "events.json")
-        environment = {
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
-            "BUILD_DIR": str(build),
-            "EVENTS_NOW": now.isoformat(),
-            "SITE_NAME": "Lebanon Public Libraries",
-            "SITE_URL": "https://events.example.org",
-            "MIN_EVENTS": "0",
-            **settings,
-        }
-        command = [sys.executable, str(ROOT / "scripts" / "generate.py")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
+        ours = {"SITE_NAME": "Lebanon Public Libraries", "MIN_EVENTS": "0"}
+        libraries.run("generate.py", build, now, {**ours, **settings})
         return build / "site"
 
     return make
@@ -209,6 +184,19 @@ def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[Op
     for context in contexts:
         context.close()
     assert watch.offences == []
+
+
+@pytest.fixture
+def open_in(open_page: OpenPage, serve: Callable[[Path], SiteServer]) -> OpenPage:
+    """Return `open_in(library, path, **options)`: open_page for a page of a whole library."""
+    servers: dict[Path, SiteServer] = {}
+
+    def open_it(library: Library, path: str, **options: Any) -> Page:
+        if library.site not in servers:
+            servers[library.site] = serve(library.site)
+        return open_page(path, servers[library.site], **options)
+
+    return open_it
 
 
 # All that depends on the colour scheme.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -31,11 +32,10 @@ DAYS = 84
 
 @dataclass(frozen=True)
 class Library:
-    """A library's site and what it was made from; `now` is when."""
+    """A library's site and what it was made from; `now` is when, in the library's zone."""
 
     build: Path
     now: datetime
-    locale: str = "en_US"
 
     @property
     def site(self) -> Path:
@@ -48,6 +48,10 @@ class Library:
         zone = self.now.tzinfo
         assert isinstance(zone, ZoneInfo)
         return Snapshot.load(self.build / "events.json", zone).events
+
+    def event(self, choose: Callable[[Event], object]) -> Event:
+        """Return the first event that `choose` accepts; StopIteration if there is none."""
+        return next(event for event in self.events if choose(event))
 
 
 def larkfield(build: Path, now: datetime = sample_events.NOW, **settings: str) -> Library:
@@ -66,7 +70,8 @@ def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: s
         return _made(build, now, {**libcal.settings, **names, **settings})
 
 
-def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
+def run(program: str, build: Path, now: datetime, settings: dict[str, str]) -> str:
+    """Run a program of scripts/ and return its log; AssertionError with that if it fails."""
     environment = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
@@ -75,15 +80,15 @@ def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
         "SITE_URL": SITE_URL,
         **settings,
     }
-    # fetch.py leaves images for its next run where time is short; here nothing may depend on that.
-    while "left_for_later=0" not in _run("fetch.py", environment):
-        pass
-    _run("generate.py", environment)
-    return Library(build, now, settings.get("LOCALE", "en_US"))
-
-
-def _run(program: str, environment: dict[str, str]) -> str:
     command = [sys.executable, str(ROOT / "scripts" / program)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
+    # fetch.py leaves images for its next run where time is short; here nothing may depend on that.
+    while "left_for_later=0" not in run("fetch.py", build, now, settings):
+        pass
+    run("generate.py", build, now, settings)
+    return Library(build, now)

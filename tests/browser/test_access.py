@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +14,9 @@ from playwright.sync_api import Page, ViewportSize
 from browser import kinds
 from browser.conftest import COLOR_RULES, MakeSite, OpenPage, axe_violations
 from browser.libraries import Library
-from browser.sample_events import NOW
+from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
+from event import Event, Seats
 
 Serve = Callable[[Path], SiteServer]
 
@@ -43,6 +46,8 @@ LOST = """() => {
     if (!e.checkVisibility() || style.clipPath !== "none" || box.width === 0) continue;
     if (box.right > width + 1 || box.left < -1) found.push(`sticks out: ${name(e)}`);
     const cut = style.overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1;
+    if (style.overflowY !== "visible" && !e.matches("select, input") && style.webkitLineClamp === "none"
+      && e.scrollHeight > e.clientHeight + 1) found.push(`cut off below: ${name(e)}`);
     if (cut && style.textOverflow !== "ellipsis" && style.webkitLineClamp === "none") found.push(`cut off: ${name(e)}`);
   }
   for (const card of document.querySelectorAll("#events li, .sheet li")) {
@@ -103,6 +108,56 @@ def test_axe_finds_nothing_on_pages_in_other_states(
     ]
     for page in states:
         assert axe_violations(page) == [], page.url
+
+
+def in_every_state() -> tuple[Event, ...]:
+    kinds = [
+        replace(OPEN, in_person=Seats(total=20, taken=20)),
+        replace(OPEN, in_person=Seats(total=20, taken=20), wait_list=True),
+        replace(OPEN, in_person=Seats(total=20, taken=18)),
+        replace(OPEN, in_person=Seats(total=20, taken=20), online=Seats(total=20, taken=1)),
+        replace(OPEN, in_person=Seats(total=20, taken=1), online=Seats(total=20, taken=20)),
+        replace(OPEN, closed=True),
+        replace(OPEN, opened=False),
+        OPEN,
+        None,
+    ]
+    events = [
+        event(number, f"Event number {number}", at("10:00", 1), registration=kind, audiences=("Adults",))
+        for number, kind in enumerate(kinds, 1)
+    ]
+    states = [
+        event(20 + number, f"Event number {20 + number}", at("11:00", 1), state=state, branch="Lebanon")
+        for number, state in enumerate(("cancelled", "postponed", "rescheduled"))
+    ]
+    others = [
+        event(30, "No longer listed", at("12:00", 1), listed=False),
+        event(31, "On now", NOW - timedelta(minutes=30), 1),
+        event(32, "Over", NOW - timedelta(hours=2), 1),
+        event(33, "At a street", at("13:00", 1), address="12 Main Street", cost="$5", online=True),
+    ]
+    return tuple(sorted([*events, *states, *others], key=lambda event: event.order))
+
+
+@pytest.fixture(scope="session")
+def states(make_site: MakeSite) -> Path:
+    return make_site(in_every_state())
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_an_event_in_any_state(
+    open_page: OpenPage, serve: Serve, states: Path, scheme: str
+) -> None:
+    server = serve(states)
+    page = open_page("index.html", server, color_scheme=scheme)
+    rules = () if scheme == "light" else COLOR_RULES
+    assert axe_violations(page, rules) == []
+    tags = set(page.eval_on_selector_all(".tag", "tags => tags.map(tag => tag.className)"))
+    assert len(tags) == 12, tags
+    for path in sorted(states.glob("event/*.html")):
+        page.goto(server.url(f"event/{path.name}"))
+        page.eval_on_selector_all("details", "all => all.forEach(details => details.open = true)")
+        assert axe_violations(page, rules) == [], path.name
 
 
 @pytest.mark.parametrize(
@@ -195,3 +250,19 @@ def test_more_contrast_is_given_where_it_is_asked_for(
     text = page.locator("body").evaluate("e => getComputedStyle(e).color")
     assert where.evaluate("e => getComputedStyle(e).color") == text
     assert axe_violations(page, ("color-contrast-enhanced",)) == []
+
+
+def test_a_page_with_a_logo_keeps_room_for_it(
+    open_page: OpenPage, serve: Serve, make_site: MakeSite, tmp_path: Path
+) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 60"><path d="M0 0h300v60H0z"/></svg>'
+    )
+    server = serve(make_site(LOGO=str(logo)))
+    for width in (320, 1280):
+        page = open_page("index.html", server, viewport={"width": width, "height": 600})
+        box = page.locator(".masthead img").bounding_box()
+        assert box
+        assert box["width"] / box["height"] == pytest.approx(5, abs=0.1)
+        assert lost(page) == []

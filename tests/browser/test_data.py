@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from browser.conftest import NODE_MODULES, ROOT
 from browser.libraries import SITE_URL, Library
 from browser.test_feeds import expected, read
@@ -229,3 +231,10 @@ def test_the_site_map_names_every_page_to_be_found_and_no_other(library: Library
         datetime.fromisoformat(day).replace(tzinfo=UTC) for day in re.findall(r"<lastmod>(.*?)<", text)
     ]
     assert all(day <= library.now + timedelta(days=1) for day in changed)
+
+
+@pytest.mark.parametrize("word", ["zq-private", "Library staff", "Presenter "])
+def test_nothing_private_is_in_any_file(library: Library, word: str) -> None:
+    for path in library.site.rglob("*"):
+        if path.is_file() and path.suffix != ".webp":
+            assert word.encode() not in path.read_bytes(), path.name

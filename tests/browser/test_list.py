@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import OpenPage
+from browser.conftest import MakeSite, OpenPage
 from browser.libraries import Library
-from browser.sample_events import NOW
+from browser.sample_events import NOW, at, event
 from browser.server import SiteServer
 from event import Event
 from views import slug
@@ -253,3 +253,40 @@ def test_each_group_has_a_page_of_just_its_events_without_that_filter(
         assert page.locator(f"select[name={kind}]").count() == 0
         assert re.search(r"\w", page.locator("h1").inner_text())
         page.context.close()
+
+
+def test_events_of_one_title_are_told_apart_by_those_who_hear_only_links(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(library.site))
+    names = page.eval_on_selector_all("#events h3 a", "all => all.map(a => a.ariaLabel || a.textContent)")
+    assert len(set(names)) == len(names)
+
+
+def test_a_library_without_branches_and_audiences_has_a_search_alone(
+    make_site: MakeSite, open_page: OpenPage, serve: Serve
+) -> None:
+    alone = (event(1, "Only one", at("15:00"), branch=""), event(2, "And another", at("16:00"), branch=""))
+    page = open_page("index.html", serve(make_site(alone)))
+    assert page.locator("#find select").count() == 0
+    page.fill("input[name=q]", "another")
+    assert shown(page) == ["2"]
+    assert page.locator("#browse").count() == 0
+
+
+def test_what_others_have_put_in_the_address_stays(open_page: OpenPage, server: SiteServer) -> None:
+    page = open_page("index.html?branch=kilton&q=the&utm=x#ongoing")
+    page.fill("input[name=q]", "valley")
+    page.clock.run_for(REST)
+    assert page.url == server.url("index.html?branch=kilton&q=valley&utm=x#ongoing")
+    page.fill("input[name=q]", "")
+    page.select_option("select[name=branch]", "")
+    page.clock.run_for(REST)
+    assert page.url == server.url("index.html?utm=x#ongoing")
+
+
+def test_the_way_to_what_is_ongoing_goes_when_the_filters_leave_none(open_page: OpenPage) -> None:
+    page = open_page("index.html")
+    expect(page.locator("#to-ongoing")).to_be_visible()
+    page.select_option("select[name=branch]", "lebanon")
+    expect(page.locator("#to-ongoing")).to_be_hidden()

@@ -76,7 +76,13 @@ _PAGE = (
     '<p style="color:#ffffff;background:#fff">Hvid tekst p&aring; hvidt.</p><iframe src="https://elsewhere.example/video"></iframe>'
     "<script>document.title = 'taken'</script></div>"
 )
-_TEXTS = (_WORD, _MAIL, _PAGE, "<p>{topic}</p>", _MAIL + _WORD * 9)
+_NESTED = (
+    "<h1>Program</h1><h4>Fredag</h4><ul><li>Ankomst<ul><li>Kaffe<ol><li>Uden m&aelig;lk</ol></ul><li>{topic}</ul>"
+    '<div><table><tr><td>10.00<td>Velkomst<tr><td>11.00<td><img src="//lcimages.example/x.png"></table>'
+    '<hr><p onclick="alert(1)" style="position:fixed;inset:0">H<sub>2</sub>O, E=mc<sup>2</sup> <s>udsolgt</s></p>'
+    '<a href="javascript:alert(1)">Tilmelding</a> <a href="https://example.org/a?b=1&amp;c=2">L&aelig;s mere</a></div>'
+)
+_TEXTS = (_WORD, _MAIL, _PAGE, _NESTED, "<p>{topic}</p>", _MAIL + _WORD * 9)
 
 _HOURS = (("10:00", 120), ("09:30", 45), ("13:00", 180), ("16:15", 60), ("12:00", 30), ("10:00", 150))
 _STATES: tuple[Record, ...] = (
@@ -104,6 +110,9 @@ _TITLES = (
     "📊 Ggplot2 &amp; venner",
     "<b>Python</b> for absolutte begyndere",
     "Speciallægepraksisplanlægningsstabiliseringsperiodeanalyse",
+    "قراءة قصص باللغة العربية",
+    "W" * 120,
+    "Hvad gør man, når toget er aflyst? Foredrag om forsinkelser",
 )
 
 
@@ -137,6 +146,8 @@ def _courses() -> Iterator[Record]:
             day += timedelta(days=2)
         text = _TEXTS[number % len(_TEXTS)].format(topic=title.partition(": ")[2] or title)
         more = _STATES[number % len(_STATES)] | (online_fields() if "Online" in title else {})
+        if number % 9 == 0:
+            more |= {"registration_cost": "75,50 kr.", "color": "red;}body{display:none"}
         yield _record(1_000 + 11 * number, title, day, _HOURS[number % len(_HOURS)], text, **more)
 
 
