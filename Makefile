@@ -119,8 +119,8 @@ test-sh: $(VENV)/dev ## The shell tests
 	@bats --jobs 1 tests
 
 .PHONY: test-browser
-test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs
-	@python -m pytest tests/browser
+test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs (EVENTS=file)
+	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest tests/browser
 
 .PHONY: test-docker
 test-docker: $(VENV)/dev ## The containers on a real Docker engine

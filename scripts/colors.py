@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 
 WHITE, BLACK = "#ffffff", "#000000"
@@ -38,11 +39,15 @@ def mix(color: str, other: str, share: float) -> str:
 def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
     """Return `color`, as little darkened or lightened as gives `ratio` on every one of `grounds`.
 
-    The grounds are all dark or all light: towards black or white it goes, whichever they are not.
+    The grounds are all dark or all light: towards black or white it goes, whichever they are not, in its
+    own hue and saturation.
     """
-    towards = BLACK if contrast(BLACK, grounds[0]) > contrast(WHITE, grounds[0]) else WHITE
+    darker = contrast(BLACK, grounds[0]) > contrast(WHITE, grounds[0])
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(color)))
     for step in range(101):
-        candidate = mix(color, towards, step / 100)
+        moved = lightness * (1 - step / 100) if darker else lightness + (1 - lightness) * step / 100
+        parts = colorsys.hls_to_rgb(hue, moved, saturation)
+        candidate = "#" + "".join(f"{round(part * 255):02x}" for part in parts)
         if all(contrast(candidate, ground) >= ratio for ground in grounds):
             break
     return candidate

@@ -122,6 +122,9 @@ class Wording:
     def zone(self, moment: datetime) -> str:
         """Return the name of the time zone without season: `Eastern time`, never EST or EDT."""
         name = get_timezone_name(moment.tzinfo, locale=self._locale)
+        if name.endswith(" tid"):
+            # CLDR has the Danish ones as they begin a line; "Pacific-tid" and its like are names.
+            return name[0].lower() + name[1:]
         return name.removesuffix(" Time") + " time" if name.endswith(" Time") else name
 
     def _all_days(self, event: Event) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import plain_text
 from event import Event
 from settings import Settings
-from views import EventView, Image
+from views import EventView, Image, says_online
 
 # Stands for a time of change that nobody noted: any later change is newer than it.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -124,8 +124,10 @@ class Item:
     @cached_property
     def where(self) -> str:
         """Room, branch and address, as far as they are known, and that it is online."""
-        online = self.view.wording.messages("online") if self.event.online else ""
-        names = map(plain_text.one_line, (self.event.place, self.event.branch, self.event.address, online))
+        event = self.event
+        told = not event.online or says_online(event.place) or says_online(event.branch)
+        online = "" if told else self.view.wording.messages("online")
+        names = map(plain_text.one_line, (event.place, event.branch, event.address, online))
         return ", ".join(dict.fromkeys(filter(None, names)))
 
     @property

@@ -13,7 +13,7 @@ from babel.numbers import get_territory_currencies
 
 from event import CANCELLED, POSTPONED, RESCHEDULED
 from settings import Settings
-from views import EventView
+from views import EventView, Image, says_online
 
 _SCHEMA = "https://schema.org/"
 _STATUS = {
@@ -25,8 +25,11 @@ _STATUS = {
 _SOLD_OUT = ("full", "waiting-list", "closed")
 
 
-def event(view: EventView, settings: Settings) -> dict[str, Any]:
-    """Return the JSON-LD of one event; times carry their offset, an all-day event has bare dates."""
+def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
+    """Return the JSON-LD of one event; times carry their offset, an all-day event has bare dates.
+
+    `share` is the image of an event that has none.
+    """
     item = view.event
     data: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -45,10 +48,9 @@ def event(view: EventView, settings: Settings) -> dict[str, Any]:
         data["description"] = item.excerpt
     if view.address:
         data["url"] = view.address
-    if view.images and settings.site_url:
-        data["image"] = [f"{settings.site_url}/{view.images[width].path}" for width in sorted(view.images)][
-            ::-1
-        ]
+    if settings.site_url:
+        images = [view.images[width] for width in sorted(view.images, reverse=True)] or [share]
+        data["image"] = [f"{settings.site_url}/{image.path}" for image in images]
     if not settings.site_url:
         del data["organizer"]["url"]
     offer = _offer(view, settings)
@@ -60,7 +62,7 @@ def event(view: EventView, settings: Settings) -> dict[str, Any]:
 def _attendance(view: EventView) -> str:
     if not view.event.online:
         return "Offline"
-    return "Mixed" if view.event.place else "Online"
+    return "Mixed" if view.event.place and not says_online(view.event.place) else "Online"
 
 
 def _location(view: EventView, settings: Settings) -> object:

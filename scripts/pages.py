@@ -15,6 +15,7 @@ import jsonld
 import messages
 import render
 import screen
+import share_image
 import views
 from event import Snapshot
 from settings import Settings
@@ -31,10 +32,7 @@ _SITE_TEXTS = (
 _LIST_TEXTS = (
     *_SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
 )  # fmt: skip
-_EMBED_TEXTS = (
-    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "when",
-    "status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events",
-)  # fmt: skip
+_EMBED_TEXTS = ("status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events")
 _EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
 
@@ -78,6 +76,7 @@ def parts(
     audiences = views.groups("audience", listed)
     groups = (*branches, *audiences)
     assets, static = render.static_files(settings, templates)
+    share = share_image.image(assets[share_image.NAME])
     logo = render.logo(settings)
     if logo:
         static[logo.path] = logo.data
@@ -89,6 +88,7 @@ def parts(
             "site_url": settings.site_url,
             "assets": assets,
             "logo": logo,
+            "share_image": share,
             "home": home,
             "branches": branches,
             "audiences": audiences,
@@ -140,7 +140,7 @@ def parts(
                     root="../",
                     view=view,
                     others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
-                    jsonld=jsonld.event(view, settings) if view.event.listed else None,
+                    jsonld=jsonld.event(view, settings, share) if view.event.listed else None,
                     script=event_script,
                 ),
             )

@@ -27,6 +27,7 @@ def record(item: Item) -> bytes:
             "start": item.start,
             "end": item.end,
             "all_day": event.all_day,
+            "when": item.view.short_when,
             "status": status_code(event),
             "state": event.state,
             "registration": {"needed": event.registration is not None, "state": registration},

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 import colors
+import share_image
 from files import sha256
 from settings import ROOT, SettingError, Settings
 from views import Card, Image
@@ -56,6 +57,7 @@ def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[
         # In a function of their own, so that no name of ours meets one of the window's.
         files[name] = b"(() => {\n%b})();\n" % b"".join(sources[part] for part in bundle)
     brand = settings.brand_color
+    files[share_image.NAME] = share_image.png(brand)
     paths, contents = {}, {}
     for name, data in sorted(files.items()):
         if name.endswith(".js"):
@@ -120,7 +122,10 @@ def _svg_ratio(data: bytes) -> float:
 
 
 class Images:
-    """The images that fetch.py has made, in `folder`: `<stem>-<width>.webp`, the stem holding a digest."""
+    """The images that fetch.py has made, in `folder`: `<stem>-<width>.webp`, the stem being their digest.
+
+    Published as `static/<width>.<stem>.webp`, as every file whose name holds the digest of what is in it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -140,19 +145,22 @@ class Images:
 
         found = {}
         for width in IMAGE_WIDTHS:
-            name = f"{stem}-{width}.webp"
             try:
-                with Picture.open(self._folder / name) as picture:
-                    found[width] = Image(path=f"static/{name}", width=picture.width, height=picture.height)
+                with Picture.open(self._file(stem, width)) as picture:
+                    path = f"static/{width}.{stem}.webp"
+                    found[width] = Image(path=path, width=picture.width, height=picture.height)
             except (FileNotFoundError, UnidentifiedImageError):
                 continue
         return found
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path and bytes of every image asked for so far."""
-        for sizes in self._known.values():
-            for image in sizes.values():
-                yield image.path, (self._folder / PurePosixPath(image.path).name).read_bytes()
+        for stem, sizes in self._known.items():
+            for width, image in sizes.items():
+                yield image.path, self._file(stem, width).read_bytes()
+
+    def _file(self, stem: str, width: int) -> Path:
+        return self._folder / f"{stem}-{width}.webp"
 
 
 class Renderer:

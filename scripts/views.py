@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import dates
 from dates import Wording, datetime_attribute, is_over
-from event import Event
+from event import RESCHEDULED, Event
 from files import sha256
 
 # Letters that Unicode does not decompose, in the languages of our catalogues and their neighbours.
@@ -22,9 +22,13 @@ _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l
 
 # Lighthouse calls a page of more elements too large. What does not fit is left out of the last days.
 LIST_ELEMENTS = 1400
+# Images and excerpts that the first days of a list have, however long it is.
+_RICH_ELEMENTS = 60
 # Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
 _PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
 OTHER_DATES = 6
+# A longer title is not repeated in the link to registration, right below it.
+LONG_TITLE = 60
 EAGER_IMAGES = 2
 
 
@@ -140,10 +144,7 @@ class EventView:
     @cached_property
     def where(self) -> str:
         """Room and branch, as far as they are known, or that it is online."""
-        names = [self.event.place, self.event.branch]
-        if self.event.online:
-            names.append(self.wording.messages("online"))
-        return ", ".join(dict.fromkeys(name for name in names if name))
+        return ", ".join(where(self.event, self.wording))
 
     def image(self, width: int) -> Image:
         """Return its smallest image of at least `width` pixels, or else the largest; KeyError if it has none."""
@@ -194,7 +195,14 @@ class EventView:
         code = self.status.code if self.status else ""
         if not self.libcal_url or code not in _LINKS:
             return ""
+        if len(self.event.title) > LONG_TITLE:
+            return self.wording.messages(f"{_LINKS[code]}.this")
         return self.wording.messages(_LINKS[code], title=self.event.title)
+
+    @property
+    def in_calendar(self) -> bool:
+        """Whether it is offered for calendars: not when it will not take place at this time."""
+        return self.event.listed and self.event.state in ("", RESCHEDULED)
 
     @property
     def google_url(self) -> str:
@@ -248,6 +256,19 @@ class EventView:
             return self.event.start.date().isoformat(), self.event.end.date().isoformat()
         start, end = (datetime.fromtimestamp(epoch, UTC) for epoch in (self.start_epoch, self.end_epoch))
         return f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def where(event: Event, wording: Wording) -> list[str]:
+    """Return the names of where `event` is, each once: its room, its branch, and "Online" unless one says so."""
+    names = [name for name in dict.fromkeys((event.place, event.branch)) if name]
+    if event.online and not any(map(says_online, names)):
+        names.append(wording.messages("online"))
+    return names
+
+
+def says_online(name: str) -> bool:
+    """Whether what LibCal gives as a place is none: "Online on Zoom"."""
+    return name.casefold().startswith("online")
 
 
 def status_code(event: Event) -> str:
@@ -353,6 +374,7 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
 
     spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
     spare -= sum(_CARD_ELEMENTS + (view.status is not None) for view in shown)
+    spare = max(spare, _RICH_ELEMENTS)
     repeated = Counter(view.event.title for view in shown)
     eager = EAGER_IMAGES
 

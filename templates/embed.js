@@ -4,32 +4,18 @@
 (() => {
   const site = new URL(".", document.currentScript.src);
   const t = {{ texts | tojson }};
-  const say = (key, values) => t[key].replace(/{(\w+)}/g, (_, name) => values[name]);
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`:host{display:block}ul{list-style:none;margin:0;padding:0}
 li{padding:var(--events-gap,.6em) 0;border-bottom:1px solid var(--events-line,#8886)}
 a{color:var(--events-link,LinkText)}li a{font-weight:600}
 span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
 
-  // The offset in an event's times is the library's, so their first letters are its clocks.
-  function when({ start, all_day }) {
-    const noon = new Date(start.slice(0, 10) + "T12:00Z");
-    const day = noon.toLocaleDateString(t.language, { weekday: "short", month: "short", day: "numeric", timeZone: "UTC" });
-    if (all_day) return day;
-    const hour = Number(start.slice(11, 13)), minute = start.slice(14, 16);
-    const half = t[hour < 12 ? "am" : "pm"];
-    let time = say(t.clock === "24" ? "time.24" : minute === "00" ? "time.hour" : "time.minute",
-      { hour: t.clock === "24" ? hour : hour % 12 || 12, minute, period: half });
-    if (minute === "00" && hour % 12 === 0) time = t[hour ? "noon" : "midnight"];
-    return say("when", { day, times: time });
-  }
-
   // Past its end; an all-day event has dates, the last one included, an event without an end lasts an hour.
   function over({ start, end, all_day }, today) {
     return all_day ? end < today : Date.parse(end ?? start) + (end ? 0 : 36e5) <= Date.now();
   }
 
-  const long = ({ start, end }) => Date.parse(end) - Date.parse(start) > 3 * 864e5;
+  const long = ({ start, end, all_day }) => Date.parse(end) - Date.parse(start) > (all_day ? 2 : 3) * 864e5;
 
   function add(parent, name, text, href) {
     const made = parent.appendChild(document.createElement(name));
@@ -57,7 +43,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
         const link = add(item, "a", event.state ? "" : event.title, new URL(event.url, site));
         if (event.state) add(link, "s", event.title);
         const where = event.branch?.name ?? event.place;
-        add(item, "span", [t["status." + event.state], when(event), where].filter(Boolean).join(" · "));
+        add(item, "span", [t["status." + event.state], event.when, where].filter(Boolean).join(" · "));
       }
       const more = document.createElement("p");
       if (!next.length) add(more, "span", t.empty);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -93,6 +94,13 @@ def test_other_languages_read_right(
     assert words.until(EXHIBIT) == exhibit
     late = event("2026-03-06 21:00", "2026-03-07 01:00")
     assert words.times(late).replace("\N{NO-BREAK SPACE}", " ") == overnight
+
+
+def test_danish_names_the_zone_as_within_a_sentence() -> None:
+    start = at("2026-03-03 10:30", ZoneInfo("Europe/Copenhagen"))
+    online = Event(id="1", calendar="1", title="Kursus", start=start, end=start, online=True)
+    assert wording("da_DK").times(online) == "10.30 (centraleuropæisk tid)"
+    assert wording("da_DK").times(event("2026-03-03 10:30", online=True)) == "10.30 (Eastern-tid)"
 
 
 def test_danish_writes_the_end_of_a_day_as_24() -> None:

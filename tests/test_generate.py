@@ -182,7 +182,7 @@ def test_an_image_that_comes_later_makes_the_pages_anew(build: Build) -> None:
     (build.folder / "images").mkdir()
     Image.new("RGB", (320, 180)).save(build.folder / "images" / "art-1f-320.webp")
     written = build.written_by()
-    assert {"index.html", "event/1.html", "static/art-1f-320.webp"} <= written
+    assert {"index.html", "event/1.html", "static/320.art-1f.webp"} <= written
     assert "event/2.html" not in written
 
 

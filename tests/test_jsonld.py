@@ -16,10 +16,11 @@ RECOMMENDED = {"description", "endDate", "eventStatus", "image", "location", "of
 IMAGES = {
     width: Image(path=f"static/a-{width}.webp", width=width, height=width // 2) for width in (320, 1600)
 }
+SHARE = Image(path="static/share.png", width=1200, height=630)
 
 
-def markup(item: Event, **values: Any) -> dict[str, Any]:
-    return jsonld.event(view(item, images=IMAGES), settings(**values))
+def markup(item: Event, *, images: bool = True, **values: Any) -> dict[str, Any]:
+    return jsonld.event(view(item, images=IMAGES if images else {}), settings(**values), SHARE)
 
 
 def test_all_that_google_requires_and_recommends_is_there_but_what_nobody_knows() -> None:
@@ -38,6 +39,10 @@ def test_all_that_google_requires_and_recommends_is_there_but_what_nobody_knows(
     assert found["image"] == [f"{SITE}/static/a-1600.webp", f"{SITE}/static/a-320.webp"]
     assert found["url"] == f"{SITE}/event/1.html"
     assert found["organizer"] == {"@type": "Organization", "name": "Lebanon Public Libraries", "url": SITE}
+
+
+def test_an_event_without_an_image_has_the_librarys() -> None:
+    assert markup(event(), images=False)["image"] == [f"{SITE}/static/share.png"]
 
 
 def test_an_all_day_event_has_bare_dates_with_its_last_day() -> None:
@@ -69,6 +74,7 @@ def test_the_state_is_told_and_the_start_stays(state: str, status: str) -> None:
     [
         ({"place": "Hall"}, "OfflineEventAttendanceMode", ["Place"]),
         ({"online": True}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
+        ({"online": True, "place": "ONLINE (Zoom)"}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
         ({"online": True, "place": "Hall"}, "MixedEventAttendanceMode", ["Place", "VirtualLocation"]),
     ],
 )
@@ -116,6 +122,6 @@ def test_a_cost_that_is_no_number_makes_no_offer_up() -> None:
 
 def test_without_an_address_of_the_site_nothing_relative_is_claimed() -> None:
     shown = view(event())
-    bare = jsonld.event(type(shown)(shown.event, shown.wording, "", IMAGES), settings(SITE_URL=""))
+    bare = jsonld.event(type(shown)(shown.event, shown.wording, "", IMAGES), settings(SITE_URL=""), SHARE)
     assert not {"image", "url"} & set(bare)
     assert bare["organizer"] == {"@type": "Organization", "name": "Lebanon Public Libraries"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import posixpath
 import re
@@ -16,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import headers
 import pages
 import render
 from event import Event, Snapshot
@@ -268,18 +270,37 @@ def test_the_sheet_of_paper_needs_no_script_and_offers_large_print(build: Build)
 def test_images_are_our_own_sized_and_lazy_but_for_the_first_two(build: Build, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for width in (320, 800, 1600):
-        Image.new("RGB", (width, width * 3 // 4)).save(tmp_path / "images" / f"art-0f-{width}.webp")
-    events = [replace(FULL, id=str(number), title=f"T{number}", image="art-0f") for number in range(1, 5)]
+        Image.new("RGB", (width, width * 3 // 4)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
+    events = [
+        replace(FULL, id=str(number), title=f"T{number}", image="0123456789abcdef") for number in range(1, 5)
+    ]
     built = build(*events, replace(FULL, id="9", title="No image", image="lost-1a"))
     found = page(built, "index.html").all("img")
     assert [image.attributes.get("loading") for image in found] == [None, None, "lazy", "lazy"]
     assert all(image["alt"] == "" for image in found)
-    assert found[0]["src"] == "static/art-0f-320.webp"
-    assert {"static/art-0f-320.webp", "static/art-0f-800.webp", "static/art-0f-1600.webp"} <= set(built)
+    assert found[0]["src"] == "static/320.0123456789abcdef.webp"
+    assert {
+        "static/320.0123456789abcdef.webp",
+        "static/800.0123456789abcdef.webp",
+        "static/1600.0123456789abcdef.webp",
+    } <= set(built)
     own = page(built, "event/1.html")
-    assert own.one("img")["src"] == "../static/art-0f-800.webp"
+    assert own.one("img")["src"] == "../static/800.0123456789abcdef.webp"
     assert (own.one("img")["width"], own.one("img")["height"]) == ("800", "600")
-    assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/art-0f-1600.webp"
+    assert all(headers.is_hashed(path) for path in built if path.endswith(".webp"))
+    assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/1600.0123456789abcdef.webp"
+
+
+def test_a_link_that_is_shared_shows_the_events_image_or_else_the_librarys(build: Build) -> None:
+    built = build(*ALL)
+    for path in ("index.html", "branch/kilton.html", "event/1.html"):
+        image = page(built, path).one("meta", property="og:image")["content"].removeprefix(f"{SITE}/")
+        size = Image.open(io.BytesIO(built[image])).size
+        assert size == (1200, 630), path
+    assert page(built, "branch/kilton.html").one("meta", property="og:title")["content"] == (
+        "Kilton · Events · Lebanon Public Libraries"
+    )
+    assert not page(build(*ALL, SITE_URL=""), "index.html").all("meta", property="og:image")
 
 
 def test_a_logo_stands_in_the_head_of_every_page(build: Build, tmp_path: Path) -> None:
@@ -340,7 +361,7 @@ def assert_inert(built: dict[str, bytes], plain: dict[str, bytes]) -> None:
         for name in ("", *item.attributes)
     }
     # What stands on a page only for some events.
-    known |= {("strong", "class"), ("br", ""), ("article", "class"), ("li", "class")}
+    known |= {("strong", "class"), ("br", ""), ("article", "class"), ("li", "class"), ("h1", "class")}
     for path in html_pages(built):
         found = page(built, path)
         for item in found.elements:

@@ -56,6 +56,7 @@ def test_an_event_has_these_fields_and_no_other() -> None:
         "start": "2026-03-03T10:30:00-05:00",
         "end": "2026-03-03T11:15:00-05:00",
         "all_day": False,
+        "when": "Tue, Mar 3, 10:30am",
         "status": "",
         "state": "",
         "registration": {"needed": False, "state": ""},

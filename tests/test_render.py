@@ -23,9 +23,9 @@ def png(path: Path, width: int, height: int) -> Path:
 
 def test_static_files_carry_the_digest_of_what_is_in_them() -> None:
     paths, contents = render.static_files(settings())
-    assert set(paths) == {"style.css", "icon.svg", "list.js", "event.js"}
+    assert set(paths) == {"style.css", "icon.svg", "share.png", "list.js", "event.js"}
     for path in paths.values():
-        assert re.fullmatch(r"static/[a-z]+\.[0-9a-f]{10}\.(css|js|svg)", path)
+        assert re.fullmatch(r"static/[a-z]+\.[0-9a-f]{10}\.(css|js|svg|png)", path)
         assert render.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
 
 
@@ -110,10 +110,10 @@ def test_images_are_those_that_fetch_has_made(tmp_path: Path) -> None:
     images = render.Images(tmp_path)
     found = images.of("book-1a2b")
     assert {width: (image.path, image.height) for width, image in found.items()} == {
-        320: ("static/book-1a2b-320.webp", 213),
-        800: ("static/book-1a2b-800.webp", 533),
+        320: ("static/320.book-1a2b.webp", 213),
+        800: ("static/800.book-1a2b.webp", 533),
     }
-    assert {path for path, _ in images.files()} == {"static/book-1a2b-320.webp", "static/book-1a2b-800.webp"}
+    assert {path for path, _ in images.files()} == {"static/320.book-1a2b.webp", "static/800.book-1a2b.webp"}
 
 
 @pytest.mark.parametrize("stem", ["", "../secret", "a/b", "gone", "a\0b", "x.y"])

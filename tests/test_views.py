@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -88,11 +88,27 @@ def test_the_link_to_registration_says_what_is_to_be_had(values: dict[str, Any],
     assert view(event(url="", **values)).registration_text == ""
 
 
+def test_a_long_title_is_not_repeated_in_the_link_to_registration() -> None:
+    long = event(url="https://x.libcal.com/event/1", title="Story Time " * 8, registration=registration())
+    assert view(long).registration_text == "Register for this event"
+
+
+@pytest.mark.parametrize(
+    ("values", "offered"),
+    [({}, True), ({"state": "rescheduled"}, True), ({"state": "postponed"}, False), ({"state": "cancelled"}, False),
+     ({"listed": False}, False)],
+)  # fmt: skip
+def test_what_will_not_take_place_is_not_offered_for_calendars(values: dict[str, Any], offered: bool) -> None:
+    assert view(event(**values)).in_calendar is offered
+
+
 def test_where_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="Story Room")).where == "Story Room, Kilton"
     assert view(event(place="Kilton")).where == "Kilton"
     assert view(event(place="", branch="", online=True)).where == "Online"
     assert view(event(place="Hall", online=True)).where == "Hall, Kilton, Online"
+    assert view(event(place="Online på Zoom", online=True)).where == "Online på Zoom, Kilton"
+    assert view(event(place="", branch="Online Branch", online=True)).where == "Online Branch"
 
 
 def dates_of(url: str) -> dict[str, str]:
@@ -172,7 +188,7 @@ def with_image(item: Event) -> EventView:
 def long_list(number: int) -> views.Listing:
     made = [
         event(
-            f"2026-03-{3 + index // 10:02} {9 + index % 10:02}:00",
+            f"{TODAY + timedelta(days=index // 10)} {9 + index % 10:02}:00",
             id=str(index),
             title=f"T{index}",
             excerpt="Words",
@@ -191,7 +207,13 @@ def test_images_and_excerpts_go_to_the_first_days_as_far_as_the_budget_of_elemen
     assert by_day[-1] == {False}
     assert by_day == sorted(by_day, key=lambda kinds: kinds == {False})
     assert not found.long
-    assert long_list(281).long
+
+
+def test_the_first_days_have_images_and_excerpts_however_long_the_list() -> None:
+    found = long_list(500)
+    assert found.long
+    assert [card.rich for card in found.days[0].cards + found.days[1].cards] == [True] * 20
+    assert sum(card.rich for day in found.days for card in day.cards) == 30
 
 
 def test_the_first_two_images_of_a_list_are_not_lazy() -> None:

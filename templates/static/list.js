@@ -17,7 +17,10 @@ const cards = [...events.querySelectorAll("li")].map((item) => {
   return { item, tag, fixed: item.classList.contains("off"), ongoing: !item.closest("[data-day]") };
 });
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+// "Søndre" and "Café" are found by "sondre" and "cafe"; the letters are those that Unicode does not take apart.
+const letters = { æ: "ae", ø: "o", ß: "ss", ł: "l", đ: "d", þ: "th", ð: "d" };
+const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "")
+  .replace(/[æøßłđþð]/g, (letter) => letters[letter]);
 
 function matches(card, wanted, words) {
   const has = (kind) => !wanted[kind] || (card.item.dataset[kind] ?? "").split(" ").includes(wanted[kind]);
@@ -41,13 +44,34 @@ function show(now) {
     }
     retag(card.tag, "now", nowText(card.item, now));
   }
-  const today = local(now).day;
+  showDays(local(now).day);
+}
+
+function showDays(today) {
   // Noon plus a day is tomorrow, on the shortest and the longest day too.
   const tomorrow = new Date(Date.parse(`${today}T12:00Z`) + 86_400_000).toISOString().slice(0, 10);
-  for (const { heading, day, text } of sections) {
-    const key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
-    setText(heading, key ? say(key, { day: text }) : text);
+  let own = sections.find(({ day }) => day === today);
+  for (const { section, heading, day, text } of sections) {
+    let key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
+    let name = text;
+    // What began earlier and runs on stands under today, as in a list made this morning.
+    const running = day < today ? cards.filter(({ item }) => section.contains(item) && runsOn(item, today)) : [];
+    if (running.length && !own) {
+      own = { section };
+      key = "today";
+      name = longDay.format(Date.parse(`${today}T12:00Z`));
+    } else if (running.length && !section.contains(document.activeElement)) {
+      // Else it would be moved from under the reader's fingers, and lose the focus.
+      own.section.querySelector("ul").prepend(...running.map(({ item }) => item));
+    }
+    setText(heading, key ? say(key, { day: name }) : text);
   }
+}
+
+// An evening that ends in the small hours keeps its day (NIGHT_ENDS of scripts/dates.py).
+function runsOn(item, today) {
+  const end = local(ending(item) - 1);
+  return end.day > today || (end.day === today && end.hour >= 6);
 }
 
 // The reader's part: what the filters leave.
@@ -64,10 +88,11 @@ function filter() {
     count += shown;
   }
   for (const { section } of sections) section.hidden = !section.querySelector("li:not([hidden])");
+  document.getElementById("to-ongoing")?.toggleAttribute("hidden", document.getElementById("ongoing").hidden);
 
   const filtered = Boolean(search || kinds.some((kind) => wanted[kind]));
   none.hidden = count > 0;
-  if (count === 0) explain(filtered, wanted, search);
+  if (count === 0) explain(form && filtered, wanted, search);
   document.getElementById("show-all")?.toggleAttribute("hidden", !filtered);
   return say(count === 1 ? "count.one" : "count.other", { count });
 }
@@ -79,8 +104,8 @@ function explain(filtered, wanted, search) {
     return;
   }
   const name = (kind) => {
-    const choice = form?.elements[kind]?.selectedOptions[0];
-    return wanted[kind] && (choice?.text ?? wanted[kind]);
+    const choice = form.elements[kind]?.selectedOptions[0];
+    return wanted[kind] && choice.text;
   };
   const filters = [name("category"), name("audience"), search && `“${search}”`].filter(Boolean).join(", ");
   const branch = name("branch");

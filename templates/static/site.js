@@ -31,18 +31,22 @@ function clock(epoch, end = false) {
   return say(minute === "00" ? "time.hour" : "time.minute", { hour: hour % 12 || 12, minute, period });
 }
 
-// "before", "now" or "ended"; an event without an end counts as an hour long.
+// An event without an end counts as an hour long.
+function ending(event) {
+  return Number(event.dataset.end) || Number(event.dataset.start) + 3600;
+}
+
+// "before", "now" or "ended".
 function phase(event, now) {
-  const start = Number(event.dataset.start);
-  if (now < start) return "before";
-  return now < (Number(event.dataset.end) || start + 3600) ? "now" : "ended";
+  if (now < Number(event.dataset.start)) return "before";
+  return now < ending(event) ? "now" : "ended";
 }
 
 let freshness = null;
 
 function showFreshness(now) {
   const updated = document.getElementById("updated");
-  if (!freshness || !updated) return;
+  if (!freshness?.fetched || !updated) return;
   const seconds = (time) => Date.parse(time) / 1000;
   const when = (epoch) => {
     const time = clock(epoch);

@@ -59,9 +59,10 @@ def sample() -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.order))
 
 
-def snapshot(events: tuple[Event, ...] | None = None) -> Snapshot:
-    """Return what fetch.py would have written just before NOW."""
+def snapshot(events: tuple[Event, ...] | None = None, fetched: datetime | None = None) -> Snapshot:
+    """Return what fetch.py would have written, at `fetched` or just before NOW."""
     found = sample() if events is None else events
-    fetched = NOW - timedelta(minutes=5)
-    calendar = Calendar(id="15144", name="Events", fetched=fetched, events=len(found))
+    calendar = Calendar(
+        id="15144", name="Events", fetched=fetched or NOW - timedelta(minutes=5), events=len(found)
+    )
     return Snapshot(events=found, calendars=(calendar,), url="https://example.libcal.com/1.1")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Error, Page
 
-import sample
 from browser.server import SiteServer
-from libcal_server import LibCal
 
-ROOT = Path(__file__).resolve().parents[2]
-
-# Real events in LibCal's v1.1 shape, {"events": [...]}, to try the screen on as well: REAL_EVENTS=file make test-browser
-REAL_EVENTS = os.environ.get("REAL_EVENTS", "")
 
 _SEEN = """() => {
   const text = (element) => element?.textContent.trim() ?? "";
@@ -157,29 +146,3 @@ class Screen:
                 break
             found.append(now)
         return found
-
-
-def library_site(
-    build: Path, now: datetime, *, events: str = "", zone: str = sample.ZONE.key, **settings: str
-) -> Path:
-    """Return the site of the sample library, or of the real `events` of a file, made by fetch and generate."""
-    now = now.astimezone(ZoneInfo(zone))
-    with LibCal(zone=ZoneInfo(zone), now=now) as libcal:
-        if events:
-            libcal.load(Path(events))
-        environment = {
-            "PATH": os.environ["PATH"],
-            "ENV_FILE": os.devnull,
-            "BUILD_DIR": str(build),
-            "EVENTS_NOW": now.isoformat(),
-            "SITE_URL": "https://events.example.org",
-            **libcal.settings,
-            **({} if events else sample.SETTINGS),
-            **({"DAYS_AHEAD": "365"} if events else {}),
-            **settings,
-        }
-        for program in ("fetch.py", "generate.py"):
-            command = [sys.executable, str(ROOT / "scripts" / program)]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
-            assert done.returncode == 0, done.stderr
-    return build / "site"

@@ -33,7 +33,8 @@ class SiteServer:
 
     `spoil`, when set, sees every answer before it is sent as (path, status, body) and returns what is sent
     instead, or None to hang up without an answer. `date`, when set, is the epoch second in the Date header,
-    and `age` the Age header (a CDN's copy). `requests` lists the paths asked for, queries included.
+    and `age` the Age header (a CDN's copy). `shared` lets the pages of other sites read it (CORS).
+    `requests` lists the paths asked for, queries included.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,6 +42,7 @@ class SiteServer:
         self.spoil: Callable[[str, int, bytes], tuple[int, bytes] | None] | None = None
         self.date: float | None = None
         self.age: int | None = None
+        self.shared = False
         self.requests: list[str] = []
         self._start(0)
 
@@ -94,7 +96,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.site.age is not None:
             self.send_header("Age", str(self.site.age))
         self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(answer[1])))
+        if self.site.shared:
+            self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Cache-Control", "no-cache")
         self.end_headers()
         self.wfile.write(answer[1])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from browser.conftest import ShowScreen, Watch
+from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
 
@@ -236,8 +236,10 @@ def test_before_the_page_was_made_no_clock_can_be_right(show: ShowScreen, watch:
 # ---- Pages
 
 
-def test_pages_follow_one_another_and_slides_come_between_two_rounds(show: ShowScreen, library: Path) -> None:
-    screen = show(site=library, now=on(0, "08:00"))
+def test_pages_follow_one_another_and_slides_come_between_two_rounds(
+    show: ShowScreen, larkfield: Library
+) -> None:
+    screen = show(site=larkfield.site, now=on(0, "08:00"))
     found = [screen.seen]
     for _ in range(12):
         screen.turn()
@@ -264,8 +266,8 @@ def test_a_group_that_goes_on_has_its_heading_on_every_page(show: ShowScreen) ->
     assert max(lengths) - min(lengths) <= 1
 
 
-def test_a_slide_has_all_of_one_event(show: ShowScreen, library: Path) -> None:
-    found = show("screen.html?layout=slides", site=library, now=on(0, "08:00")).pages()
+def test_a_slide_has_all_of_one_event(show: ShowScreen, larkfield: Library) -> None:
+    found = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00")).pages()
     assert {one.kind for one in found} == {"slide"}
     assert [one.place for one in found] == [
         f"{number} of {len(found)}" for number in range(1, len(found) + 1)
@@ -281,10 +283,10 @@ def test_a_slide_has_all_of_one_event(show: ShowScreen, library: Path) -> None:
 
 
 def test_a_slide_does_without_a_picture_that_cannot_be_had(
-    show: ShowScreen, library: Path, watch: Watch
+    show: ShowScreen, larkfield: Library, watch: Watch
 ) -> None:
     watch.allow("Failed to load resource")
-    screen = show("screen.html?layout=slides", site=library, now=on(0, "08:00"))
+    screen = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00"))
     screen.server.spoil = lambda path, status, body: (404, b"") if path.endswith(".webp") else (status, body)
     screen.turn()
     screen.turn()
@@ -304,11 +306,11 @@ def stay(screen: Screen) -> float:
     return screen.now - begun
 
 
-def test_pages_stay_as_long_as_it_takes_to_read_them(show: ShowScreen, library: Path) -> None:
-    slides = show("screen.html?layout=slides", site=library, now=on(0, "08:00"))
+def test_pages_stay_as_long_as_it_takes_to_read_them(show: ShowScreen, larkfield: Library) -> None:
+    slides = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00"))
     # Ten to twenty seconds for the words, and ten for the telephone.
     assert all(18 <= stay(slides) <= 32 for _ in range(4))
-    agenda = show("screen.html?layout=agenda&scale=1.5", site=library, now=on(0, "08:00"))
+    agenda = show("screen.html?layout=agenda&scale=1.5", site=larkfield.site, now=on(0, "08:00"))
     assert all(9 <= stay(agenda) <= 21 for _ in range(4))
     few = tuple(event(number, "Two words", at("15:00")) for number in range(1, 10))
     short = show("screen.html?layout=agenda&scale=2", events=few)

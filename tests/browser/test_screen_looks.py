@@ -15,8 +15,9 @@ import zxingcpp
 from PIL import Image
 
 from browser.conftest import NODE_MODULES, MakeSite, ShowScreen, axe_violations, html_errors
-from browser.sample_events import NOW, at, event
-from browser.screens import REAL_EVENTS, Screen, library_site
+from browser.libraries import Library
+from browser.sample_events import at, event
+from browser.screens import Screen
 from browser.server import SiteServer
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
@@ -27,20 +28,6 @@ MORNING = at("08:00")
 def size(name: str) -> dict[str, int]:
     width, height = SIZES[name]
     return {"width": width, "height": height}
-
-
-@pytest.fixture(scope="session", params=["sample", "real"])
-def any_library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample library's site, then that of real events from Denmark."""
-    if request.param == "sample":
-        found: Path = request.getfixturevalue("library")
-        return found
-    if not REAL_EVENTS:
-        pytest.skip("REAL_EVENTS names no file of real events")
-    return library_site(
-        tmp_path_factory.mktemp("real"), NOW, events=REAL_EVENTS, zone="Europe/Copenhagen",
-        LOCALE="da_DK", SITE_NAME="Universitetsbiblioteket",
-    )  # fmt: skip
 
 
 # Text too small, outside the safe area or off the stage, two things in one place, a code too small.
@@ -107,18 +94,20 @@ def look_at(screen: Screen, most: int) -> set[str]:
 @pytest.mark.parametrize("viewport", SIZES)
 @pytest.mark.parametrize("layout", ["agenda", "slides"])
 def test_nothing_is_cut_off_or_lies_over_another(
-    show: ShowScreen, any_library: Path, layout: str, viewport: str
+    show: ShowScreen, library: Library, layout: str, viewport: str
 ) -> None:
     screen = show(
-        f"screen.html?layout={layout}&rotate=3", site=any_library, now=MORNING, viewport=size(viewport)
+        f"screen.html?layout={layout}&rotate=3", site=library.site, now=MORNING, viewport=size(viewport)
     )
     assert look_at(screen, 12) == {layout.removesuffix("s")}
 
 
 @pytest.mark.parametrize("scale", ["0.8", "1.2", "1.5"])
 @pytest.mark.parametrize("viewport", BOTH_WAYS)
-def test_no_scale_breaks_it(show: ShowScreen, library: Path, viewport: str, scale: str) -> None:
-    screen = show(f"screen.html?scale={scale}&rotate=3", site=library, now=MORNING, viewport=size(viewport))
+def test_no_scale_breaks_it(show: ShowScreen, larkfield: Library, viewport: str, scale: str) -> None:
+    screen = show(
+        f"screen.html?scale={scale}&rotate=3", site=larkfield.site, now=MORNING, viewport=size(viewport)
+    )
     look_at(screen, 8)
 
 
@@ -144,9 +133,9 @@ def test_long_texts_are_shortened_and_break_nothing(show: ShowScreen, viewport: 
 
 
 @pytest.mark.parametrize("viewport", BOTH_WAYS)
-def test_a_notice_takes_its_room_from_the_rows(show: ShowScreen, library: Path, viewport: str) -> None:
+def test_a_notice_takes_its_room_from_the_rows(show: ShowScreen, larkfield: Library, viewport: str) -> None:
     screen = show(
-        "screen.html?layout=agenda&rotate=3", site=library, now=at("08:00", 1), viewport=size(viewport)
+        "screen.html?layout=agenda&rotate=3", site=larkfield.site, now=at("08:00", 1), viewport=size(viewport)
     )
     assert screen.seen.stale == "Last updated Tuesday, March 3, 9:05am. Times may have changed."
     look_at(screen, 4)
@@ -184,9 +173,11 @@ def read_code(screen: Screen) -> str:
 
 @pytest.mark.parametrize("viewport", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_codes_can_be_read_off_the_screen(show: ShowScreen, library: Path, viewport: str, theme: str) -> None:
+def test_codes_can_be_read_off_the_screen(
+    show: ShowScreen, larkfield: Library, viewport: str, theme: str
+) -> None:
     def shown(path: str) -> Screen:
-        screen = show(f"{path}&theme={theme}", site=library, now=MORNING, viewport=size(viewport))
+        screen = show(f"{path}&theme={theme}", site=larkfield.site, now=MORNING, viewport=size(viewport))
         # Until the page before has gone.
         screen.let_pass(2)
         return screen
@@ -202,9 +193,9 @@ def test_codes_can_be_read_off_the_screen(show: ShowScreen, library: Path, viewp
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("layout", ["agenda", "slides"])
-def test_axe_finds_nothing(show: ShowScreen, any_library: Path, layout: str, theme: str) -> None:
+def test_axe_finds_nothing(show: ShowScreen, library: Library, layout: str, theme: str) -> None:
     screen = show(
-        f"screen.html?layout={layout}&theme={theme}&rotate=600", site=any_library, now=at("12:30", 1)
+        f"screen.html?layout={layout}&theme={theme}&rotate=600", site=library.site, now=at("12:30", 1)
     )
     screen.let_pass(2)
     screen.page.clock.resume()
@@ -239,8 +230,8 @@ def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) 
     assert page.locator("h2").first.inner_text() == "Tuesday, March 3"
 
 
-def test_the_html_is_valid(any_library: Path, make_site: MakeSite) -> None:
-    screens = [any_library / "screen.html", *sorted((any_library / "screen").iterdir())]
+def test_the_html_is_valid(library: Library, make_site: MakeSite) -> None:
+    screens = [library.site / "screen.html", *sorted((library.site / "screen").iterdir())]
     others = [make_site(()) / "screen.html", make_site(HOME_PAGE="screen") / "index.html"]
     # The checker knows neither digests nor data: in a policy, and takes JSON for a script. Whether the policy lets in
     # what it must, the browser says: a refusal is an error in its console, which fails any of these tests.
@@ -248,8 +239,10 @@ def test_the_html_is_valid(any_library: Path, make_site: MakeSite) -> None:
     assert [error for error in html_errors(*screens, *others) if policy not in error] == []
 
 
-def test_one_request_comes_before_images_and_none_of_those_at_first(show: ShowScreen, library: Path) -> None:
-    screen = show(site=library)
+def test_one_request_comes_before_images_and_none_of_those_at_first(
+    show: ShowScreen, larkfield: Library
+) -> None:
+    screen = show(site=larkfield.site)
     asked = [path.partition("?")[0] for path in screen.server.requests if "/icon." not in path]
     assert asked[0] == "/screen.html"
     assert set(asked) == {"/screen.html", "/status.json", "/screen-worker.js"}
@@ -258,11 +251,13 @@ def test_one_request_comes_before_images_and_none_of_those_at_first(show: ShowSc
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["screen.html", "screen/eastside.html?layout=slides&theme=light"])
-def test_lighthouse_finds_no_barrier(serve: Callable[[Path], SiteServer], library: Path, path: str) -> None:
+def test_lighthouse_finds_no_barrier(
+    serve: Callable[[Path], SiteServer], larkfield: Library, path: str
+) -> None:
     program = NODE_MODULES / "lighthouse" / "cli" / "index.js"
     flags = "--headless --disable-gpu" + (" --no-sandbox" if os.geteuid() == 0 else "")
     command = [
-        "node", str(program), serve(library).url(path), "--quiet", "--output=json", f"--chrome-flags={flags}",
+        "node", str(program), serve(larkfield.site).url(path), "--quiet", "--output=json", f"--chrome-flags={flags}",
         "--only-categories=accessibility,best-practices", "--preset=desktop",
     ]  # fmt: skip
     chromium = (

@@ -19,6 +19,7 @@ from PIL import Image, ImageChops
 from playwright.sync_api import CDPSession, Page
 
 from browser.conftest import MakeSite, OpenPage, ShowScreen, Watch
+from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
 from browser.server import SiteServer
@@ -30,9 +31,9 @@ Spoil = Callable[[str, int, bytes], tuple[int, bytes] | None]
 
 
 @pytest.fixture
-def copy(library: Path, tmp_path: Path) -> Path:
+def copy(larkfield: Library, tmp_path: Path) -> Path:
     """A copy of the sample library's site, to be changed."""
-    return Path(shutil.copytree(library, tmp_path / "site"))
+    return Path(shutil.copytree(larkfield.site, tmp_path / "site"))
 
 
 def talk(title: str) -> tuple[Any, ...]:
@@ -394,9 +395,9 @@ def wait_for_copy(screen: Screen, path: str) -> list[str]:
     raise AssertionError(f"the worker holds no {path}: {held}")
 
 
-def test_it_starts_while_the_network_is_away(show: ShowScreen, library: Path, watch: Watch) -> None:
+def test_it_starts_while_the_network_is_away(show: ShowScreen, larkfield: Library, watch: Watch) -> None:
     watch.allow(EXPECTED)
-    screen = show("screen.html?layout=slides&theme=light", site=library, now=at("08:00"))
+    screen = show("screen.html?layout=slides&theme=light", site=larkfield.site, now=at("08:00"))
     wait_for_copy(screen, "/status.json")
     for _ in range(3):
         screen.turn()
@@ -528,8 +529,8 @@ def test_what_is_no_longer_needed_is_not_kept(
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_pages_leave_nothing_behind(show: ShowScreen, library: Path) -> None:
-    screen = show("screen.html?rotate=3", site=library, now=at("08:00"))
+def test_a_thousand_pages_leave_nothing_behind(show: ShowScreen, larkfield: Library) -> None:
+    screen = show("screen.html?rotate=3", site=larkfield.site, now=at("08:00"))
     session = screen.page.context.new_cdp_session(screen.page)
     session.send("Performance.enable")
 

@@ -1,0 +1,45 @@
+"""The picture for links to pages that have none of their own: a calendar in the library's colour.
+
+1200 x 630 pixels, the size that Open Graph's readers ask for, in two colours: a file of a kilobyte.
+"""
+
+from __future__ import annotations
+
+import io
+
+import colors
+from views import Image
+
+NAME = "share.png"
+WIDTH, HEIGHT = 1200, 630
+
+# As in templates/static/icon.svg, in its 32 units a side: the sheet, the rings, the line below them.
+_UNIT = 14
+_SHEET = (8, 9, 24, 24)
+_RINGS = ((10.75, 6, 13.25, 11), (18.75, 6, 21.25, 11))
+_RULE = (8, 12.5, 24, 14.5)
+_MIDDLE = (16, 15)
+
+
+def image(path: str) -> Image:
+    """Return it as the image of a page, at `path`."""
+    return Image(path=path, width=WIDTH, height=HEIGHT)
+
+
+def png(brand: str) -> bytes:
+    """Return it as PNG in the colour `#rrggbb`; the same colour gives the same bytes."""
+    from PIL import Image as Picture
+    from PIL import ImageDraw
+
+    picture = Picture.new("P", (WIDTH, HEIGHT), 0)
+    picture.putpalette(bytes.fromhex(brand[1:] + colors.on(brand)[1:]))
+    draw = ImageDraw.Draw(picture)
+    for box, color in ((_SHEET, 1), *((ring, 1) for ring in _RINGS), (_RULE, 0)):
+        left, top, right, bottom = (
+            size / 2 + _UNIT * (value - middle)
+            for value, size, middle in zip(box, (WIDTH, HEIGHT) * 2, _MIDDLE * 2, strict=True)
+        )
+        draw.rectangle((left, top, right - 1, bottom - 1), fill=color)
+    file = io.BytesIO()
+    picture.save(file, "PNG", bits=1, optimize=True)
+    return file.getvalue()

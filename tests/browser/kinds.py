@@ -1,0 +1,37 @@
+"""Which pages of a site stand for all of them: one of each kind, and of event pages as few as have all there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from page_reader import Page
+
+# Without the screen's, which have tests of their own.
+ONCE = ("index.html", "print.html", "print.html#large", "embed.html", "404.html")
+
+
+def pages(site: Path) -> list[str]:
+    """Return the paths of one page of each kind, and of `events`."""
+    lists = [min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "audience")]
+    return [*ONCE, *(str(path.relative_to(site)) for path in lists if path), *events(site)]
+
+
+def events(site: Path) -> list[str]:
+    """Return as few event pages as hold every element, class and parent that any event page holds."""
+    features = {f"event/{path.name}": _features(path) for path in sorted(site.glob("event/*.html"))}
+    missing = set().union(*features.values())
+    chosen = []
+    while missing:
+        best = max(features, key=lambda path: len(features[path] & missing))
+        chosen.append(best)
+        missing -= features[best]
+    return chosen
+
+
+def _features(path: Path) -> set[tuple[str, str, str]]:
+    """Return what is on a page, as (element, class, parent)."""
+    elements = Page(path.read_text(encoding="utf-8")).elements
+    return {
+        (item.name, item.attributes.get("class", ""), item.parents[-1:][0] if item.parents else "")
+        for item in elements
+    }

@@ -1,0 +1,11 @@
+// Usage: node read_feeds.mjs FILE...
+//
+// Prints every feed as feedsmith reads it, a JSON object a line: {"file", "format", "feed"}. It fails where
+// a file is no feed.
+
+import { readFileSync } from "node:fs";
+import { parseFeed } from "feedsmith";
+
+for (const file of process.argv.slice(2)) {
+  console.log(JSON.stringify({ file, ...parseFeed(readFileSync(file, "utf8")) }));
+}

@@ -1,0 +1,171 @@
+"""The page of one event: what there is to do on it, by keyboard and without script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from browser import libraries
+from browser.conftest import MakeSite, OpenPage
+from browser.libraries import Library
+from browser.sample_events import NOW, OPEN, at, event
+from browser.server import SiteServer
+from event import Seats
+from libcal_server import LibCal
+
+Serve = Callable[[Path], SiteServer]
+
+
+def test_it_can_be_used_by_keyboard_alone(open_page: OpenPage) -> None:
+    page = open_page("event/103.html")
+    stops = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.textContent"))
+        if stops[-1] == "Add to calendar":
+            page.keyboard.press("Enter")
+    assert stops == [
+        "Skip to the content",
+        "Lebanon Public Libraries",
+        "All events",
+        "Register for Tax Help",
+        "Add to calendar",
+        "Apple, Outlook and others (.ics)",
+        "Google Calendar",
+        "Outlook.com",
+    ]
+    page.locator("summary").press("Enter")
+    assert not page.get_by_role("link", name="Google Calendar").is_visible()
+    page.reload()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "All events"
+
+
+def test_everything_is_there_without_script(open_in: OpenPage, library: Library) -> None:
+    wanted = library.event(
+        lambda event: bool(event.registration and event.description and event.place and event.listed)
+    )
+    page = open_in(library, f"event/{wanted.id}.html", now=None, java_script_enabled=False)
+    assert page.locator("h1").inner_text() == wanted.title
+    assert page.locator("dl time").get_attribute("datetime") == wanted.start.isoformat(timespec="minutes")
+    assert wanted.place in page.locator("dl").inner_text()
+    assert page.locator(".about").inner_text().strip()
+    page.locator("summary").click()
+    with page.expect_download() as download:
+        page.locator("details a").first.click()
+    assert f"UID:{wanted.id}@" in Path(download.value.path()).read_text(encoding="utf-8")
+
+
+def test_every_event_has_a_page_that_says_when_and_where(open_in: OpenPage, library: Library) -> None:
+    page = open_in(library, "index.html")
+    for wanted in library.events[::7]:
+        page.goto(page.url.rpartition("/")[0].removesuffix("/event") + f"/event/{wanted.id}.html")
+        facts = page.locator("dl").inner_text()
+        assert wanted.branch in facts
+        assert wanted.place in facts
+        assert all(audience in facts for audience in wanted.audiences)
+
+
+@pytest.mark.parametrize(
+    ("values", "tag", "button"),
+    [
+        ({}, "", ""),
+        ({"registration": OPEN}, "Registration required", "Register for Chess"),
+        ({"registration": replace(OPEN, in_person=Seats(total=9, taken=8))}, "Few places left", "Register for Chess"),
+        ({"registration": replace(OPEN, in_person=Seats(total=9, taken=9))}, "Full", ""),
+        ({"registration": replace(OPEN, in_person=Seats(total=9, taken=9), wait_list=True)},
+         "Full, waiting list open", "Join the waiting list for Chess"),
+        ({"registration": replace(OPEN, closed=True)}, "Registration closed", ""),
+        ({"registration": replace(OPEN, opened=False)}, "Registration opens later", ""),
+        ({"registration": OPEN, "state": "cancelled"}, "Cancelled", ""),
+        ({"registration": OPEN, "state": "postponed"}, "Postponed", ""),
+        ({"registration": OPEN, "listed": False}, "No longer listed", ""),
+    ],
+)  # fmt: skip
+def test_the_status_and_the_way_to_register_go_together(
+    open_page: OpenPage, serve: Serve, make_site: MakeSite, values: dict[str, Any], tag: str, button: str
+) -> None:
+    page = open_page("event/1.html", serve(make_site((event(1, "Chess", at("15:00", 1), **values),))))
+    assert " ".join(page.locator("article .tag").all_inner_texts()) == tag
+    assert " ".join(page.locator("#register").all_inner_texts()) == button
+    off = bool({"state", "listed"} & set(values))
+    assert page.locator("summary").count() == (0 if off else 1)
+    if off:
+        assert page.locator(".notice").is_visible()
+    line = page.locator("h1").evaluate("node => getComputedStyle(node).textDecorationLine")
+    assert line == ("line-through" if "state" in values else "none")
+
+
+def test_other_dates_of_the_title_are_named_with_their_status(
+    open_page: OpenPage, serve: Serve, make_site: MakeSite
+) -> None:
+    series = [event(number, "Chess", at("15:00", 7 * number)) for number in range(1, 5)]
+    series[2] = replace(series[2], state="cancelled", branch="Lebanon")
+    page = open_page("event/1.html", serve(make_site(tuple(series))))
+    assert page.locator(".others li").all_inner_texts() == [
+        "Tuesday, March 17, 3pm to 4pm",
+        "Tuesday, March 24, 3pm to 4pm Lebanon Cancelled",
+        "Tuesday, March 31, 3pm to 4pm",
+    ]
+    page.get_by_role("link", name="March 31").click()
+    assert page.locator("dl time").inner_text() == "Tuesday, March 31, 3pm to 4pm"
+
+
+def test_a_shared_link_outlives_its_event(open_page: OpenPage, serve: Serve, tmp_path: Path) -> None:
+    """Deleted in LibCal, the event keeps its page until its day has passed, and is on no list."""
+    now = NOW
+    with LibCal(now=now) as libcal:
+        for key in list(libcal.events)[6:]:
+            libcal.remove(key)
+        lost, other = (
+            libcal.edit(
+                key, featured_image="", start=at("15:00", 1).isoformat(), end=at("16:00", 1).isoformat()
+            )
+            for key in list(libcal.events)[:2]
+        )
+        settings = {**libcal.settings, "SITE_URL": "https://events.example.org"}
+
+        def publish() -> None:
+            for program in ("fetch.py", "generate.py"):
+                libraries.run(program, tmp_path, now, settings)
+
+        publish()
+        server = serve(tmp_path / "site")
+        page = open_page(f"event/{lost['id']}.html", server)
+        assert page.locator(".tag").count() == 0
+        libcal.remove(lost["id"])
+        now += timedelta(minutes=15)
+        publish()
+        page.reload()
+        assert page.locator(".tag").inner_text() == "No longer listed"
+        assert "please check before you come" in page.locator(".notice").inner_text()
+        assert page.locator("meta[name=robots]").get_attribute("content") == "noindex"
+        page.goto(server.url("index.html"))
+        links = page.eval_on_selector_all("#events a", "all => all.map(a => a.getAttribute('href'))")
+        assert f"event/{other['id']}.html" in links
+        assert f"event/{lost['id']}.html" not in links
+        # The day after its own it is gone for good.
+        libcal.now = now = NOW + timedelta(days=2)
+        publish()
+        assert not (tmp_path / "site" / "event" / f"{lost['id']}.html").exists()
+
+
+def test_the_lost_page_leads_back_from_any_depth(
+    open_page: OpenPage, serve: Serve, make_site: MakeSite
+) -> None:
+    server = serve(make_site(SITE_URL=""))
+    lost = (server.folder / "404.html").read_bytes()
+    server.spoil = lambda path, status, body: (200, lost) if status == 404 else (status, body)
+    page = open_page("event/old/12.html", server)
+    assert page.locator("h1").inner_text() == "Page not found"
+    assert page.locator("h1").evaluate("node => getComputedStyle(node).fontWeight") == "600"
+    page.get_by_role("main").get_by_role("link", name="All events").click()
+    expect(page.locator("h1")).to_have_text("Events")

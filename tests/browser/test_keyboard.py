@@ -1,0 +1,211 @@
+"""The pages with the keyboard alone, and without any script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.conftest import OpenPage
+from browser.libraries import Library
+from browser.sample_events import NOW
+from browser.server import SiteServer
+from event import Event
+from views import status_code
+
+Serve = Callable[[Path], SiteServer]
+
+# What has the focus: where it is, whether its mark can be seen, and what lies over its middle.
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (e === document.body) return null;
+  const box = e.getBoundingClientRect(), ring = [e, ...["::before", "::after"].map((name) => [e, name])];
+  const marked = ring.some((one) => {
+    const style = Array.isArray(one) ? getComputedStyle(...one) : getComputedStyle(one);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  });
+  const over = document.elementFromPoint((box.left + box.right) / 2, box.top + Math.min(box.height / 2, 12));
+  return {
+    name: `${e.tagName} ${e.id || e.name || e.getAttribute("href") || e.textContent}`,
+    marked, covered: !(e.contains(over) || over?.contains(e)),
+    inView: box.bottom > 0 && box.top < innerHeight,
+  };
+}"""
+# Everything that can be worked, in the order of the page.
+WORKABLE = """() => [...document.querySelectorAll("a[href], button, input, select, summary")]
+  .filter((e) => e.checkVisibility()).map((e) => `${e.tagName} ${e.id || e.name || e.getAttribute("href") || e.textContent}`)"""
+
+
+def walk(page: Page, key: str, most: int) -> list[dict[str, Any]]:
+    """Press `key` until nothing has the focus, or `most` times; return what had it on the way."""
+    found: list[dict[str, Any]] = []
+    for _ in range(most):
+        page.keyboard.press(key)
+        if (focused := page.evaluate(FOCUSED)) is None:
+            break
+        found.append(focused)
+    return found
+
+
+def with_description(library: Library) -> Event:
+    """Return an event that one can register for and read about, with links in its text."""
+    events = [event for event in library.events if event.listed and not event.state and event.start > NOW]
+    return max(events, key=lambda event: (event.description.count("<a "), len(event.description)))
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["index.html", "event", "print.html", "embed.html", "404.html"])
+def test_tab_reaches_all_that_can_be_worked_in_order_and_shows_where_it_is(
+    larkfield: Library, open_page: OpenPage, serve: Serve, path: str, width: int
+) -> None:
+    """2.1.1, 2.4.3, 2.4.7, 2.4.11."""
+    if path == "event":
+        path = f"event/{with_description(larkfield).id}.html"
+    # Else one would have to wait for the page to glide to where the focus is.
+    still = {"reduced_motion": "reduce", "viewport": {"width": width, "height": 740}}
+    page = open_page(path, serve(larkfield.site), **still)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    wanted = page.evaluate(WORKABLE)
+    assert wanted
+    forth = walk(page, "Tab", len(wanted) + 1)
+    assert [one["name"] for one in forth] == wanted
+    # Backwards, Chromium goes from the first straight to the last again.
+    back = walk(page, "Shift+Tab", len(wanted))
+    assert [one["name"] for one in back] == wanted[::-1]
+    for one in (*forth, *back):
+        assert one["marked"], one
+        assert one["inView"], one
+        assert not one["covered"], one
+
+
+def test_skip_links_lead_past_the_head_to_the_list_and_to_the_filters(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    page.keyboard.press("Tab")
+    first = page.locator(":focus")
+    assert first.inner_text() == "Skip to the events"
+    box = first.bounding_box()
+    assert box
+    assert box["width"] > 100
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    # On to the first thing in the list, past search and filters.
+    assert page.locator(":focus").evaluate("e => e.closest('#events') !== null")
+    page.goto(page.url.partition("#")[0])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("input[name=q]")).to_be_focused()
+
+
+def test_an_event_is_found_and_added_to_a_calendar_by_the_keyboard_alone(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    event = next(
+        event
+        for event in larkfield.events
+        if event.start > NOW and not event.state and status_code(event) == "required"
+    )
+    page = open_page("index.html", serve(larkfield.site))
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    # Past the skip links and the name of the library, into the search.
+    press("Tab", "Tab", "Tab", "Tab")
+    page.keyboard.type(event.title)
+    press("Tab")
+    page.keyboard.type(event.branch[:2])
+    page.clock.run_for(400)
+    expect(page.locator("#count")).to_have_text("1 event")
+    while "event/" not in (page.locator(":focus").get_attribute("href") or ""):
+        press("Tab")
+    press("Enter")
+    page.wait_for_url(f"**/event/{event.id}.html")
+    assert page.locator("h1").inner_text() == event.title
+    register = page.locator("#register")
+    while not register.evaluate("e => e === document.activeElement"):
+        press("Tab")
+    assert register.inner_text() == f"Register for {event.title}"
+    press("Tab")
+    ics = page.get_by_role("link", name="Apple, Outlook and others")
+    expect(ics).to_be_hidden()
+    press("Enter")
+    expect(ics).to_be_visible()
+    press("Tab")
+    expect(ics).to_be_focused()
+
+
+def test_enter_in_the_search_asks_no_server(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
+    server = serve(larkfield.site)
+    page = open_page("index.html", server)
+    page.locator("input[name=q]").fill("story")
+    page.keyboard.press("Enter")
+    page.clock.run_for(400)
+    assert [path for path in server.requests if ".html" in path] == ["/index.html"]
+    assert page.url.endswith("?q=story")
+
+
+def test_without_a_script_the_list_is_whole_and_leads_to_branches_and_audiences(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    server = serve(library.site)
+    page = open_page("index.html", server, now=None, java_script_enabled=False)
+    listed = [event for event in library.events if event.listed]
+    expect(page.locator("#events li")).to_have_count(len(listed))
+    assert page.locator("#count").inner_text().split()[0] == str(len(listed))
+    # What works by script alone is not there to be tried in vain.
+    expect(page.locator("#find")).to_be_hidden()
+    browse = page.locator("a.unscripted")
+    expect(browse).to_be_visible()
+    browse.click()
+    links = page.locator("#browse a")
+    groups = [path for kind in ("branch", "audience") for path in library.site.glob(f"{kind}/*.html")]
+    assert links.count() == len(groups)
+    links.first.click()
+    heading = page.locator("h1").inner_text()
+    expected = [event for event in listed if heading in (event.branch, *event.audiences)]
+    expect(page.locator("#events li")).to_have_count(len(expected))
+    page.get_by_role("link").first.press("Tab")
+    page.locator(".up a").press("Enter")
+    page.wait_for_url("**/index.html")
+
+
+def test_without_a_script_an_event_page_has_all_there_is(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    event = with_description(library)
+    server = serve(library.site)
+    page = open_page(f"event/{event.id}.html", server, now=None, java_script_enabled=False)
+    assert page.locator("h1").inner_text() == event.title
+    expect(page.locator("dd time")).to_be_visible()
+    expect(page.locator(".about")).to_be_visible()
+    calendar = page.locator("details a[href$='.ics']")
+    expect(calendar).to_be_hidden()
+    page.locator("summary").press("Enter")
+    expect(calendar).to_be_visible()
+    with page.expect_download() as download:
+        calendar.click()
+    assert f"UID:{event.id}@" in Path(download.value.path()).read_text(encoding="utf-8")
+    assert not page.locator("#updated").inner_text()
+    expect(page.locator("#stale")).to_be_hidden()
+
+
+def test_without_a_style_sheet_the_page_is_still_in_a_sensible_order(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    server = serve(larkfield.site)
+    server.spoil = lambda path, status, body: (status, b"" if path.endswith(".css") else body)
+    page = open_page("index.html", server)
+    first = page.locator("#events li:visible").first
+    lines = [line for line in first.inner_text().splitlines() if line.strip()]
+    assert lines[0] == first.locator("h3").inner_text()
+    assert lines[1].startswith(first.locator("time").inner_text())
+    hidden = page.locator("#events li[hidden]")
+    assert not any(hidden.nth(index).is_visible() for index in range(hidden.count()))

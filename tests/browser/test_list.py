@@ -1,0 +1,292 @@
+"""The list with a script: filters and search in place, their state in the address, the count told."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.conftest import MakeSite, OpenPage
+from browser.libraries import Library
+from browser.sample_events import NOW, at, event
+from browser.server import SiteServer
+from event import Event
+from views import slug
+
+# Longer than list.js lets the fingers rest before it counts.
+REST = 400
+
+Serve = Callable[[Path], SiteServer]
+
+
+def shown(page: Page) -> list[str]:
+    """Return the ids of the events to be seen, in their order."""
+    links: list[str] = page.eval_on_selector_all(
+        "#events li",
+        "items => items.filter(i => i.checkVisibility()).map(i => i.querySelector('a').pathname)",
+    )
+    return [Path(link).stem for link in links]
+
+
+def current(library: Library) -> list[Event]:
+    """Return the events that are not over at the time of the tests, as far as a list names them."""
+    return [event for event in library.events if event.listed and not over(event)]
+
+
+def over(event: Event) -> bool:
+    return event.end <= NOW and event.end > event.start
+
+
+def ids(events: Iterable[Event]) -> set[str]:
+    return {event.id for event in events}
+
+
+def names(event: Event, kind: str) -> list[str]:
+    if kind == "branch":
+        return [event.branch] if event.branch else []
+    return list(event.audiences if kind == "audience" else event.categories)
+
+
+def told(page: Page) -> str:
+    """Return what the page tells of the number of events, once it has had time to."""
+    page.clock.run_for(REST)
+    return page.locator("#count").inner_text()
+
+
+def test_every_event_that_is_not_over_is_shown_once_and_counted(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(library.site))
+    found = shown(page)
+    assert len(found) == len(set(found))
+    assert set(found) == ids(current(library))
+    assert told(page).split()[0] == str(len(found))
+
+
+def test_each_choice_of_each_filter_leaves_just_its_events(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(library.site))
+    events = current(library)
+    tried = 0
+    for kind in ("branch", "audience", "category"):
+        values = page.eval_on_selector_all(f"select[name={kind}] option", "all => all.map(o => o.value)")
+        assert set(values[1:]) == {slug(name) for event in library.events for name in names(event, kind)} or (
+            not values
+        )
+        for value in values[1:]:
+            page.select_option(f"select[name={kind}]", value)
+            expected = ids(e for e in events if value in map(slug, names(e, kind)))
+            assert set(shown(page)) == expected, value
+            assert told(page).split()[0] == str(len(expected))
+            assert f"{kind}={value}" in page.url
+            tried += 1
+        if values:
+            page.select_option(f"select[name={kind}]", "")
+            page.clock.run_for(REST)
+    assert tried >= 3
+    assert "?" not in page.url
+    assert set(shown(page)) == ids(events)
+
+
+def test_filters_and_search_work_together_and_a_day_without_events_goes(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    page.select_option("select[name=branch]", label="Eastside")
+    page.select_option("select[name=audience]", label="Preschool")
+    page.fill("input[name=q]", "story")
+    expected = [
+        event.id
+        for event in current(larkfield)
+        if event.branch == "Eastside" and "Preschool" in event.audiences and "story" in event.title.casefold()
+    ]
+    assert shown(page) == expected
+    assert len(expected) >= 2
+    headings = page.locator("#events section:not([hidden]) h2").all_inner_texts()
+    assert len(headings) == len(expected)
+    assert told(page) == f"{len(expected)} events"
+
+
+def test_the_search_reads_all_that_a_card_says_and_forgives_accents_case_and_order(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    cafes = ids(event for event in current(larkfield) if "Café" in event.title)
+    assert len(cafes) >= 2
+    for text in ("café", "CAFE", "  cafe\u0301 "):
+        page.fill("input[name=q]", text)
+        assert set(shown(page)) >= cafes, text
+    for text, everywhere in (
+        ("club mystery", "Mystery Book Club"),
+        ("few places left", "Few places left"),
+        ("lobby gallery main", "Lobby Gallery, Main Street"),
+    ):
+        page.fill("input[name=q]", text)
+        cards = page.locator("#events li:visible").all_inner_texts()
+        assert cards, text
+        assert all(everywhere in card for card in cards), text
+
+
+def test_letters_that_only_some_keyboards_have_are_found_without_them(
+    danish: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(danish.site))
+    wanted = [event for event in current(danish) if "ø" in event.branch.casefold()]
+    assert wanted
+    word = next(word for word in wanted[0].branch.casefold().split() if "ø" in word)
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    page.fill("input[name=q]", plain.replace("ø", "o"))
+    assert set(shown(page)) >= ids(event for event in wanted if word in event.branch.casefold())
+
+
+def test_the_address_holds_the_state_and_brings_it_back(
+    larkfield: Library,
+    open_page: OpenPage,
+    serve: Serve,
+) -> None:
+    server = serve(larkfield.site)
+    page = open_page("index.html", server)
+    page.select_option("select[name=branch]", label="Harbor")
+    page.fill("input[name=q]", "Boat & Row? 100%")
+    page.clock.run_for(REST)
+    assert page.url.endswith("?q=Boat+%26+Row%3F+100%25&branch=harbor")
+    page.fill("input[name=q]", "row")
+    page.clock.run_for(REST)
+    address = page.url.removeprefix(server.origin + "/")
+    before = shown(page)
+    assert before
+    page.locator("#events li:visible a").first.click()
+    assert "/event/" in page.url
+    page.go_back()
+    page.clock.run_for(REST)
+    assert shown(page) == before
+    another = open_page(address, server)
+    assert another.locator("select[name=branch]").input_value() == "harbor"
+    assert another.locator("input[name=q]").input_value() == "row"
+    assert shown(another) == before
+    # One step of history for the visit, not one a letter.
+    assert page.evaluate("history.length") <= 3
+
+
+def test_nothing_found_is_said_with_what_was_asked_for_and_a_way_back(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html?audience=teens&branch=harbor&q=zzz", serve(larkfield.site))
+    none = page.locator("#none")
+    expect(none).to_contain_text("No events match Teens, “zzz” at Harbor.")
+    assert none.locator("b").all_inner_texts() == ["Teens, “zzz”", "Harbor"]
+    assert told(page) == "0 events"
+    page.get_by_role("link", name="Show all events").click()
+    expect(none).to_be_hidden()
+    assert set(shown(page)) == ids(current(larkfield))
+    expect(page.get_by_role("link", name="Show all events")).to_be_hidden()
+
+
+def test_an_address_with_a_filter_that_no_event_has_finds_nothing_and_says_which(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html?branch=closed-years-ago&q=%3Cb%3Ebold", serve(larkfield.site))
+    expect(page.locator("#none")).to_contain_text("No events match “<b>bold” at closed-years-ago.")
+    assert shown(page) == []
+
+
+def test_focus_stays_where_it_is_while_the_list_changes(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    page.evaluate(
+        "addEventListener('focusin', e => (window.moved ??= []).push(e.target.name ?? e.target.id))"
+    )
+    search = page.locator("input[name=q]")
+    search.focus()
+    for letter in "story":
+        page.keyboard.press(letter)
+        page.clock.run_for(REST)
+        expect(search).to_be_focused()
+    page.keyboard.press("Enter")
+    page.clock.run_for(REST)
+    expect(search).to_be_focused()
+    page.locator("select[name=branch]").focus()
+    page.keyboard.press("ArrowDown")
+    page.clock.run_for(REST)
+    expect(page.locator("select[name=branch]")).to_be_focused()
+    assert page.evaluate("window.moved") == ["q", "branch"]
+    assert page.evaluate("scrollY") == 0
+
+
+def test_the_count_is_told_when_the_fingers_rest_and_not_at_every_letter(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    count = page.locator("#count")
+    assert count.get_attribute("role") == "status"
+    page.clock.pause_at(NOW.replace(minute=6))
+    page.evaluate(
+        "new MutationObserver(() => (window.told ??= []).push(document.getElementById('count').textContent))"
+        ".observe(document.getElementById('count'), { childList: true, characterData: true, subtree: true })"
+    )
+    page.locator("input[name=q]").press_sequentially("story")
+    assert page.evaluate("window.told") is None
+    page.clock.run_for(REST)
+    assert page.evaluate("window.told") == [f"{len(shown(page))} events"]
+
+
+@pytest.mark.parametrize("kind", ["branch", "audience"])
+def test_each_group_has_a_page_of_just_its_events_without_that_filter(
+    library: Library, open_page: OpenPage, serve: Serve, kind: str
+) -> None:
+    server = serve(library.site)
+    pages = sorted((library.site / kind).glob("*.html"))
+    groups = {slug(name) for event in library.events for name in names(event, kind)}
+    # A calendar without events has its page all the same.
+    assert groups <= {path.stem for path in pages}
+    for path in pages:
+        page = open_page(f"{kind}/{path.name}", server)
+        assert set(shown(page)) == ids(
+            event for event in current(library) if path.stem in map(slug, names(event, kind))
+        )
+        assert page.locator(f"select[name={kind}]").count() == 0
+        assert re.search(r"\w", page.locator("h1").inner_text())
+        page.context.close()
+
+
+def test_events_of_one_title_are_told_apart_by_those_who_hear_only_links(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(library.site))
+    names = page.eval_on_selector_all("#events h3 a", "all => all.map(a => a.ariaLabel || a.textContent)")
+    assert len(set(names)) == len(names)
+
+
+def test_a_library_without_branches_and_audiences_has_a_search_alone(
+    make_site: MakeSite, open_page: OpenPage, serve: Serve
+) -> None:
+    alone = (event(1, "Only one", at("15:00"), branch=""), event(2, "And another", at("16:00"), branch=""))
+    page = open_page("index.html", serve(make_site(alone)))
+    assert page.locator("#find select").count() == 0
+    page.fill("input[name=q]", "another")
+    assert shown(page) == ["2"]
+    assert page.locator("#browse").count() == 0
+
+
+def test_what_others_have_put_in_the_address_stays(open_page: OpenPage, server: SiteServer) -> None:
+    page = open_page("index.html?branch=kilton&q=the&utm=x#ongoing")
+    page.fill("input[name=q]", "valley")
+    page.clock.run_for(REST)
+    assert page.url == server.url("index.html?branch=kilton&q=valley&utm=x#ongoing")
+    page.fill("input[name=q]", "")
+    page.select_option("select[name=branch]", "")
+    page.clock.run_for(REST)
+    assert page.url == server.url("index.html?utm=x#ongoing")
+
+
+def test_the_way_to_what_is_ongoing_goes_when_the_filters_leave_none(open_page: OpenPage) -> None:
+    page = open_page("index.html")
+    expect(page.locator("#to-ongoing")).to_be_visible()
+    page.select_option("select[name=branch]", "lebanon")
+    expect(page.locator("#to-ongoing")).to_be_hidden()

@@ -1,0 +1,71 @@
+"""Nothing is asked of anyone else, and nothing is kept: a visitor leaves no trace with third parties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from browser import kinds
+from browser.conftest import OpenPage
+from browser.libraries import Library
+from browser.server import SiteServer
+from page_reader import Page
+
+Serve = Callable[[Path], SiteServer]
+
+SCROLL = """async () => {
+  for (let y = 0; y <= document.body.scrollHeight; y += innerHeight) {
+    scrollTo(0, y);
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+}"""
+
+
+def test_every_image_is_ours_and_no_request_leaves_the_origin_on_any_page(
+    library: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    """open_page sees to it that no request, refused or not, goes elsewhere."""
+    server = serve(library.site)
+    page = open_page("404.html", server, now=None, reduced_motion="reduce")
+    images = 0
+    for path in kinds.pages(library.site):
+        page.goto(server.url(path))
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page.evaluate(SCROLL)
+        page.wait_for_load_state("networkidle")
+        sizes = page.evaluate(
+            "[...document.images].filter(i => i.checkVisibility()).map(i => [i.src, i.naturalWidth])"
+        )
+        assert all(width > 0 for _, width in sizes), (path, sizes)
+        images += len(sizes)
+    assert images > 10
+    assert page.context.cookies() == []
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_no_page_could_ask_anyone_else_for_anything(library: Library) -> None:
+    """Of every page, not only of those that were opened: what it loads is ours, and its policy lets nothing else in."""
+    loading = {
+        "img": "src",
+        "script": "src",
+        "link": "href",
+        "iframe": "src",
+        "source": "srcset",
+        "video": "src",
+    }
+    policies = set()
+    for path in library.site.rglob("*.html"):
+        if path.relative_to(library.site).parts[0].startswith("screen"):
+            continue
+        page = Page(path.read_text(encoding="utf-8"))
+        policies.add(page.one("meta", **{"http-equiv": "Content-Security-Policy"})["content"])
+        for element in page.elements:
+            address = element.attributes.get(loading.get(element.name, ""), "")
+            names = element.attributes.get("rel", "")
+            if address and names not in ("canonical", "alternate"):
+                assert not re.match(r"[a-z]+:|//", address), f"{path.name}: {address}"
+            assert not {"style", "background", "ping"} & element.attributes.keys(), path.name
+    (policy,) = policies
+    assert policy.startswith("default-src 'none'; ")
+    assert not re.search(r"unsafe|https?:|\*|data:", policy)

@@ -1,0 +1,77 @@
+"""On paper: a list as it is filtered, and the sheet of the week, in large print too."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from browser.conftest import OpenPage
+from browser.sample_events import at
+
+
+def printed(page: Page) -> Page:
+    page.emulate_media(media="print")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_printed_list_is_black_on_white_and_without_what_paper_cannot_do(
+    open_page: OpenPage, scheme: str
+) -> None:
+    page = printed(open_page("index.html", color_scheme=scheme, now=at("14:00")))
+    for selector in ("#find", ".summary", ".more", "#events img", "body > footer ul"):
+        assert page.locator(f"{selector}:visible").count() == 0, selector
+    assert page.locator("h1").evaluate("node => getComputedStyle(node).color") == "rgb(0, 0, 0)"
+    colors = page.eval_on_selector_all(
+        "#events :is(h2, h3, time, p)", "all => [...new Set(all.map(node => getComputedStyle(node).color))]"
+    )
+    assert colors == ["rgb(0, 0, 0)"]
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    # What the filters have left is what is printed.
+    assert page.locator("#events li:visible").count() == 8
+    assert page.locator("#updated").is_visible()
+
+
+def test_a_filtered_list_prints_as_it_is_filtered(open_page: OpenPage) -> None:
+    page = printed(open_page("index.html?branch=lebanon"))
+    assert page.locator("#events li:visible h3").all_inner_texts() == ["Genealogy Drop-In", "Poetry Reading"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sheet_of_the_week_is_for_paper(open_page: OpenPage, scheme: str) -> None:
+    page = open_page("print.html", color_scheme=scheme, now=None, java_script_enabled=False)
+    assert page.locator("h3").all_inner_texts() == [
+        "Baby Lapsit", "Genealogy Drop-In", "Tax Help", "Watercolor for Beginners", "Chess Club",
+        "Film Night: The Secret Garden", "Preschool Story Time", "Poetry Reading", "Used Book Sale",
+        "Winter in the Valley: Photographs",
+    ]  # fmt: skip
+    off = page.locator("li", has_text="Chess Club")
+    assert off.locator(".tag").inner_text() == "Cancelled"
+    assert off.locator("h3").evaluate("node => getComputedStyle(node).textDecorationLine") == "line-through"
+    colors = (
+        "node => [getComputedStyle(node).color, getComputedStyle(document.documentElement).backgroundColor]"
+    )
+    black_on_white = ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    assert page.locator("h3").first.evaluate(colors) == black_on_white
+    assert page.locator("nav").is_visible()
+    assert printed(page).locator("h3").first.evaluate(colors) == black_on_white
+    assert not page.locator("nav").is_visible()
+    assert page.locator(".latest").inner_text() == "Times may change. The latest list: events.example.org"
+
+
+def test_large_print_is_a_link_away_and_at_least_18_points(open_page: OpenPage) -> None:
+    page = open_page("print.html", now=None, java_script_enabled=False)
+    points = "node => parseFloat(getComputedStyle(node).fontSize) * .75"
+    printed(page)
+    assert page.locator("h3").first.evaluate(points) < 12
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="Large print").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("link", name="Normal print").is_visible()
+    assert not page.get_by_role("link", name="Large print").is_visible()
+    printed(page)
+    for selector in ("h3", "time", "li p", "li .tag", ".latest"):
+        assert page.locator(selector).first.evaluate(points) >= 18, selector
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="Normal print").click()
+    assert printed(page).locator("h3").first.evaluate(points) < 12
