@@ -28,6 +28,8 @@ INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SY
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
+# What a real browser needs: see tests/browser/setup.
+BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP_INSTALL := pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
@@ -119,7 +121,7 @@ test-sh: $(VENV)/dev ## The shell tests
 	@bats --jobs 1 tests
 
 .PHONY: test-browser
-test-browser: $(VENV)/browser tests/browser/node_modules/installed ## The pages in a real browser; installs what it needs (EVENTS=file)
+test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (EVENTS=file)
 	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest tests/browser
 
 .PHONY: test-docker
@@ -156,7 +158,7 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
 
 .PHONY: bench
-bench: $(VENV)/bench ## Measure speed and memory (NAME=generate: just that)
+bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: just that)
 	@PYTHONPATH=scripts:tests:tests/standins python -m bench.run $(NAME)
 
 .PHONY: lock

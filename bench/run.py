@@ -1,4 +1,4 @@
-"""Usage: make bench, or: PYTHONPATH=scripts:tests/standins python -m bench.run [NAME...]
+"""Usage: make bench, or: PYTHONPATH=scripts:tests:tests/standins python -m bench.run [NAME...]
 
 Runs the benches named, or all of them, and prints a table for each. Nothing here passes or fails: a bench
 shows what things cost on this machine, today.
@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 
 # Each is a module of this folder whose bench() returns a Table.
-BENCHES = ("generate", "feeds", "publish", "docker")
+BENCHES = ("generate", "feeds", "publish", "docker", "weight", "lighthouse")
 
 
 def main(names: list[str]) -> int:

@@ -260,7 +260,11 @@ def test_events_of_one_title_are_told_apart_by_those_who_hear_only_links(
 ) -> None:
     page = open_page("index.html", serve(library.site))
     names = page.eval_on_selector_all("#events h3 a", "all => all.map(a => a.ariaLabel || a.textContent)")
-    assert len(set(names)) == len(names)
+    # Real events moved into four weeks may coincide in all that a reader could tell them by.
+    different = {
+        (event.title, event.start, event.end, event.branch) for event in library.events if event.listed
+    }
+    assert len(set(names)) == len(different)
 
 
 def test_a_library_without_branches_and_audiences_has_a_search_alone(

@@ -1,0 +1,172 @@
+"""What a visitor's phone has to load, for libraries of 0, 1, 200 and 500 events.
+
+Measured in the browser, in a window of 360 by 740 pixels: what is asked for before the first image, how much of
+images without scrolling. Sizes are those of gzip at level 6, as an edge sends them; images go as they are.
+Nothing here is a time, so the same site has the same weight everywhere; tests hold the bars for 200 events.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import sample
+from bench.measure import Table
+from PIL import Image
+from playwright.sync_api import Browser
+
+import picture
+from browser import chromium
+from browser.server import SiteServer
+from event import Snapshot
+from files import sha256
+
+ROOT = Path(__file__).resolve().parents[1]
+COUNTS = (0, 1, 200, 500)
+# So many pictures, as heavy as photographs; every tenth event has none, and a series shares its own.
+PICTURES = 40
+PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 3, "is_mobile": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """One page: bytes gzipped, elements once the script has run, requests besides images, image bytes."""
+
+    html: int
+    css: int
+    script: int
+    elements: int
+    requests: int
+    images_first: int
+    images_all: int
+
+
+def bench() -> Table:
+    """Weigh the list, the heaviest event page and the screen of each library."""
+    rows = []
+    with TemporaryDirectory() as name, chromium.launch() as browser:
+        for count in COUNTS:
+            site = make_site(Path(name) / str(count), count)
+            for kind, path in pages(site):
+                rows.append((f"{kind}, {count} events", *_cells(weigh(browser, site, path))))
+    header = ("", "HTML kB", "elements", "CSS kB", "JS kB", "requests", "images kB, first view", "all")
+    notes = (
+        "Requests: the page and what it needs before any image. An event page is the heaviest of its library.",
+    )
+    return Table("weight", header, rows, notes)
+
+
+def _cells(weight: Weight) -> Iterator[str]:
+    yield f"{weight.html / 1000:.1f}"
+    yield f"{weight.elements:,}"
+    yield f"{weight.css / 1000:.1f}"
+    yield f"{weight.script / 1000:.1f}"
+    yield str(weight.requests)
+    yield f"{weight.images_first / 1000:.0f}"
+    yield f"{weight.images_all / 1000:.0f}"
+
+
+def pages(site: Path) -> list[tuple[str, str]]:
+    """Return the pages that are weighed, by kind; there is no event page where there is no event."""
+    events = sorted(site.glob("event/*.html"), key=lambda path: (_gzipped(path), path.name))
+    heaviest = [("event page", f"event/{events[-1].name}")] if events else []
+    return [("list", "index.html"), *heaviest, ("screen", "screen.html")]
+
+
+def make_site(build: Path, count: int) -> Path:
+    """Generate the site of `count` events with the program itself; return its folder."""
+    build.mkdir(parents=True)
+    stems = list(_pictures(build / "images")) if count else []
+    snapshot = sample.snapshot(count)
+    events = tuple(
+        event if number % 10 == 9 else replace(event, image=stems[_number(event.title) % len(stems)])
+        for number, event in enumerate(snapshot.events)
+    )
+    Snapshot(events=events, calendars=snapshot.calendars, url=snapshot.url).save(build / "events.json")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "BUILD_DIR": str(build),
+        "EVENTS_NOW": sample.NOW.isoformat(),
+        "SITE_URL": "https://events.example.org",
+        "MIN_EVENTS": "0",
+    }
+    subprocess.run(
+        [sys.executable, ROOT / "scripts" / "generate.py"], env=environment, check=True, capture_output=True
+    )
+    return build / "site"
+
+
+def _pictures(folder: Path) -> Iterator[str]:
+    """Make the pictures as fetch.py would, from noise as rich in detail as photographs; yield their stems."""
+    folder.mkdir()
+    for number in range(PICTURES):
+        chance = random.Random(number)
+        canvas = Image.new("RGB", (1600, 1067), tuple(chance.randbytes(3)))
+        for cells, share in ((6, 0.6), (24, 0.35), (96, 0.2)):
+            layer = Image.frombytes("RGB", (cells, cells), chance.randbytes(3 * cells * cells))
+            canvas = Image.blend(canvas, layer.resize(canvas.size, Image.Resampling.BICUBIC), share)
+        file = io.BytesIO()
+        canvas.save(file, "PNG", compress_level=1)
+        files = picture.convert(file.getvalue())
+        stem = sha256(b"".join(files))[:16]
+        for (width, _), data in zip(picture.WIDTHS, files, strict=True):
+            (folder / f"{stem}-{width}.webp").write_bytes(data)
+        yield stem
+
+
+def _number(title: str) -> int:
+    return int(sha256(title.encode())[:8], 16)
+
+
+def weigh(browser: Browser, site: Path, path: str) -> Weight:
+    """Load one page of `site` as a phone would, without scrolling, and weigh it."""
+    server = SiteServer(site)
+    try:
+        context = browser.new_context(**PHONE)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.clock.install(time=sample.NOW)
+        page.goto(server.url(path), wait_until="networkidle")
+        elements = page.evaluate("document.querySelectorAll('*').length")
+        sources = page.eval_on_selector_all("img", "all => all.map(image => image.src)")
+        context.close()
+    finally:
+        server.close()
+    asked = [request.partition("?")[0].lstrip("/") for request in server.requests]
+    images = [name for name in asked if _is_image(name)]
+    # Those two the page leaves for later: the script for when all is loaded, the browser for its tab.
+    before = [name for name in asked if name not in images and name != "status.json" and "icon" not in name]
+    everything = {source.removeprefix(f"{server.origin}/") for source in sources}
+    text = (site / path).read_text(encoding="utf-8")
+    inline = re.findall(r"<style[^>]*>(.*?)</style>", text, re.DOTALL)
+    inline_scripts = re.findall(r"<script(?![^>]*\b(?:src|type)=)[^>]*>(.*?)</script>", text, re.DOTALL)
+    return Weight(
+        html=_gzipped(site / path),
+        css=sum(_gzipped(site / name) for name in asked if name.endswith(".css")) + _bytes(inline),
+        script=sum(_gzipped(site / name) for name in asked if name.endswith(".js")) + _bytes(inline_scripts),
+        elements=elements,
+        requests=len(before),
+        images_first=sum((site / name).stat().st_size for name in set(images)),
+        images_all=sum((site / name).stat().st_size for name in everything if _is_image(name)),
+    )
+
+
+def _is_image(name: str) -> bool:
+    return name.endswith((".webp", ".png"))
+
+
+def _gzipped(path: Path) -> int:
+    return len(gzip.compress(path.read_bytes(), 6, mtime=0))
+
+
+def _bytes(texts: list[str]) -> int:
+    return sum(len(gzip.compress(text.encode(), 6, mtime=0)) for text in texts)

@@ -1,0 +1,44 @@
+"""The bars of weight, for a library of 200 events. Bytes, elements and requests are the same on every machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bench import weight
+from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def weights(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, weight.Weight]:
+    """The list, the heaviest event page and the screen of 200 events, weighed."""
+    site: Path = weight.make_site(tmp_path_factory.mktemp("weight") / "build", 200)
+    return {kind: weight.weigh(browser, site, path) for kind, path in weight.pages(site)}
+
+
+def test_the_list_is_light(weights: dict[str, weight.Weight]) -> None:
+    found = weights["list"]
+    assert found.html <= 30_000
+    assert found.elements <= 1_400
+    assert found.css <= 8_000
+    assert found.script <= 5_000
+    assert found.requests <= 3
+    # Even once all of it has been scrolled through.
+    assert 0 < found.images_first <= found.images_all <= 300_000
+
+
+def test_the_event_page_is_light(weights: dict[str, weight.Weight]) -> None:
+    found = weights["event page"]
+    assert found.html <= 8_000
+    assert found.elements <= 300
+    assert found.css <= 8_000
+    assert found.script <= 2_000
+    assert found.requests <= 3
+    assert 0 < found.images_all <= 60_000
+
+
+def test_what_is_weighed_is_all_there(weights: dict[str, weight.Weight]) -> None:
+    found = weights["list"]
+    assert found.css > 1_000
+    assert found.script > 1_000
+    assert found.requests == 3
