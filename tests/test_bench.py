@@ -55,4 +55,7 @@ def test_a_table_is_markdown() -> None:
 
 def test_an_unknown_bench_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["speed"]) == 2
-    assert "no such bench: speed; there are generate, feeds, publish, docker, weight, lighthouse" in capsys.readouterr().err
+    assert (
+        "no such bench: speed; there are generate, feeds, publish, docker, weight, lighthouse"
+        in capsys.readouterr().err
+    )

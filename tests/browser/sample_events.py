@@ -6,7 +6,7 @@ Small on purpose; tests that need another set pass their own.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from event import Calendar, Event, Registration, Seats, Snapshot, midnight
@@ -57,6 +57,14 @@ def sample() -> tuple[Event, ...]:
         event(110, "Winter in the Valley: Photographs", exhibit, 24 * 60, all_day=True, place="Gallery"),
     ]
     return tuple(sorted(events, key=lambda event: event.order))
+
+
+def sample_on(day: date) -> tuple[Event, ...]:
+    """Return the same events as they would be on `day`, at the same times of the clock."""
+    moved = day - NOW.date()
+    return tuple(
+        replace(event, start=event.start + moved, end=event.end + moved, updated=NOW) for event in sample()
+    )
 
 
 def snapshot(events: tuple[Event, ...] | None = None, fetched: datetime | None = None) -> Snapshot:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Error, Page
 
 from browser.server import SiteServer
-
 
 _SEEN = """() => {
   const text = (element) => element?.textContent.trim() ?? "";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import threading
 import time
@@ -33,7 +34,8 @@ class SiteServer:
 
     `spoil`, when set, sees every answer before it is sent as (path, status, body) and returns what is sent
     instead, or None to hang up without an answer. `date`, when set, is the epoch second in the Date header,
-    and `age` the Age header (a CDN's copy). `shared` lets the pages of other sites read it (CORS).
+    and `age` the Age header (a CDN's copy). `shared` lets the pages of other sites read it (CORS);
+    `compressing` gzips text, as an edge does.
     `requests` lists the paths asked for, queries included.
     """
 
@@ -43,6 +45,7 @@ class SiteServer:
         self.date: float | None = None
         self.age: int | None = None
         self.shared = False
+        self.compressing = False
         self.requests: list[str] = []
         self._start(0)
 
@@ -95,13 +98,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Date", formatdate(self.site.date or time.time(), usegmt=True))
         if self.site.age is not None:
             self.send_header("Age", str(self.site.age))
+        body = answer[1]
+        if self.site.compressing and file.suffix not in (".png", ".webp"):
+            body = gzip.compress(body, 6)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(answer[1])))
+        self.send_header("Content-Length", str(len(body)))
         if self.site.shared:
             self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Cache-Control", "no-cache")
         self.end_headers()
-        self.wfile.write(answer[1])
+        self.wfile.write(body)
 
     def log_message(self, *arguments: object) -> None:
         pass

@@ -1,0 +1,40 @@
+"""Lighthouse's full score in what does not depend on the machine; make bench NAME=lighthouse has the speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from browser import lighthouse
+from browser.conftest import MakeSite
+from browser.sample_events import ZONE, sample_on
+from browser.server import SiteServer
+
+
+@pytest.fixture(scope="session")
+def site_of_today(make_site: MakeSite) -> Path:
+    """The sample events, moved to today: Lighthouse's browser has the real clock."""
+    now = datetime.now(ZONE).replace(hour=9, minute=5)
+    return make_site(sample_on(now.date()), now=now)
+
+
+@pytest.mark.parametrize("path", ["index.html", "event/107.html"])
+@pytest.mark.timeout(300)
+def test_the_list_and_the_event_page_have_the_full_score(
+    serve: Callable[[Path], SiteServer], site_of_today: Path, path: str
+) -> None:
+    report = lighthouse.audit(serve(site_of_today).url(path), "accessibility", "best-practices", "seo")
+    assert report.shortcomings == []
+    assert report.scores == {"accessibility": 100, "best-practices": 100, "seo": 100}
+
+
+@pytest.mark.timeout(300)
+def test_it_would_notice(serve: Callable[[Path], SiteServer], site_of_today: Path) -> None:
+    server = serve(site_of_today)
+    spoiled = b'<!doctype html><meta name="robots" content="noindex"><img src="static/none.png">'
+    server.spoil = lambda path, status, body: (200, spoiled) if path == "index.html" else (status, body)
+    scores = lighthouse.audit(server.url("index.html"), "accessibility", "best-practices", "seo").scores
+    assert max(scores.values()) < 100
