@@ -132,7 +132,7 @@ def weigh(browser: Browser, site: Path, path: str) -> Weight:
     """Load one page of `site` as a phone would, without scrolling, and weigh it."""
     server = SiteServer(site)
     try:
-        context = browser.new_context(**PHONE)  # type: ignore[arg-type]
+        context = browser.new_context(**PHONE)
         page = context.new_page()
         page.clock.install(time=sample.NOW)
         page.goto(server.url(path), wait_until="networkidle")
