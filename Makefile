@@ -105,20 +105,24 @@ preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=
 setup: $(VENV)/dev ## Make the virtual environment (the other targets do it too)
 
 .PHONY: test
-test: $(VENV)/dev ## All tests of these three kinds, side by side: no account, no network
-	@$(MAKE) --no-print-directory --output-sync=target -j3 test-py test-sh test-e2e
+test: $(VENV)/dev ## The tests of a minute: every rule, in Python and in shell; no account, no network
+	@$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --ignore=tests/browser --ignore=tests/docker --ignore=tests/kubernetes --ignore=tests/scan --ignore=tests/e2e
+	@python -m pytest --numprocesses=2 $(addprefix --ignore=tests/,browser docker e2e kubernetes scan)
+
+.PHONY: test-sh
+test-sh: $(VENV)/dev ## The shell tests
+	@bats tests
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview, as a user runs them
 	@python -m pytest tests/e2e
 
-.PHONY: test-sh
-test-sh: $(VENV)/dev ## The shell tests
-	@bats --jobs 1 tests
+.PHONY: test-aws
+test-aws: $(VENV)/dev ## The publisher: the real AWS CLI against stand-ins of S3 and CloudFront
+	@bats tests/aws
 
 .PHONY: test-browser
 test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (EVENTS=file)

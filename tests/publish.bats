@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told, but for one
-# run with the real bin/upload and bin/invalidate. The numbers of traps and faults: test_traps.py.
+# bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told; aws/publish.bats
+# has the real ones. The numbers of traps and faults: test_traps.py.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -26,8 +26,6 @@ setup() {
     : >"$BUILD_DIR/do-$name"
   done
 }
-
-teardown() { [[ ! -e $BATS_FILE_TMPDIR/aws.pid ]] || stop_aws; }
 
 does() { printf '%s\n' "$2" >"$BUILD_DIR/do-$1"; }
 ran() { tr '\n' ' ' <"$BUILD_DIR/ran"; }
@@ -189,31 +187,4 @@ last() { printf '%s\n' "${lines[-1]}"; }
   rm "$BUILD_DIR/ran"
   run -75 publish
   same "$(ran)" 'fetch generate upload '
-}
-
-@test "With the real upload and invalidation: a page that left is deleted by the next run, which tells CloudFront" {
-  start_aws
-  use_aws
-  cp "$ROOT"/bin/* "$PROJECT/bin/"
-  BUILD_DIR=$BATS_TEST_TMPDIR/real
-  make_site
-  : >"$BUILD_DIR/do-fetch"
-  : >"$BUILD_DIR/do-generate"
-  EVENTS_NOW=2026-03-03T09:00 run -0 publish
-  says 'outcome=ok changed=5 uploaded=5 deleted=0 .*paths=1 events=2 .*pending_after=0 '
-  published
-  drop event/2.html
-  put index.html '<a href=event/1.html>'
-  ask DELETE /-/log
-  EVENTS_NOW=2026-03-03T09:15 run -0 publish
-  same "$(calls | awk '{print $1}' | grep -v List | tr '\n' ' ')" 'PutObject PutObject CreateInvalidation '
-  says 'outcome=ok changed=1 uploaded=1 deleted=0 .*paths=1 '
-  ask DELETE /-/log
-  EVENTS_NOW=2026-03-03T09:30 run -0 publish
-  same "$(calls | awk '{print $1}' | tr '\n' ' ')" 'PutObject DeleteObjects CreateInvalidation '
-  says 'outcome=ok changed=0 uploaded=0 deleted=1 .*paths=1 '
-  published
-  ask DELETE /-/log
-  EVENTS_NOW=2026-03-03T09:45 run -0 publish
-  same "$(calls | awk '{print $1}')" PutObject
 }

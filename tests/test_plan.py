@@ -52,4 +52,4 @@ def test_every_file_of_a_site_has_its_content_type(site: set[str]) -> None:
 
 def test_everything_in_static_is_named_after_its_content_and_so_immutable(site: set[str]) -> None:
     assert {path for path in site if is_hashed(path)} == {path for path in site if path.startswith("static/")}
-    assert "static/0123456789abcdef-320.webp" in site
+    assert "static/320.0123456789abcdef.webp" in site

@@ -1,7 +1,7 @@
 """Each known trap of publishing, and each fault that concerns it, has a test with its number in the name.
 
-    @test "trap 4, faults 31 and 32: ..."      in tests/*.bats
-    def test_trap_04_fault_31_...              in tests/test_*.py
+    @test "trap 4, faults 31 and 32: ..."      in tests/*.bats, tests/aws/*.bats
+    def test_trap_04_fault_31_...              in tests/test_*.py, tests/e2e/test_*.py
 
 TRAPS and FAULTS say in a few words what the numbers stand for.
 """
@@ -83,12 +83,12 @@ ELSEWHERE = {
 def covered() -> dict[tuple[str, int], list[str]]:
     """Return the names of the tests by kind ("trap", "fault") and number."""
     found: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for path in HERE.glob("*.bats"):
+    for path in (*HERE.glob("*.bats"), *HERE.glob("aws/*.bats")):
         for name in re.findall(r'^@test "(.*)" \{$', path.read_text(encoding="utf-8"), re.MULTILINE):
             for kind, numbers in re.findall(r"\b(trap|fault)s? (\d+(?:(?:, | and )\d+)*)(?=[,:])", name):
                 for number in re.findall(r"\d+", numbers):
                     found[kind, int(number)].append(name)
-    for path in HERE.glob("test_*.py"):
+    for path in (*HERE.glob("test_*.py"), *HERE.glob("e2e/test_*.py")):
         for name in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE):
             for kind, number in re.findall(r"_(trap|fault)_(\d+)(?=_)", name):
                 found[kind, int(number)].append(name)

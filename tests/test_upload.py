@@ -1,6 +1,6 @@
 """The books of bin/upload, against a bucket that is a dict: order, recovery, guards.
 
-bin/upload's own part (the AWS CLI, real S3 answers) is in upload.bats.
+bin/upload's own part (the AWS CLI, real S3 answers) is in aws/upload.bats.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # test. Here are those that need the real AWS CLI and S3's own answers, and no test elsewhere.
 
 bats_require_minimum_version 1.5.0
-load helper
+load ../helper
 
 setup_file() {
   start_aws
