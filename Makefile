@@ -165,6 +165,10 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: just that)
 	@PYTHONPATH=scripts:tests:tests/standins python -m bench.run $(NAME)
 
+.PHONY: pictures
+pictures: $(BROWSER) ## Take the pictures of the README anew
+	@PYTHONPATH=scripts:tests:tests/standins python -m browser.pictures
+
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
 	@scripts/lock.sh
@@ -177,7 +181,7 @@ clean: ## Remove what was built and the virtual environment
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z][a-z0-9-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The virtual environment: first what a run needs, then what development adds.
 $(VENV)/run: requirements.txt requirements-aws.txt

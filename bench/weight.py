@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench import sample
 from bench.measure import Table
@@ -34,7 +35,11 @@ ROOT = Path(__file__).resolve().parents[1]
 COUNTS = (0, 1, 200, 500)
 # So many pictures, as heavy as photographs; every tenth event has none, and a series shares its own.
 PICTURES = 40
-PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 3, "is_mobile": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 740},
+    "device_scale_factor": 3,
+    "is_mobile": True,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
