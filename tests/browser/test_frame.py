@@ -45,6 +45,20 @@ def test_the_html_checker_finds_errors(own_pages: Path) -> None:
     assert "alt" in found
 
 
+def test_a_contrast_that_axe_leaves_open_is_worked_out(
+    own_pages: Path, open_page: OpenPage, serve: Callable[[Path], SiteServer]
+) -> None:
+    server = serve(own_pages)
+    for color, found in (("#aaa", True), ("#666", False)):
+        (own_pages / "lines.html").write_text(
+            "<!doctype html><html lang=en><title>Lines</title><link rel='icon' href='data:,'><main><p style='margin:0'>Above<h1 "
+            f"style='margin:0;font-size:2rem;line-height:.8;color:{color}'>Near</h1><p style='margin:0'>Below</main>"
+        )
+        page = open_page("lines.html", server)
+        page.clock.resume()
+        assert any("color-contrast" in violation for violation in axe_violations(page)) == found
+
+
 def test_the_page_believes_the_clock_of_the_test(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], own_pages: Path
 ) -> None:

@@ -147,7 +147,7 @@ def test_texts_read_right_in_danish(show: ShowScreen) -> None:
     assert found.groups[0][1][0].time == "16.00 til 17.30"
     assert found.ongoing.endswith("Løbende, slutter lørdag 11. april")
     assert found.scan.startswith("Alle arrangementer")
-    assert found.updated == "Opdateret kl. 9.00"
+    assert found.updated == "Opdateret kl.\u00a09.00"
 
 
 def test_texts_read_right_in_spanish(show: ShowScreen) -> None:
