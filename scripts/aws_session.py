@@ -128,7 +128,7 @@ def command_line() -> Callable[[list[str]], int]:
     Another one (version 2, a wrapper) is started anew for each command.
     """
     program = os.environ.get("AWS_CLI") or shutil.which("aws")
-    if program and Path(program).parent != Path(sys.executable).parent:
+    if program and Path(program).parent.resolve() != Path(sys.executable).parent.resolve():
         return lambda arguments: (
             subprocess.run(  # noqa: S603
                 [program, *arguments],

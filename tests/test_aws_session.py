@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from aws_session import captured, commands, delete_errors, translate
+from aws_session import captured, command_line, commands, delete_errors, translate
 
 # What awscli 1.46 writes, seen against moto and its own retries.
 PUT = "upload failed: a/b.html to s3://b/a/b.html An error occurred ({}) when calling the PutObject operation: x"
@@ -76,3 +78,12 @@ def test_output_is_kept_apart_and_descriptors_are_given_back(
     assert (tmp_path / "out").read_text() == "data"
     assert (tmp_path / "err").read_text() == "trouble"
     assert capfd.readouterr().out == "after"
+
+
+def test_the_locked_cli_runs_in_this_process_however_the_environment_is_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(Path(sys.executable).parents[1])
+    monkeypatch.setenv("PATH", str(tmp_path / "link" / "bin"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process of its own"))
+    assert command_line()(["s3", "sync"]) == 2
