@@ -25,8 +25,10 @@ aws() {
   aws_rc=$EX_FAILED aws_code=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
   set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
+  local answer # read would empty all five when the CLI has died
+  IFS='' read -r -u "$aws_from" answer || return 1
   # shellcheck disable=SC2034  # the commands use them
-  IFS=$'\t' read -r -u "$aws_from" aws_rc aws_code aws_uploaded aws_advice aws_detail || return 1
+  IFS=$'\t' read -r aws_rc aws_code aws_uploaded aws_advice aws_detail <<<"$answer"
   ((aws_rc == 0))
 }
 

@@ -143,6 +143,16 @@ setup() {
   published
 }
 
+@test "fault 33: an AWS CLI that is killed while it works ends the upload with 1, and the log says so" {
+  # shellcheck disable=SC2016  # for the script to expand
+  printf '#!/usr/bin/env bash\n[[ $1 == --version ]] || kill -KILL "$PPID"\n' >"$BATS_TEST_TMPDIR/aws"
+  chmod 755 "$BATS_TEST_TMPDIR/aws"
+  AWS_CLI=$BATS_TEST_TMPDIR/aws run -1 upload
+  says 'msg="the AWS CLI died" .*rc=1$'
+  run -0 upload
+  published
+}
+
 @test "fault 44: an upload that runs out of time notes what has landed, and the next run goes on from there" {
   faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
   upload 2>"$BATS_TEST_TMPDIR/log" &
