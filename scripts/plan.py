@@ -44,7 +44,7 @@ class Plan:
     published: Published
     pending: Pending
     changed: int = 0
-    leaving: int = 0
+    leaving: tuple[str, ...] = ()
 
 
 def compare(
@@ -86,7 +86,9 @@ def compare(
         for_the_edge.add(EVERYTHING)
     # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
     due = []
-    if told and told <= now - KEEP_PAGES and not pending.paths and not anew:
+    # After a run that was killed, pages may lead there that this run is only about to change.
+    unfinished = any(entry.digest == IN_DOUBT and not entry.left for entry in old.entries.values())
+    if told and told <= now - KEEP_PAGES and not pending.paths and not anew and not unfinished:
         due = _due(old.entries, now, manifest)
     # Somebody may have asked for it since the edge was told that it left.
     for_the_edge |= {path for path in due if not is_hashed(path)}
@@ -101,7 +103,7 @@ def compare(
         published=Published(destination=old.destination, entries=_doubted(entries, due)),
         pending=pending.add(for_the_edge) if for_the_edge else pending,
         changed=len(first) + len(again),
-        leaving=len(leaving),
+        leaving=tuple(leaving),
     )
 
 

@@ -269,6 +269,7 @@ def _save_plan(books: Books, plan: Plan, old: Published, pending: Pending, event
         "events": events,
         "pending": {"paths": sorted(pending.paths), "mark": pending.mark} if books.pending.exists() else None,
         "steps": steps,
+        "leaving": plan.leaving,
     }
     write_atomic(books.run / "upload.plan.json", json.dumps(data).encode())
 
@@ -315,6 +316,10 @@ def record(books: Books, done: int) -> None:
             if path != STATUS:
                 entries[path] = replace(entries[path], digest=sha256(content))
                 uploaded += 1
+    if done < len(data["steps"]):
+        # Not yet: pages that lead there may not have been changed.
+        for path in data["leaving"]:
+            entries[path] = replace(entries[path], left=None)
     if done < len(data["steps"]) and not uploaded and not doubtful and not deleted:
         _undo(books, data["pending"])
     elif entries != published.entries:

@@ -343,6 +343,30 @@ def test_a_page_that_is_deleted_is_invalidated_again_since_somebody_may_have_ask
     assert (world.puts, world.pending) == (["status.json"], set())
 
 
+@pytest.mark.parametrize(
+    "said", ["", "Connection was closed", "An error occurred (AccessDenied) when calling the PutObject operation"]
+)
+def test_a_page_stays_while_what_leads_to_it_could_not_be_changed(world: World, said: str) -> None:
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    world.site(LESS | {"events.ics": "index.html"})
+    if said:
+        assert world.upload(fail=(1, said)) == 78
+    else:
+        with pytest.raises(Killed):
+            world.upload(kill=1)
+    world.invalidate()
+    world.later(15)
+    world.visit()
+    world.upload(check=world.visit)
+    assert "event/2.html" in world.bucket
+    world.invalidate()
+    world.later(15)
+    world.upload(check=world.visit)
+    assert "event/2.html" not in world.bucket
+
+
 def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World) -> None:
     world.upload()
     world.site({path: text for path, text in SITE.items() if path != "events.ics"})
