@@ -344,7 +344,8 @@ def test_a_page_that_is_deleted_is_invalidated_again_since_somebody_may_have_ask
 
 
 @pytest.mark.parametrize(
-    "said", ["", "Connection was closed", "An error occurred (AccessDenied) when calling the PutObject operation"]
+    "said",
+    ["", "Connection was closed", "An error occurred (AccessDenied) when calling the PutObject operation"],
 )
 def test_a_page_stays_while_what_leads_to_it_could_not_be_changed(world: World, said: str) -> None:
     world.upload()

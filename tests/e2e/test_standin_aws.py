@@ -16,7 +16,7 @@ import bucket_site
 from aws import Aws
 from serving import serve
 
-PROGRAM = Path(__file__).parent / "standins" / "aws.py"
+PROGRAM = Path(__file__).parents[1] / "standins" / "aws.py"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from libcal_server import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
 from records import PRIVATE
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=sample.ZONE)
-PROGRAM = Path(__file__).parent / "standins" / "libcal_server.py"
+PROGRAM = Path(__file__).parents[1] / "standins" / "libcal_server.py"
 
 
 @pytest.fixture
