@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from guards import STATUS
 from headers import Headers, headers_for, is_hashed
-from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
+from published import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
 
 # Browsers keep a page for one minute and may show it for another while they ask again; an
 # invalidation takes effect within seconds, rarely minutes. The next run of the timer is later.
@@ -71,9 +71,10 @@ def compare(
         if entry and (entry.digest, entry.headers) == (digest, headers):
             entries[path] = replace(entry, left=None)
             continue
+        is_there = entry is not None and entry.digest != PERHAPS_ABSENT
         # The home page leads to all the others, so it never counts as new.
-        (again if entry or path == "index.html" else first).append(path)
-        entries[path] = Entry(digest=IN_DOUBT, headers=headers)
+        (again if is_there or path == "index.html" else first).append(path)
+        entries[path] = Entry(digest=IN_DOUBT if is_there else PERHAPS_ABSENT, headers=headers)
         if entry or not is_hashed(path):
             for_the_edge.add(path)
         if entry and entry.headers.tag != tag:
@@ -87,7 +88,7 @@ def compare(
     # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
     due = []
     # After a run that was killed, pages may lead there that this run is only about to change.
-    unfinished = any(entry.digest == IN_DOUBT and not entry.left for entry in old.entries.values())
+    unfinished = any(entry.in_doubt and not entry.left for entry in old.entries.values())
     if told and told <= now - KEEP_PAGES and not pending.paths and not anew and not unfinished:
         due = _due(old.entries, now, manifest)
     # Somebody may have asked for it since the edge was told that it left.
@@ -118,7 +119,7 @@ def _due(entries: Mapping[str, Entry], now: datetime, manifest: Mapping[str, str
 
 
 def _doubted(entries: Mapping[str, Entry], paths: list[str]) -> dict[str, Entry]:
-    return {**entries, **{path: replace(entries[path], digest=IN_DOUBT) for path in paths}}
+    return {**entries, **{path: replace(entries[path], digest=PERHAPS_ABSENT) for path in paths}}
 
 
 def _deletes(paths: list[str]) -> Iterator[Step]:

@@ -9,7 +9,8 @@ sent with, so that a changed rule shows as a change of just the files it covers:
     # left 2026-11-22T14:15:00+00:00          (these are no longer in the site, not yet deleted)
     <sha256>  event/1.html
 
-A digest of 64 zeros means: a run began to write it and did not say how that ended.
+A digest of 64 zeros means: a run began to write it and did not say how that ended. With a one at
+the end: and it may not be there at all, since it was new, or to be deleted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from files import write_atomic
 from headers import Headers
 
 IN_DOUBT = "0" * 64
+PERHAPS_ABSENT = f"{1:064}"
 EVERYTHING = "*"  # in pending-paths: all that the edge may hold
 
 
@@ -35,6 +37,11 @@ class Entry:
     digest: str
     headers: Headers
     left: datetime | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody knows what S3 holds."""
+        return self.digest in (IN_DOUBT, PERHAPS_ABSENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

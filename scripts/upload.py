@@ -223,7 +223,7 @@ def _planned(
         and old.entries[path].digest == manifest[path]
         and old.entries[path].headers != plan.published.entries[path].headers
     ]
-    doubtful = [path for path in targets if path in old.entries and old.entries[path].digest == IN_DOUBT]
+    doubtful = [path for path in targets if path in old.entries and old.entries[path].in_doubt]
     untyped = [path for path in targets if headers_for(path).content_type == UNKNOWN_TYPE]
     if headers:
         log.info("headers changed", files=len(headers))

@@ -697,6 +697,16 @@ def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> Non
     assert world.puts == ["event/2.html", "status.json"]
 
 
+def test_what_may_never_have_arrived_still_goes_up_before_the_pages_that_lead_there(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"event/3.ics": "", "event/3.html": "event/3.ics", "index.html": "event/3.html"})
+    assert world.upload(fail=(0, "Connection was closed")) == 78
+    world.puts.clear()
+    world.upload(check=world.visit)
+    assert world.puts == ["event/3.ics", "event/3.html", "index.html", "status.json"]
+
+
 @pytest.mark.parametrize(
     ("said", "puts"),
     [
