@@ -126,7 +126,7 @@ test-aws: $(VENV)/dev ## The publisher: the real AWS CLI against stand-ins of S3
 
 .PHONY: test-browser
 test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (EVENTS=file)
-	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest tests/browser
+	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=2 tests/browser
 
 .PHONY: test-docker
 test-docker: $(VENV)/dev ## The containers on a real Docker engine
