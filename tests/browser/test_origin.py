@@ -39,7 +39,7 @@ def test_every_image_is_ours_and_no_request_leaves_the_origin_on_any_page(
         )
         assert all(width > 0 for _, width in sizes), (path, sizes)
         images += len(sizes)
-    assert images >= 10
+    assert images > 3
     assert page.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
