@@ -44,7 +44,15 @@ def demo() -> Iterator[dict[str, str]]:
 
 def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, str]) -> None:
     command = ("docker", "compose", "--profile", "demo", "up", "--no-build", "--no-color")
-    with subprocess.Popen(command, cwd=ROOT, env=demo, stdout=subprocess.PIPE, text=True) as up:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=demo,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Even where the tests run in the background, and so with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as up:
         assert up.stdout
         said = []
         for line in up.stdout:
