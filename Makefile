@@ -117,7 +117,7 @@ test-sh: $(VENV)/dev ## The shell tests
 	@bats tests
 
 .PHONY: test-e2e
-test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview, as a user runs them
+test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview as a user runs them, and the stand-ins
 	@python -m pytest tests/e2e
 
 .PHONY: test-aws
