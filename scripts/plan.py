@@ -85,10 +85,10 @@ def compare(
     for_the_edge |= {path for path in leaving if not is_hashed(path)}
     if anew and EVERYTHING not in pending.paths:
         for_the_edge.add(EVERYTHING)
+    # After a run that was killed, pages lead there that this run is only about to change.
+    unfinished = any(entry.in_doubt and not entry.left for entry in old.entries.values())
     # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
     due = []
-    # After a run that was killed, pages may lead there that this run is only about to change.
-    unfinished = any(entry.in_doubt and not entry.left for entry in old.entries.values())
     if told and told <= now - KEEP_PAGES and not pending.paths and not anew and not unfinished:
         due = _due(old.entries, now, manifest)
     # Somebody may have asked for it since the edge was told that it left.
