@@ -72,13 +72,7 @@ def _generate(build: Path, snapshot: Snapshot) -> dict[str, Callable[[], Cost]]:
     source = build / "events.json"
     edited = snapshot.events[len(snapshot.events) // 2]
     titles = iter(range(1_000_000))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "BUILD_DIR": str(build),
-        "EVENTS_NOW": sample.NOW.isoformat(),
-        "SITE_URL": "https://events.example.org",
-    }
+    environment = sample.environment(build)
 
     def generate() -> Cost:
         return run([sys.executable, ROOT / "scripts" / "generate.py"], environment)

@@ -7,8 +7,10 @@ with registration.
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from event import Calendar, Event, Registration, Seats, Snapshot
@@ -21,6 +23,18 @@ _BRANCHES = ("Kilton", "Lebanon", "Bookmobile")
 _AUDIENCES = ("Babies", "Children", "Teens", "Adults", "Everyone")
 _CATEGORIES = ("Reading", "Music", "Crafts", "Film", "Help", "History", "Nature", "Games")
 _ROOMS = ("Community Room", "Story Room", "Damren Room", "Gallery", "")
+
+
+def environment(build: Path) -> dict[str, str]:
+    """Return the environment in which generate.py makes the site of a snapshot in `build`, at NOW."""
+    return {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "BUILD_DIR": str(build),
+        "EVENTS_NOW": NOW.isoformat(),
+        "SITE_URL": "https://events.example.org",
+        "MIN_EVENTS": "0",
+    }
 
 
 def snapshot(count: int, seed: int = 1) -> Snapshot:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import random
 import re
 import subprocess
@@ -97,17 +96,8 @@ def make_site(build: Path, count: int) -> Path:
         for number, event in enumerate(snapshot.events)
     )
     Snapshot(events=events, calendars=snapshot.calendars, url=snapshot.url).save(build / "events.json")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "BUILD_DIR": str(build),
-        "EVENTS_NOW": sample.NOW.isoformat(),
-        "SITE_URL": "https://events.example.org",
-        "MIN_EVENTS": "0",
-    }
-    subprocess.run(
-        [sys.executable, ROOT / "scripts" / "generate.py"], env=environment, check=True, capture_output=True
-    )
+    command = [sys.executable, str(ROOT / "scripts" / "generate.py")]
+    subprocess.run(command, env=sample.environment(build), check=True, capture_output=True)
     return build / "site"
 
 
