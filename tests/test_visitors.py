@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloudfront import Edge, Stored
+from files import sha256
 from visitors import BROWSER_SECONDS, Visitors, links
 
 SITE = "https://events.example.org"
@@ -99,3 +100,18 @@ def test_a_browser_forgets_what_it_saw_before_the_last_run() -> None:
     town.visitors.visit()
     town.visitors.use_browsers()
     assert not town.trouble()
+
+
+def test_what_is_only_looked_at_leaves_no_copy_at_the_edge() -> None:
+    town = Town()
+    # The first half of a new event, to which nothing leads yet.
+    town.publish(index_html="", new_ics=f"URL:{SITE}/new.html")
+    town.visitors.visit()
+    assert town.visitors.shown(["index.html", "new.ics", "new.html"]) == {
+        "index.html": sha256(b""),
+        "new.ics": sha256(f"URL:{SITE}/new.html".encode()),
+        "new.html": None,
+    }
+    town.visitors.visit()
+    assert not town.trouble()
+    assert town.visitors.cached() == ["index.html"]

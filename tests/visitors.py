@@ -103,8 +103,15 @@ class Visitors:
         self._held.clear()
 
     def shown(self, paths: Iterable[str]) -> Mapping[str, str | None]:
-        """Return the digests of what the edge shows of `paths`; None: nothing."""
-        answers = ((path, *self._by_the_edge(path)) for path in paths)
+        """Return the digests of what the edge shows of `paths`, or would ask the bucket for; None: nothing.
+
+        It leaves no copy: nobody was led there.
+        """
+        cached = set(self.cached())
+        answers = (
+            (path, *(self._by_the_edge(path) if path in cached else self._in_the_bucket(path)))
+            for path in paths
+        )
         return {path: sha256(body) if status == 200 else None for path, status, body in answers}
 
     def cached(self) -> list[str]:
