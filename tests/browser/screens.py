@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Page, Request
 
 from browser.server import SiteServer
 
@@ -28,6 +28,9 @@ _SEEN = """() => {
     updated: byId("updated"), stale: document.getElementById("stale").hidden ? "" : byId("stale"),
   };
 }"""
+
+# An observer is first called in the next frame, after those that were there before it.
+_NEXT_FRAME = "() => new Promise((resolve) => new ResizeObserver(resolve).observe(document.documentElement))"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ class Screen:
         self.page = page
         self.server = server
         self.ahead = ahead
+        self._asked: set[Request] = set()
+        page.on("request", lambda request: self._asked.add(request))
+        page.on("requestfinished", lambda request: self._asked.discard(request))
+        page.on("requestfailed", lambda request: self._asked.discard(request))
 
     @property
     def seen(self) -> Seen:
@@ -101,9 +108,17 @@ class Screen:
         while seconds > 0:
             self.page.clock.run_for(round(min(step, seconds) * 1000))
             self.server.date = (self.server.date or 0) + min(step, seconds)
-            self.page.wait_for_timeout(15)
+            self._wait_for_answers()
             seconds -= step
         self._set_server()
+
+    def _wait_for_answers(self) -> None:
+        self.page.wait_for_timeout(15)
+        # Some tests give none.
+        for _ in range(30):
+            if not self._asked:
+                break
+            self.page.wait_for_timeout(15)
 
     def _set_server(self) -> None:
         # In vain while the screen loads itself anew; then a moment later.
@@ -122,8 +137,10 @@ class Screen:
         self.let_pass(9, 1)
         for _ in range(100):
             if self.seen.updated:
-                return
+                break
             self.page.wait_for_timeout(30)
+        # What came may have taken room from the page, which is laid out anew in the next frame.
+        self.page.evaluate(_NEXT_FRAME)
 
     def turn(self) -> None:
         """Let time pass until the next page is there; where there is only one, as long as it would have stayed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -280,6 +281,27 @@ def test_a_slide_has_all_of_one_event(show: ShowScreen, larkfield: Library) -> N
     assert "/static/" in story.picture
     assert any("Scan to register" in one.scan for one in found)
     assert any(not one.picture for one in found)
+
+
+def test_a_slide_and_its_number_come_together(show: ShowScreen, larkfield: Library) -> None:
+    screen = show("screen.html?layout=slides&rotate=10", site=larkfield.site, now=on(0, "08:00"))
+    ended = threading.Event()
+
+    def hold(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+        if path.endswith(".webp"):
+            ended.wait(60)
+        return status, body
+
+    screen.server.spoil = hold
+    shown = []
+    for _ in range(30):
+        screen.let_pass(2, 2)
+        shown.append((screen.seen.titles[0], screen.seen.place))
+    ended.set()
+    titles = [title for title, _ in shown]
+    # The pictures keep some of them waiting.
+    assert max(titles.count(title) for title in titles) > 6
+    assert len(set(titles)) == len(set(shown)) > 3
 
 
 def test_a_slide_does_without_a_picture_that_cannot_be_had(
