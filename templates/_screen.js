@@ -180,11 +180,11 @@ async function slidePage(row, time) {
 
 // ---- Turning them.
 
-let at = -1, firstSlide = 0;
+let at = -1, firstSlide = 0, place;
 let paused = false, turning = false, turnTimer, room;
 
-// The next page, or with `stay` the one that is shown, as it is by now, and its number.
-async function pageAt(time, stay) {
+// The next page, or with `stay` the one that is shown, as it is by now; and its number, as `place`.
+function pageAt(time, stay) {
   let invited = layout === "agenda" ? [] : slides(time);
   const pages = layout === "slides" && invited.length ? [] : agendaPages(time);
   const numbered = pages.length || invited.length;
@@ -196,8 +196,8 @@ async function pageAt(time, stay) {
     at = 0;
     firstSlide += SLIDES_BETWEEN;
   }
-  const place = numbered > 1 && at < numbered ? say("screen.page", { page: at + 1, pages: numbered }) : "";
-  return [await pages[at](), place];
+  place = numbered > 1 && at < numbered ? say("screen.page", { page: at + 1, pages: numbered }) : "";
+  return pages[at]();
 }
 
 function show(page) {
@@ -217,7 +217,7 @@ async function turn(stay = false) {
     renew();
     const time = now();
     room = stage.clientHeight;
-    const [page, place] = await pageAt(time, stay);
+    const page = await pageAt(time, stay);
     show(page);
     byId("place").textContent = place;
     // Half a second a word; a code on a slide takes ten seconds more, to get a telephone out.
