@@ -24,7 +24,7 @@ FLAGS = (
 
 def executable() -> str:
     """Return the path of the browser; raise FileNotFoundError, which says what to do, if there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
     raise FileNotFoundError(
