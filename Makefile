@@ -124,13 +124,17 @@ test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview as a user 
 test-aws: $(VENV)/dev ## The publisher: the real AWS CLI against stand-ins of S3 and CloudFront
 	@bats tests/aws
 
+# Half the time: one size, colour or failure of each kind.
+WIDE ?=
+NARROW = $(if $(WIDE),,-m 'not wide')
+
 .PHONY: test-browser
-test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (EVENTS=file)
-	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=2 tests/browser
+test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (WIDE=1: in all sizes, EVENTS=file)
+	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=2 $(NARROW) tests/browser
 
 .PHONY: test-docker
-test-docker: $(VENV)/dev ## The containers on a real Docker engine
-	@python -m pytest --timeout=1800 tests/docker
+test-docker: $(VENV)/dev ## The containers on a real Docker engine (WIDE=1: in all that can go wrong)
+	@python -m pytest --timeout=1800 --numprocesses=2 --dist=loadfile $(NARROW) tests/docker
 
 .PHONY: test-kubernetes
 test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is

@@ -25,6 +25,7 @@ from browser import chromium, libraries, sample_events, screens
 from browser.libraries import Library
 from browser.server import SiteServer
 from event import Event
+from wide import wide
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = Path(__file__).parent / "node_modules"
@@ -102,7 +103,7 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
         build = folder.parent if folder else tmp_path_factory.mktemp("build")
         sample_events.snapshot(events, fetched).save(build / "events.json")
         ours = {"SITE_NAME": "Lebanon Public Libraries", "MIN_EVENTS": "0"}
-        libraries.run("generate.py", build, now, {**ours, **settings})
+        libraries.generate_here(build, now, {**ours, **settings})
         return build / "site"
 
     return make
@@ -131,6 +132,10 @@ def danish(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The Danish library with its images; do not change it."""
     with _for_all_workers(tmp_path_factory, "danish") as build:
         return libraries.danish_library(build)
+
+
+# For tests that go through every page of a library.
+DANISH_IF_WIDE = pytest.mark.parametrize("library", ["larkfield", wide("danish")], indirect=True)
 
 
 @pytest.fixture(scope="session", params=["larkfield", "danish"])

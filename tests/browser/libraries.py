@@ -7,6 +7,8 @@ unkempt (standins/danish.py).
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -15,9 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import danish
+import generate
 import sample
 from browser import sample_events
 from event import Event, Snapshot
@@ -76,7 +80,23 @@ def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: s
 
 def run(program: str, build: Path, now: datetime, settings: dict[str, str]) -> str:
     """Run a program of scripts/ and return its log; AssertionError with that if it fails."""
-    environment = {
+    command = [sys.executable, str(ROOT / "scripts" / program)]
+    environment = _environment(build, now, settings)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def generate_here(build: Path, now: datetime, settings: dict[str, str]) -> None:
+    """Do as generate.py does, in this process, which has everything loaded; AssertionError if it fails."""
+    environment = mock.patch.dict(os.environ, _environment(build, now, settings), clear=True)
+    with environment, contextlib.redirect_stderr(io.StringIO()) as log:
+        code = generate.main([])
+    assert code == 0, log.getvalue()
+
+
+def _environment(build: Path, now: datetime, settings: dict[str, str]) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
         "BUILD_DIR": str(build),
@@ -84,10 +104,6 @@ def run(program: str, build: Path, now: datetime, settings: dict[str, str]) -> s
         "SITE_URL": SITE_URL,
         **settings,
     }
-    command = [sys.executable, str(ROOT / "scripts" / program)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def _is_made(build: Path) -> bool:

@@ -119,6 +119,8 @@ class Screen:
             if not self._asked:
                 break
             self.page.wait_for_timeout(15)
+        # Nor is it waited for twice.
+        self._asked.clear()
 
     def _set_server(self) -> None:
         # In vain while the screen loads itself anew; then a moment later.

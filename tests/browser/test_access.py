@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from browser import kinds
-from browser.conftest import COLOR_RULES, MakeSite, OpenPage, axe_violations
+from browser.conftest import COLOR_RULES, DANISH_IF_WIDE, MakeSite, OpenPage, axe_violations
 from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Event, Seats
+from wide import wide
 
 Serve = Callable[[Path], SiteServer]
 
@@ -70,6 +71,7 @@ def lost(page: Page) -> list[str]:
     return found
 
 
+@DANISH_IF_WIDE
 def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
@@ -88,7 +90,7 @@ def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(
         assert axe_violations(page, COLOR_RULES) == [], path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", wide("dark")])
 def test_axe_finds_nothing_on_pages_in_other_states(
     larkfield: Library, make_site: MakeSite, open_page: OpenPage, serve: Serve, scheme: str
 ) -> None:
@@ -144,7 +146,7 @@ def states(make_site: MakeSite) -> Path:
     return make_site(in_every_state())
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["light", wide("dark")])
 def test_axe_finds_nothing_on_an_event_in_any_state(
     open_page: OpenPage, serve: Serve, states: Path, scheme: str
 ) -> None:
@@ -161,7 +163,7 @@ def test_axe_finds_nothing_on_an_event_in_any_state(
 
 
 @pytest.mark.parametrize(
-    "color", ["#ffff00", "#000000", "#ffffff", "#767676", "#ff0000", "#00ff7f", "#1a1a66"]
+    "color", ["#ffff00", "#767676", *map(wide, ("#000000", "#ffffff", "#ff0000", "#00ff7f", "#1a1a66"))]
 )
 def test_every_colour_of_a_library_can_be_read(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, color: str
@@ -175,7 +177,8 @@ def test_every_colour_of_a_library_can_be_read(
             assert axe_violations(page, COLOR_RULES) == [], f"{path} {scheme}"
 
 
-@pytest.mark.parametrize("size", ["320x640", "320x256", "640x480", "1280x900", "3840x2160"])
+@pytest.mark.parametrize("size", ["320x640", wide("320x256"), wide("640x480"), "1280x900", wide("3840x2160")])
+@DANISH_IF_WIDE
 def test_nothing_is_lost_at_any_width_nor_at_400_percent(
     library: Library, open_page: OpenPage, serve: Serve, size: str
 ) -> None:
@@ -188,6 +191,7 @@ def test_nothing_is_lost_at_any_width_nor_at_400_percent(
         assert lost(page) == [], path
 
 
+@DANISH_IF_WIDE
 def test_nothing_is_lost_where_readers_space_the_text(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
@@ -201,6 +205,7 @@ def test_nothing_is_lost_where_readers_space_the_text(
             assert lost(page) == [], path
 
 
+@pytest.mark.parametrize("library", [wide("larkfield"), "danish"], indirect=True)
 def test_nothing_is_lost_in_letters_of_twice_the_size(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:

@@ -23,6 +23,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Event, midnight
+from wide import wide
 
 Serve = Callable[[Path], SiteServer]
 Shown = dict[str, dict[str, str]]
@@ -92,7 +93,7 @@ def in_zone(item: Event, zone: ZoneInfo) -> Event:
     return replace(item, start=item.start.astimezone(zone), end=item.end.astimezone(zone))
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", [DEVICES[0], *map(wide, DEVICES[1:])])
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
 def test_the_list_is_right_at_every_turn_of_a_night_in_which_the_clocks_change(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, night: tuple[ZoneInfo, date], device: str

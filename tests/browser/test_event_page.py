@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import libraries
-from browser.conftest import MakeSite, OpenPage
+from browser.conftest import DANISH_IF_WIDE, MakeSite, OpenPage
 from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
@@ -66,6 +66,7 @@ def test_everything_is_there_without_script(open_in: OpenPage, library: Library)
     assert f"UID:{wanted.id}@" in Path(download.value.path()).read_text(encoding="utf-8")
 
 
+@DANISH_IF_WIDE
 def test_every_event_has_a_page_that_says_when_and_where(open_in: OpenPage, library: Library) -> None:
     page = open_in(library, "index.html")
     for wanted in library.events[::7]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from browser import kinds
-from browser.conftest import MakeSite, OpenPage, html_errors
+from browser.conftest import DANISH_IF_WIDE, MakeSite, OpenPage, html_errors
 from browser.libraries import Library
 from browser.server import SiteServer
 
@@ -34,6 +34,7 @@ def complaints(server: SiteServer, but: str = "") -> list[str]:
 
 
 @pytest.mark.timeout(400)
+@DANISH_IF_WIDE
 def test_every_page_of_every_event_is_valid(library: Library, serve: Serve) -> None:
     assert complaints(serve(library.site)) == []
 

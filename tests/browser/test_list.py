@@ -16,6 +16,7 @@ from browser.sample_events import NOW, at, event
 from browser.server import SiteServer
 from event import Event
 from views import slug
+from wide import wide
 
 # Longer than list.js lets the fingers rest before it counts.
 REST = 400
@@ -236,7 +237,7 @@ def test_the_count_is_told_when_the_fingers_rest_and_not_at_every_letter(
     assert page.evaluate("window.told") == [f"{len(shown(page))} events"]
 
 
-@pytest.mark.parametrize("kind", ["branch", "audience"])
+@pytest.mark.parametrize("kind", ["branch", wide("audience")])
 def test_each_group_has_a_page_of_just_its_events_without_that_filter(
     library: Library, open_page: OpenPage, serve: Serve, kind: str
 ) -> None:

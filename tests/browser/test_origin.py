@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from browser import kinds
-from browser.conftest import OpenPage
+from browser.conftest import DANISH_IF_WIDE, OpenPage
 from browser.libraries import Library
 from browser.server import SiteServer
 from page_reader import Page
@@ -22,6 +22,7 @@ SCROLL = """async () => {
 }"""
 
 
+@DANISH_IF_WIDE
 def test_every_image_is_ours_and_no_request_leaves_the_origin_on_any_page(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:

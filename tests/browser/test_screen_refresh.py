@@ -23,6 +23,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
 from browser.server import SiteServer
+from wide import wide
 
 AGENDA = "screen.html?layout=agenda"
 GROUND = (20, 32, 43)
@@ -71,7 +72,7 @@ def test_a_screen_that_stands_still_takes_new_events_all_the_same(
 def test_it_asks_every_minute_or_two(show: ShowScreen) -> None:
     screen = show(AGENDA)
     before = screen.server.requests.count("/screen.html")
-    screen.let_pass(1200)
+    screen.let_pass(1200, 15)
     assert 9 <= screen.server.requests.count("/screen.html") - before <= 20
 
 
@@ -81,7 +82,7 @@ def test_another_version_is_loaded_anew_but_not_again_and_again(
 ) -> None:
     screen = show(AGENDA)
     make_site(folder=screen.server.folder, SITE_NAME="Another Name")
-    screen.let_pass(480)
+    screen.let_pass(480, 15)
     assert loads(screen.server) == 1
     assert screen.page.inner_text("h1") == "Lebanon Public Libraries"
     screen.let_pass(300)
@@ -96,20 +97,20 @@ def test_another_version_is_loaded_anew_but_not_again_and_again(
         return status, body.replace(old, b"%012d" % next(count)) if old else body
 
     screen.server.spoil = restless
-    screen.let_pass(2400, 10)
+    screen.let_pass(2400, 30)
     assert 3 <= loads(screen.server) <= 6
 
 
 @pytest.mark.timeout(300)
 def test_once_a_night_it_loads_itself_anew(show: ShowScreen) -> None:
     screen = show(AGENDA)
-    for _ in range(17):
-        screen.skip(1)
+    for _ in range(4):
+        screen.skip(4.3)
     assert loads(screen.server) == 1
     screen.skip(0.8)
-    screen.let_pass(600)
+    screen.let_pass(600, 15)
     assert loads(screen.server) == 2
-    screen.let_pass(3000, 10)
+    screen.let_pass(3000, 60)
     assert loads(screen.server) == 2
 
 
@@ -141,6 +142,7 @@ FAULTS: dict[str, Spoil] = {
     "captive portal": lambda path, status, body: (200, padded(PORTAL, body)),
     "nothing": lambda path, status, body: (200, padded(b"", body)),
 }
+OFTEN = ("500", "captive portal", "cut short")
 EXPECTED = "Failed to load resource|ERR_|FetchEvent"
 
 
@@ -186,7 +188,7 @@ def hanging(server: SiteServer) -> Iterator[tuple[Callable[[], None], Callable[[
         end()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [fault if fault in OFTEN else wide(fault) for fault in FAULTS])
 def test_ten_minutes_of_wrong_answers(
     show: ShowScreen, make_site: MakeSite, watch: Watch, fault: str
 ) -> None:
@@ -420,7 +422,7 @@ def test_it_starts_while_the_network_is_away(show: ShowScreen, larkfield: Librar
     assert screen.seen.updated == "Updated 9:05am"
 
 
-@pytest.mark.parametrize("fault", ["hung up", "500", "captive portal", "cut short unnoticed"])
+@pytest.mark.parametrize("fault", ["hung up", wide("500"), "captive portal", wide("cut short unnoticed")])
 def test_it_starts_in_spite_of_wrong_answers(show: ShowScreen, watch: Watch, fault: str) -> None:
     watch.allow(EXPECTED)
     screen = show("screen/kilton.html", events=talk("Kept"))
@@ -529,7 +531,8 @@ def test_what_is_no_longer_needed_is_not_kept(
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_pages_leave_nothing_behind(show: ShowScreen, larkfield: Library) -> None:
+@pytest.mark.parametrize("pages", [250, wide(1000)])
+def test_pages_leave_nothing_behind(show: ShowScreen, larkfield: Library, pages: int) -> None:
     screen = show("screen.html?rotate=3", site=larkfield.site, now=at("08:00"))
     session = screen.page.context.new_cdp_session(screen.page)
     session.send("Performance.enable")
@@ -551,9 +554,9 @@ def test_a_thousand_pages_leave_nothing_behind(show: ShowScreen, larkfield: Libr
     turn_pages(100)
     before = measured()
     first = screen.page.evaluate("performance.now()")
-    turn_pages(1000)
+    turn_pages(pages)
     after = measured()
-    assert screen.page.evaluate("performance.now()") - first >= 3_000_000
+    assert screen.page.evaluate("performance.now()") - first >= pages * 3000
     assert after[0] - before[0] < 250_000, (before, after)
     assert after[1] - before[1] < 600, (before, after)
     assert after[2] - before[2] < 20, (before, after)

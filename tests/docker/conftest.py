@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,10 @@ def _images() -> None:
     found = run("docker", "version", "--format", "{{.Server.Version}}")
     if found.code:
         pytest.exit(f"make test-docker needs a Docker engine: {found.log.strip()}", returncode=1)
-    built = run("make", "image", env={**os.environ, "IMAGE_TAG": TAG}, timeout=900)
+    # One worker (pytest-xdist) builds them, the other finds them made.
+    with (Path(tempfile.gettempdir()) / f"events-display-image-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = run("make", "image", env={**os.environ, "IMAGE_TAG": TAG}, timeout=900)
     assert built.code == 0, built.log
 
 

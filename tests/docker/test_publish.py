@@ -14,15 +14,16 @@ from aws import Aws, Call
 from docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
 from libcal_faults import Fault
 from libcal_server import LibCal
+from wide import wide
 
 CLOSED = "http://127.0.0.1:9"  # nobody listens on the discard port
 
 # What goes wrong, by real means: the step that fails, its exit code, and the settings that make it.
 FAILURES = [
-    pytest.param("fetch", 78, {"LIBCAL_CLIENT_SECRET": "wrong"}, id="wrong-libcal-secret"),
-    pytest.param("fetch", 75, {"LIBCAL_URL": CLOSED}, id="libcal-down"),
+    wide("fetch", 78, {"LIBCAL_CLIENT_SECRET": "wrong"}, id="wrong-libcal-secret"),
+    wide("fetch", 75, {"LIBCAL_URL": CLOSED}, id="libcal-down"),
     pytest.param("generate", 65, {"MIN_EVENTS": "100000"}, id="too-few-events"),
-    pytest.param("upload", 78, {"S3_BUCKET": "no-such-bucket"}, id="no-such-bucket"),
+    wide("upload", 78, {"S3_BUCKET": "no-such-bucket"}, id="no-such-bucket"),
     pytest.param("upload", 75, {"AWS_ENDPOINT_URL_S3": CLOSED}, id="s3-down"),
     pytest.param("invalidate", 78, {"CLOUDFRONT_DISTRIBUTION_ID": "ENOSUCH"}, id="no-such-distribution"),
 ]
