@@ -6,10 +6,7 @@ asks for anything outside its own origin, logs an error or throws one (see Watch
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,6 +23,7 @@ from browser.libraries import Library
 from browser.server import SiteServer
 from event import Event
 from wide import wide
+from workers import shared_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = Path(__file__).parent / "node_modules"
@@ -109,28 +107,17 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
     return make
 
 
-@contextlib.contextmanager
-def _for_all_workers(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
-    """A folder that the workers of a run (pytest-xdist) share, and that only one of them has at a time."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
-
-
 @pytest.fixture(scope="session")
 def larkfield(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The sample library with its images; do not change it."""
-    with _for_all_workers(tmp_path_factory, "larkfield") as build:
+    with shared_folder(tmp_path_factory, "larkfield") as build:
         return libraries.larkfield(build)
 
 
 @pytest.fixture(scope="session")
 def danish(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The Danish library with its images; do not change it."""
-    with _for_all_workers(tmp_path_factory, "danish") as build:
+    with shared_folder(tmp_path_factory, "danish") as build:
         return libraries.danish_library(build)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +12,17 @@ import pytest
 from aws import Aws
 from docker_project import HERE, ROOT, SECRETS, TAG, Project, run, small_library
 from libcal_server import LibCal
+from workers import shared_folder
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _images() -> None:
+def _images(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Build the images as the README says; without an engine nothing here can pass."""
     found = run("docker", "version", "--format", "{{.Server.Version}}")
     if found.code:
         pytest.exit(f"make test-docker needs a Docker engine: {found.log.strip()}", returncode=1)
-    # One worker (pytest-xdist) builds them, the other finds them made.
-    with (Path(tempfile.gettempdir()) / f"events-display-image-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # One worker builds them, the other finds them made.
+    with shared_folder(tmp_path_factory, "images"):
         built = run("make", "image", env={**os.environ, "IMAGE_TAG": TAG}, timeout=900)
     assert built.code == 0, built.log
 
