@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from wide import wide
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
 BOTH_WAYS = ["1080p", "portrait"]
+SIZES_IF_WIDE = [name if name in BOTH_WAYS else wide(name) for name in SIZES]
+STANDING_FOR_ALL = [("dark", "1080p"), ("light", "portrait")]
 MORNING = at("08:00")
 
 
@@ -89,7 +92,7 @@ def look_at(screen: Screen, most: int) -> set[str]:
     return kinds
 
 
-@pytest.mark.parametrize("viewport", ["1080p", "portrait", *map(wide, ("720p", "4K", "4:3"))])
+@pytest.mark.parametrize("viewport", SIZES_IF_WIDE)
 @pytest.mark.parametrize("layout", ["agenda", "slides"])
 @DANISH_IF_WIDE
 def test_nothing_is_cut_off_or_lies_over_another(
@@ -172,11 +175,7 @@ def read_code(screen: Screen) -> str:
 
 @pytest.mark.parametrize(
     ("theme", "viewport"),
-    [
-        ("dark", "1080p"),
-        ("light", "portrait"),
-        *(wide(theme, size) for theme in ("dark", "light") for size in SIZES),
-    ],
+    [each if each in STANDING_FOR_ALL else wide(*each) for each in product(("dark", "light"), SIZES)],
 )
 def test_codes_can_be_read_off_the_screen(
     show: ShowScreen, larkfield: Library, viewport: str, theme: str
@@ -222,7 +221,7 @@ def test_axe_finds_nothing_on_an_empty_screen_and_one_of_cancelled_events(
         assert axe_violations(screen.page) == []
 
 
-@pytest.mark.parametrize("viewport", ["1080p", "portrait", *map(wide, ("720p", "4K", "4:3"))])
+@pytest.mark.parametrize("viewport", SIZES_IF_WIDE)
 def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) -> None:
     page = show(java_script_enabled=False, viewport=size(viewport)).page
     assert page.locator("#pause").is_hidden()
