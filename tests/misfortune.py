@@ -16,6 +16,9 @@ from typing import Protocol
 from fault_proxy import Fault, State
 from libcal_server import LibCal
 
+# After these nothing knows any more when the files that left the site did so.
+LOSES_PUBLISHED = frozenset({"lost-manifest", "torn-manifest", "lost-machine"})
+
 
 class World(Protocol):
     """What there is to be spoilt."""

@@ -35,7 +35,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from html import unescape
@@ -56,7 +56,7 @@ from cloudfront import Edge, OriginDown, Stored  # noqa: E402
 from files import read_manifest, sha256  # noqa: E402
 from headers import is_hashed  # noqa: E402
 from libcal_server import LibCal  # noqa: E402
-from misfortune import Misfortune  # noqa: E402
+from misfortune import LOSES_PUBLISHED, Misfortune  # noqa: E402
 from published import Pending, Published  # noqa: E402
 from records import PRIVATE, PRIVATE_NUMBER  # noqa: E402
 from visitors import Visitors  # noqa: E402
@@ -107,6 +107,22 @@ class Totals:
     original: Bill = field(default_factory=Bill)
 
 
+class Leftovers:
+    """What left the site and is still in the bucket, since when."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, datetime] = {}
+
+    def overdue(self, keys: Set[str], now: datetime) -> set[str]:
+        """Return which of `keys`, all that is left over now, should have been deleted."""
+        self._since = {key: self._since.get(key, now) for key in keys}
+        return {key for key, since in self._since.items() if since < now - ASSETS_GONE_AFTER}
+
+    def forget(self) -> None:
+        """Let the days begin anew: published.manifest is lost, and nothing else knows when they began."""
+        self._since.clear()
+
+
 def ticks(first: date, days: int) -> Iterator[datetime]:
     """Yield the timer's runs of `days` opening days."""
     calendar = (first + timedelta(days=number) for number in count())
@@ -133,7 +149,7 @@ class Simulation:
         self._allowed: list[Mapping[str, str]] = []
         self._went_well = False
         self._empty_answers = 0
-        self._left: dict[str, datetime] = {}
+        self._leftovers = Leftovers()
         self._sizes: list[int] = []
         self._pictures: list[str] = []
         self._weeks = 0
@@ -322,6 +338,8 @@ class Simulation:
             raise Violation("a secret is in the log")
         self._check_nothing_lost(faults, listed)
         manifest = self._manifest()
+        if LOSES_PUBLISHED & set(faults):
+            self._leftovers.forget()
         if faults:
             self._allowed += [manifest] if manifest else []
         else:
@@ -387,11 +405,11 @@ class Simulation:
         """What left the site goes in the next run, a hashed asset some time later."""
         published = Published.load(self.build / "published.manifest")
         known = published.entries if published else {}
-        self._left = {key: self._left.get(key, self.now) for key in leftovers}
+        overdue = self._leftovers.overdue(leftovers, self.now)
         for key in leftovers:
             if key not in known or not known[key].left:
                 raise Violation(f"{key} is forgotten in the bucket")
-            if is_hashed(key) and self._left[key] < self.now - ASSETS_GONE_AFTER:
+            if is_hashed(key) and key in overdue:
                 raise Violation(f"{key} is still in the bucket, days after it left")
             if not is_hashed(key) and self._went_well and key not in self._allowed[-1]:
                 raise Violation(f"{key} is still in the bucket, a run after it left")
