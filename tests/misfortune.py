@@ -126,7 +126,8 @@ class Misfortune:
             "lost-site": lambda: shutil.rmtree(world.build / "site", ignore_errors=True),
             "lost-events": lambda: self._tear("events.json"),
             "torn-manifest": lambda: self._tear("published.manifest"),
-            "clock-behind": lambda: None,  # the run itself sees to it
+            "clock-ahead": lambda: None,  # the run itself sees to both
+            "clock-behind": lambda: None,
         }
 
     def befall(self) -> str:
