@@ -438,9 +438,14 @@ class Simulation:
             return
         paths = set[str]().union(*self._allowed)
         for path, found in self.visitors.shown(sorted(paths)).items():
+            stored = self.bucket.get(path)
             right = {manifest.get(path) for manifest in self._allowed}
             if found not in right and not (is_hashed(path) and found):
-                raise Violation(f"the edge serves {path} as it was before the last run without a fault")
+                raise Violation(
+                    f"the edge serves {path} as it was before the last run without a fault:"
+                    f" {found}, not one of {sorted(map(str, right))};"
+                    f" in the bucket it has {len(stored.body) if stored else 'no'} bytes"
+                )
 
     def check_repeat(self) -> None:
         """Run again at the same moment: nothing may be written but status.json."""

@@ -1,8 +1,10 @@
-"""The proxy refuses what CloudFront refuses and moto lets pass: else tests would prove less than they say."""
+"""The proxy refuses what AWS refuses and moto lets pass: else tests would prove less than they say."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import botocore.config  # type: ignore[import-untyped]
 import botocore.exceptions  # type: ignore[import-untyped]
@@ -14,17 +16,23 @@ from aws import Aws
 
 
 @pytest.fixture(scope="module")
-def cloudfront() -> Iterator[tuple[object, str]]:
-    with Aws() as aws, fault_proxy.serve(aws.url) as (url, _):
-        client = botocore.session.Session().create_client(
-            "cloudfront",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-            config=botocore.config.Config(proxies={}, retries={"total_max_attempts": 1}),
-        )
-        yield client, aws.distribution_id
+def proxy() -> Iterator[tuple[Aws, str, fault_proxy.State]]:
+    with Aws() as aws, fault_proxy.serve(aws.url) as (url, state):
+        yield aws, url, state
+
+
+@pytest.fixture(scope="module")
+def cloudfront(proxy: tuple[Aws, str, fault_proxy.State]) -> tuple[object, str]:
+    aws, url, _ = proxy
+    client = botocore.session.Session().create_client(
+        "cloudfront",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=botocore.config.Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
+    return client, aws.distribution_id
 
 
 def invalidate(cloudfront: tuple[object, str], reference: str, *paths: str) -> str:
@@ -59,3 +67,17 @@ def test_trap_28_a_reference_stands_for_one_batch(cloudfront: tuple[object, str]
 
 def test_trap_28_more_paths_than_cloudfront_takes_are_refused(cloudfront: tuple[object, str]) -> None:
     assert invalidate(cloudfront, "many", *(f"/{number}" for number in range(3001))) == "InvalidArgument"
+
+
+@pytest.mark.parametrize("kind", ["Content-Length: 10", "Transfer-Encoding: chunked"])
+def test_trap_28_half_an_object_is_none(proxy: tuple[Aws, str, fault_proxy.State], kind: str) -> None:
+    aws, url, state = proxy
+    there = urlsplit(url)
+    with socket.create_connection((there.hostname or "", there.port or 0), timeout=10) as client:
+        client.sendall(f"PUT /{aws.bucket}/page.html HTTP/1.1\r\nHost: s3\r\n{kind}\r\n\r\n".encode())
+        client.sendall(b"5\r\nhalf" if "chunked" in kind else b"half")
+        client.shutdown(socket.SHUT_WR)
+        answer = client.recv(1024)
+    assert answer == b""
+    assert not [request for request in state.log if request.key == "page.html"]
+    assert "page.html" not in aws.objects()

@@ -10,8 +10,9 @@ KEY=value lines and an empty one, and serves until it is told to stop.
     PUT    /-/faults   JSON list of faults (see Fault); replaces those before
     DELETE /-/faults   AWS behaves again
 
-Unlike moto, and like CloudFront, it refuses paths that are none, and knows a CallerReference again:
-the same batch gets the first answer, another batch under the same reference is refused.
+Unlike moto, and like AWS, it lets nothing come of a request whose client died half-way, refuses
+paths that are none, and knows a CallerReference again: the same batch gets the first answer,
+another batch under the same reference is refused.
 """
 
 from __future__ import annotations
@@ -201,13 +202,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            return self._whole(int(self.headers.get("Content-Length") or 0))
         body = b""
         while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
+            body += self._whole(size)
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass
+        return body
+
+    def _whole(self, size: int) -> bytes:
+        """Read so many bytes; end the connection if they do not come: AWS takes no half of a request."""
+        body = self.rfile.read(size)
+        if len(body) < size:
+            raise ConnectionAbortedError
         return body
 
     def _once_by_reference(self, operation: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
