@@ -10,14 +10,8 @@ import icalendar
 from bench import sample
 from bench.measure import Table, median
 
-import dates
-import feeds
-import icalendar_feed
-import messages
-import plain_text
-import render
-import views
-from feed_item import Item, Source
+from rendering import dates, feeds, icalendar_feed, messages, plain_text, render, views
+from rendering.feed_item import Item, Source
 from settings import Settings
 
 EVENTS = 1000

@@ -24,10 +24,10 @@ from bench.measure import Table
 from PIL import Image
 from playwright.sync_api import Browser
 
-import picture
 from browser import chromium
 from browser.server import SiteServer
 from event import Snapshot
+from fetching import picture
 from files import sha256
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -32,11 +32,11 @@ from log import Log
 from settings import LibCalSettings, SettingError, Settings, environment
 
 if TYPE_CHECKING:
-    from deadline import Deadline
     from event import Snapshot
-    from gather import Gathering
-    from images import Images
-    from libcal import Limits
+    from fetching.deadline import Deadline
+    from fetching.gather import Gathering
+    from fetching.images import Images
+    from fetching.libcal import Limits
 
 STEP = "fetch"
 SECONDS = 60.0
@@ -78,11 +78,11 @@ def fetch(
     limits: Limits | None = None,
 ) -> int:
     """Bring build/events.json up to date within `seconds`; return the exit code."""
-    from deadline import Deadline
-    from gather import Gathering
-    from images import Images
-    from libcal import Client, Misconfigured
-    from merge import Window
+    from fetching.deadline import Deadline
+    from fetching.gather import Gathering
+    from fetching.images import Images
+    from fetching.libcal import Client, Misconfigured
+    from fetching.merge import Window
 
     began = time.monotonic()
     settings = replace(settings, now=settings.now.replace(microsecond=0))

@@ -85,7 +85,7 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         log.error(f"{error}; run make fetch to write it anew", rc=exit_codes.FAILED)
         return exit_codes.FAILED
 
-    import status
+    from rendering import status
 
     count = status.count(snapshot, settings)
     if count < settings.min_events and not settings.force:
@@ -98,8 +98,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     digests = _last_manifest(build)
     changed = 0
     if not digests or not _is_current(build, inputs, digests):
-        import pages
         from processes import side_by_side
+        from rendering import pages
 
         (build / "site.inputs").unlink(missing_ok=True)
         halves = [partial(_write, half, site) for half in pages.parts(snapshot, settings, templates)]
@@ -146,7 +146,11 @@ def _inputs_digest(snapshot: Snapshot, settings: Settings, templates: Path) -> s
         # An image's name holds the digest of what is in it.
         repr(sorted(path.name for path in images.iterdir()) if images.is_dir() else []),
     ]
-    sources = [ROOT / "requirements.txt", *sorted(Path(__file__).parent.glob("*.py"))]
+    sources = [
+        ROOT / "requirements.txt",
+        *sorted(Path(__file__).parent.glob("*.py")),
+        *sorted(Path(__file__).parent.glob("rendering/*.py")),
+    ]
     sources += sorted(path for path in templates.rglob("*") if path.is_file())
     if settings.logo:
         sources.append(ROOT / settings.logo)

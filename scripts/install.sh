@@ -90,7 +90,7 @@ case ${1:-} in
     wait_for_run
     [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
-    rm -rf "$DESTDIR$LIBDIR/scripts/__pycache__" # Python's own, since root ran bin/check
+    find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} + # Python's own, since root ran bin/check
     mapfile -t files <"$DESTDIR$LIBDIR/installed-files"
     printf '%s\n' "${files[@]}" "$LIBDIR/installed-files" | remove_listed
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl daemon-reload

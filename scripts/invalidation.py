@@ -22,7 +22,7 @@ import settings
 from exit_codes import CONFIG, FAILED, OK, USAGE
 from files import sha256, write_atomic
 from log import Log, logfmt
-from published import EVERYTHING, Pending
+from publishing.published import EVERYTHING, Pending
 
 FREE_A_MONTH = 1000
 WARN_FROM = 900

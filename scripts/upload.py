@@ -31,15 +31,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import plan as planning
 from exit_codes import CONFIG, FAILED, OK, REFUSED
 from files import read_manifest, sha256, write_atomic
-from guards import STATUS, Refused, check_deletes, check_events, check_site, count_events
-from headers import UNKNOWN_TYPE, Headers, headers_for
 from invalidation import FREE_A_MONTH, Budget, paths_for
 from log import Log
-from plan import Plan
-from published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
+from publishing import plan as planning
+from publishing.guards import STATUS, Refused, check_deletes, check_events, check_site, count_events
+from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
+from publishing.plan import Plan
+from publishing.published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 from settings import PublishSettings, SettingError, environment
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that

@@ -33,10 +33,10 @@ from urllib.parse import quote
 
 from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
 from files import read_manifest, sha256
-from guards import STATUS
-from headers import Headers, headers_for
 from log import Log
-from published import Pending, Published
+from publishing.guards import STATUS
+from publishing.headers import Headers, headers_for
+from publishing.published import Pending, Published
 from settings import PublishSettings, SettingError, environment
 
 TIMEOUT = 15  # seconds for each file

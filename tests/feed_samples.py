@@ -9,13 +9,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-import dates
-import feeds
-import messages
-import render
 from event import Event, Registration, Seats
+from rendering import dates, feeds, messages, render
+from rendering.views import EventView, Group, Image, groups
 from settings import Settings
-from views import EventView, Group, Image, groups
 
 ZONE = ZoneInfo("America/New_York")
 SITE = "https://events.example.org"

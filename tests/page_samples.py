@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dates
-import messages
 from event import Calendar, Event, Registration, Seats, Snapshot, midnight
+from rendering import dates, messages
+from rendering.views import EventView
 from settings import Settings
-from views import EventView
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 3, 9, 5, tzinfo=ZONE)

@@ -10,7 +10,7 @@ setup() {
   export BUILD_DIR=$BATS_TEST_TMPDIR/build PROJECT=$BATS_TEST_TMPDIR/project
   mkdir -p "$PROJECT/bin" "$PROJECT/scripts" "$BUILD_DIR"
   cp "$ROOT/bin/publish" "$PROJECT/bin/"
-  cp "$ROOT"/scripts/*.{sh,py} "$PROJECT/scripts/"
+  cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
   ln -s "$ROOT/.venv" "$PROJECT/.venv"
   # Each says what it was, and then does what a file of its name tells it to.
   printf '#!/usr/bin/env bash\necho "${0##*/}${*:+ }$*" >>"$BUILD_DIR/ran"\n. "$BUILD_DIR/do-${0##*/}"\n' \

@@ -50,16 +50,16 @@ from bench.measure import Table  # noqa: E402
 
 import fault_proxy  # noqa: E402
 import sample  # noqa: E402
-import schedule  # noqa: E402
 from aws import Aws  # noqa: E402
 from cloudfront import Edge, OriginDown, Stored  # noqa: E402
 from files import read_manifest, sha256  # noqa: E402
-from headers import is_hashed  # noqa: E402
 from libcal_server import LibCal  # noqa: E402
 from misfortune import LOSES_PUBLISHED, Misfortune  # noqa: E402
-from plan import KEEP_PAGES  # noqa: E402
-from published import Pending, Published  # noqa: E402
+from publishing.headers import is_hashed  # noqa: E402
+from publishing.plan import KEEP_PAGES  # noqa: E402
+from publishing.published import Pending, Published  # noqa: E402
 from records import PRIVATE, PRIVATE_NUMBER  # noqa: E402
+from rendering import schedule  # noqa: E402
 from visitors import Visitors  # noqa: E402
 
 MONDAY = date(2026, 3, 2)  # the clocks go forward on that Sunday

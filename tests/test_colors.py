@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import colors
+from rendering import colors
 from settings import ROOT
 
 anycolor = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dates import datetime_attribute, is_over
 from event import Event
 from page_samples import all_day, at, event, wording
+from rendering.dates import datetime_attribute, is_over
 
 EXHIBIT = all_day("2026-02-01", "2026-05-01")
 

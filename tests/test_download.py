@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deadline import Deadline
-from download import Downloader, Fetched, NotFetched, resolve
-from links import Origin, is_public_address
+from fetching.deadline import Deadline
+from fetching.download import Downloader, Fetched, NotFetched, resolve
+from fetching.links import Origin, is_public_address
 from raw_server import head, raw_server
 from tls_server import TlsServer, make_certificate, tls_server
 

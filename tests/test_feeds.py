@@ -6,10 +6,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import feed_samples as samples
-import pages
 from event import Snapshot
 from feed_samples import ALL, SITE, STORYTIME, site
-from views import Group
+from rendering import pages
+from rendering.views import Group
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 

@@ -20,7 +20,7 @@ import responses
 
 import fetch
 from event import Snapshot
-from libcal import Limits
+from fetching.libcal import Limits
 from log import Log
 from raw_server import raw_server
 from settings import ROOT, LibCalSettings, Settings

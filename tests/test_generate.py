@@ -17,10 +17,10 @@ from PIL import Image
 import exit_codes
 import files
 import generate
-import pages
 from event import Event, Snapshot
 from log import Log
 from page_samples import NOW, event, settings, snapshot
+from rendering import pages
 from settings import ROOT
 
 EVENTS = (

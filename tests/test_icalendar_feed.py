@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import feed_samples as samples
-import icalendar_feed
-import plain_text
 from event import Event
 from feed_samples import ALL, CHANGED, STORYTIME, ZONE, at, hostile_text, site
+from rendering import icalendar_feed, plain_text
 
 KNOWN = {
     "UID", "DTSTAMP", "LAST-MODIFIED", "SEQUENCE", "SUMMARY", "DTSTART", "DTEND", "LOCATION", "DESCRIPTION",

@@ -16,11 +16,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image, ImageCms
 
-import images
-import picture
-from deadline import Deadline
-from download import Fetched, NotFetched
-from images import Images, convert
+from fetching import images, picture
+from fetching.deadline import Deadline
+from fetching.download import Fetched, NotFetched
+from fetching.images import Images, convert
 from log import Log
 
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZoneInfo("America/New_York"))

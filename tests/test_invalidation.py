@@ -9,7 +9,7 @@ import pytest
 
 import invalidation
 from invalidation import Budget, batch, paths_for
-from published import Pending
+from publishing.published import Pending
 from settings import PublishSettings, SettingError
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-import jsonld
 from event import Event
 from page_samples import SITE, all_day, event, registration, settings, view
-from views import Image
+from rendering import jsonld
+from rendering.views import Image
 
 REQUIRED = {"name", "startDate", "location"}
 RECOMMENDED = {"description", "endDate", "eventStatus", "image", "location", "offers", "organizer"}

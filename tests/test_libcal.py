@@ -16,8 +16,8 @@ import pytest
 import requests
 import responses
 
-from deadline import Deadline
-from libcal import REFUSED, WRONG_ADDRESS, Client, Limits, Misconfigured, Unavailable, retry_after
+from fetching.deadline import Deadline
+from fetching.libcal import REFUSED, WRONG_ADDRESS, Client, Limits, Misconfigured, Unavailable, retry_after
 from log import Log
 from raw_server import RawServer, head, raw_server
 from settings import ROOT, VERSION, CalendarSetting, LibCalSettings

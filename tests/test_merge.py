@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from event import CANCELLED, EMPTY, INTERNAL, Event, Snapshot
-from merge import UNUSABLE, Outcome, Window, merge
+from fetching.merge import UNUSABLE, Outcome, Window, merge
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)

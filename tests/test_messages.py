@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import messages
+from rendering import messages
 from settings import ROOT, SettingError
 
 LANGUAGES = ("en", "es", "da")
@@ -57,7 +57,7 @@ def used_keys() -> set[str]:
         found |= set(
             re.findall(r"""\b(?:t|t\.count|say)\("([a-z0-9_.-]+)""", path.read_text(encoding="utf-8"))
         )
-    for path in (ROOT / "scripts").glob("*.py"):
+    for path in (ROOT / "scripts").rglob("*.py"):
         found |= set(re.findall(r'"([a-z0-9_]+(?:[.-][a-z0-9_-]+)*)"', path.read_text(encoding="utf-8")))
     return found
 

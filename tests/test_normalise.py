@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from event import Event, Registration, Seats
-from links import Origin
-from normalise import Context, Normalised, Unusable, calendar_notes, event_id, normalise, to_event
-from titles import split_state
+from fetching.links import Origin
+from fetching.normalise import Context, Normalised, Unusable, calendar_notes, event_id, normalise, to_event
+from fetching.titles import split_state
 
 ZONE = ZoneInfo("America/New_York")
 CONTEXT = Context(

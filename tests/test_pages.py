@@ -17,12 +17,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import headers
-import pages
-import render
 from event import Event, Snapshot
 from page_reader import Page
 from page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
+from publishing import headers
+from rendering import pages, render
 from settings import SettingError
 
 FULL = event(

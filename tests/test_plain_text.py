@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape
 import pytest
 from hypothesis import given
 
-import plain_text
 from feed_samples import hostile_text
+from rendering import plain_text
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import pages
-from headers import UNKNOWN_TYPE, headers_for, is_hashed
 from page_samples import event, settings, snapshot
-from plan import is_ours
-from render import IMAGE_WIDTHS
+from publishing.headers import UNKNOWN_TYPE, headers_for, is_hashed
+from publishing.plan import is_ours
+from rendering import pages
+from rendering.render import IMAGE_WIDTHS
 
 EVENTS = (
     event("2026-03-03 10:30", "2026-03-03 12:00", id="1", audiences=("Children",), image="0123456789abcdef"),

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 import feed_samples as samples
 from event import Event, Registration, Seats
 from feed_samples import ALL, STORYTIME, hostile_text, site
-from views import Image
+from rendering.views import Image
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "schema" / "events.schema.json").read_bytes())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date"]))

@@ -9,8 +9,8 @@ import pytest
 from jinja2 import UndefinedError
 from PIL import Image
 
-import render
 from page_samples import settings
+from rendering import render
 from settings import SettingError
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 100"><path d="M0 0h9"/></svg>'

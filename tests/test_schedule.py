@@ -7,8 +7,8 @@ from datetime import UTC, date, timedelta
 
 import pytest
 
-import schedule
 from page_samples import at
+from rendering import schedule
 from settings import ROOT
 
 

@@ -20,16 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-import colors
-import pages
-import plan
-import render
-import screen
 from event import Event, Snapshot
-from headers import headers_for
 from page_reader import Element, Page
 from page_samples import NOW, SITE, TODAY, all_day, event, registration, settings, snapshot, view, wording
-from views import EventView, Image
+from publishing import plan
+from publishing.headers import headers_for
+from rendering import colors, pages, render, screen
+from rendering.views import EventView, Image
 
 Build = Callable[..., dict[str, bytes]]
 

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-import headers
 import upload
 from files import format_manifest, sha256
-from headers import is_hashed
 from invalidation import Budget
-from published import IN_DOUBT, Pending, Published
+from publishing import headers
+from publishing.headers import is_hashed
+from publishing.published import IN_DOUBT, Pending, Published
 from settings import PublishSettings, environment
 
 CSS = "static/main.0123abcd.css"

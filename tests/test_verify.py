@@ -12,8 +12,8 @@ from flask import Flask, Response
 
 import verify
 from files import format_manifest, sha256
-from headers import headers_for
-from published import Entry, Pending, Published
+from publishing.headers import headers_for
+from publishing.published import Entry, Pending, Published
 from serving import serve
 
 BUILT = {"fetched": "2026-03-03T09:30:00-05:00"}

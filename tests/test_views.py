@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-import views
 from event import Event, Registration, Seats
 from page_samples import TODAY, all_day, at, event, registration, view, wording
-from views import EventView, Image, slug
+from rendering import views
+from rendering.views import EventView, Image, slug
 
 TEN = Seats(total=10, taken=10)
 FREE = Seats(total=10, taken=0)

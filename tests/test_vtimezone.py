@@ -8,8 +8,8 @@ import icalendar
 import pytest
 from dateutil.rrule import rrulestr
 
-import vtimezone
 from feed_samples import ZONE
+from rendering import vtimezone
 
 # With yearly rules, and without: there the changes follow the moon, no weekday of the month, or (Havana
 # in 2026, in newer data) a decision of that year.

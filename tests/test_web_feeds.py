@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import feed_samples as samples
-import plain_text
 from event import Event
 from feed_samples import ALL, STORYTIME, hostile_text, site
+from rendering import plain_text
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 UTC_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"

@@ -56,7 +56,7 @@ exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-import schedule
+from rendering import schedule
 
 for day in range(1, 15):
     for run in schedule.runs(date(2026, 3, day)):

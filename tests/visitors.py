@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from cloudfront import Edge, Stored
 from files import sha256
-from headers import is_hashed
+from publishing.headers import is_hashed
 
 # A browser shows a page for max-age, and for stale-while-revalidate while it asks again.
 BROWSER_SECONDS = 120

@@ -12,7 +12,7 @@ setup() {
   export PROJECT=$BATS_TEST_TMPDIR/project
   mkdir -p "$PROJECT/bin" "$PROJECT/scripts"
   cp "$ROOT"/bin/* "$PROJECT/bin/"
-  cp "$ROOT"/scripts/*.{sh,py} "$PROJECT/scripts/"
+  cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
   ln -s "$ROOT/.venv" "$PROJECT/.venv"
   : >"$PROJECT/scripts/fetch.py"
   : >"$PROJECT/scripts/generate.py"

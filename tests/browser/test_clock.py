@@ -16,13 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-import dates
-import messages
 from browser.conftest import MakeSite, OpenPage, Watch
 from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Event, midnight
+from rendering import dates, messages
 from wide import wide
 
 Serve = Callable[[Path], SiteServer]

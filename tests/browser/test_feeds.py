@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import feed_samples as samples
-import plain_text
 from browser.conftest import ROOT, MakeSite
 from event import Event, midnight
+from rendering import plain_text
 
 
 def read(folder: Path) -> dict[str, list[dict[str, Any]]]:

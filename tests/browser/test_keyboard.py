@@ -14,7 +14,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW
 from browser.server import SiteServer
 from event import Event
-from views import status_code
+from rendering.views import status_code
 
 Serve = Callable[[Path], SiteServer]
 

@@ -15,7 +15,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, at, event
 from browser.server import SiteServer
 from event import Event
-from views import slug
+from rendering.views import slug
 from wide import wide
 
 # Longer than list.js lets the fingers rest before it counts.

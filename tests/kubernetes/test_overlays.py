@@ -14,8 +14,8 @@ import kubernetes_validate
 import pytest
 
 import check
-import schedule
 from kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize
+from rendering import schedule
 from settings import VERSION, LibCalSettings, PublishSettings, Settings
 
 RUNS = ("events-display", "events-display-closing")

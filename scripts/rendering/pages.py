@@ -9,15 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dates
-import feeds
-import jsonld
-import messages
-import render
-import screen
-import share_image
-import views
 from event import Snapshot
+from rendering import dates, feeds, jsonld, messages, render, screen, share_image, views
 from settings import Settings
 
 EMBEDDED_EVENTS = 50

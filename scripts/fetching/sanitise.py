@@ -13,9 +13,9 @@ from html import unescape
 
 import nh3
 
-from links import Origin, link
-from privacy import Private
-from richtext import UNDERSTOOD, Tree, Writer
+from fetching.links import Origin, link
+from fetching.privacy import Private
+from fetching.richtext import UNDERSTOOD, Tree, Writer
 
 MAX_SOURCE = 200_000
 EXCERPT = 200

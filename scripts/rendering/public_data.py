@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-import plain_text
-from feed_item import LONG_AGO, Channel, Item, json_line, timestamp
-from views import slug, status_code
+from rendering import plain_text
+from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
+from rendering.views import slug, status_code
 
 VERSION = 1
 

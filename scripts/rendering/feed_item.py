@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import plain_text
 from event import Event
+from rendering import plain_text
+from rendering.views import EventView, Image, says_online
 from settings import Settings
-from views import EventView, Image, says_online
 
 # Stands for a time of change that nobody noted: any later change is newer than it.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from guards import STATUS
-from headers import Headers, headers_for, is_hashed
-from published import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
+from publishing.guards import STATUS
+from publishing.headers import Headers, headers_for, is_hashed
+from publishing.published import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
 
 # Browsers keep a page for one minute and may show it for another while they ask again; an
 # invalidation takes effect within seconds, rarely minutes. The next run of the timer is later.

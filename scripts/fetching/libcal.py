@@ -21,7 +21,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from deadline import Deadline
+from fetching.deadline import Deadline
 from log import Log
 from settings import VERSION, LibCalSettings
 

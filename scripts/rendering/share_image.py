@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import io
 
-import colors
-from views import Image
+from rendering import colors
+from rendering.views import Image
 
 NAME = "share.png"
 WIDTH, HEIGHT = 1200, 630

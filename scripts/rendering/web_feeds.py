@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import PurePosixPath
 
-import plain_text
-from feed_item import Channel, Item, json_line, timestamp
-from views import status_code
+from rendering import plain_text
+from rendering.feed_item import Channel, Item, json_line, timestamp
+from rendering.views import status_code
 
 
 def content(item: Item) -> str:

@@ -12,11 +12,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-import colors
-import share_image
 from files import sha256
+from rendering import colors, share_image
+from rendering.views import Card, Image
 from settings import ROOT, SettingError, Settings
-from views import Card, Image
 
 TEMPLATES = ROOT / "templates"
 

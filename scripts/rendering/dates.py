@@ -15,7 +15,7 @@ from babel import Locale
 from babel.dates import format_date, get_timezone_name
 
 from event import Event
-from messages import Messages
+from rendering.messages import Messages
 
 ONGOING = timedelta(days=3)
 # What ends before this hour belongs to the evening before: a dance until 1am is no event of Saturday.

@@ -12,10 +12,10 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from urllib.parse import urlencode
 
-import dates
-from dates import Wording, datetime_attribute, is_over
 from event import RESCHEDULED, Event
 from files import sha256
+from rendering import dates
+from rendering.dates import Wording, datetime_attribute, is_over
 
 # Letters that Unicode does not decompose, in the languages of our catalogues and their neighbours.
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})

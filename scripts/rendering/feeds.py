@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-import icalendar_feed
-import plain_text
-import public_data
-import web_feeds
 from event import CANCELLED
-from feed_item import LONG_AGO, Channel, Item, Source, timestamp
-from render import Renderer
+from rendering import icalendar_feed, plain_text, public_data, web_feeds
+from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
+from rendering.render import Renderer
+from rendering.views import EventView, Group
 from settings import Settings
-from views import EventView, Group
 
 
 def build(

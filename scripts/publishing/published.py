@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from files import write_atomic
-from headers import Headers
+from publishing.headers import Headers
 
 IN_DOUBT = "0" * 64
 PERHAPS_ABSENT = f"{1:064}"

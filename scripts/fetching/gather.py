@@ -6,15 +6,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from deadline import Deadline, run_jobs
-from download import Downloader
 from event import EMPTY, INTERNAL, Snapshot
-from images import MAX_BYTES, Images
-from libcal import REFUSED, Client, Misconfigured, Unavailable, user_agent
-from links import Origin
+from fetching.deadline import Deadline, run_jobs
+from fetching.download import Downloader
+from fetching.images import MAX_BYTES, Images
+from fetching.libcal import REFUSED, Client, Misconfigured, Unavailable, user_agent
+from fetching.links import Origin
+from fetching.merge import Outcome, Window, merge
+from fetching.normalise import Context, Normalised, calendar_notes, normalise
 from log import Log
-from merge import Outcome, Window, merge
-from normalise import Context, Normalised, calendar_notes, normalise
 from settings import CalendarSetting, LibCalSettings, Settings
 
 WORKERS = 4

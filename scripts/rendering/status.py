@@ -6,9 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-import dates
-import schedule
 from event import Snapshot
+from rendering import dates, schedule
 from settings import Settings
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from babel.numbers import get_territory_currencies
 
 from event import CANCELLED, POSTPONED, RESCHEDULED
+from rendering.views import EventView, Image, says_online
 from settings import Settings
-from views import EventView, Image, says_online
 
 _SCHEMA = "https://schema.org/"
 _STATUS = {

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import plain_text
-import vtimezone
 from event import CANCELLED, POSTPONED
-from feed_item import LONG_AGO, Channel, Item
+from rendering import plain_text, vtimezone
+from rendering.feed_item import LONG_AGO, Channel, Item
 
 _HOUR = "PT1H"
 _YEARS = 10

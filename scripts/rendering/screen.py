@@ -22,14 +22,12 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-import colors
-import plain_text
-import render
-from dates import Wording
 from event import midnight
 from files import sha256
+from rendering import colors, plain_text, render
+from rendering.dates import Wording
+from rendering.views import EventView, Group, Image
 from settings import Settings
-from views import EventView, Group, Image
 
 WORKER = "screen-worker.js"
 

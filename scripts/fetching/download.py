@@ -16,9 +16,9 @@ from urllib.parse import urljoin, urlsplit
 import certifi
 import urllib3
 
-from deadline import Deadline
-from libcal import cause_of
-from links import Origin, is_public_address, web_address
+from fetching.deadline import Deadline
+from fetching.libcal import cause_of
+from fetching.links import Origin, is_public_address, web_address
 
 REDIRECTS = 3
 CONNECT_SECONDS = 3.0

@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deadline import Deadline, run_jobs
-from download import Downloader, NotFetched
+from fetching.deadline import Deadline, run_jobs
+from fetching.download import Downloader, NotFetched
 from files import sha256, write_atomic, write_if_changed
 from log import Log
 

@@ -15,10 +15,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from event import Event, Registration, Seats, midnight
-from links import Origin, web_address
-from privacy import Private, marks_of, words_of
-from sanitise import description, plain
-from titles import split_state
+from fetching.links import Origin, web_address
+from fetching.privacy import Private, marks_of, words_of
+from fetching.sanitise import description, plain
+from fetching.titles import split_state
 
 MAX_TITLE = 300
 MAX_NAME = 120
