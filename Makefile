@@ -34,6 +34,8 @@ DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP_INSTALL := pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 PIP := $(VENV)/bin/$(PIP_INSTALL)
+# The stand-ins, benches and simulator run as modules of the project; pyproject.toml gives pytest the same path.
+DEV := PYTHONPATH=.:scripts:tests
 
 ##@ Use
 .PHONY: publish
@@ -94,11 +96,11 @@ logs: ## The journal of the runs (SUMMARY=1: one line for each)
 ##@ Try it without any account
 .PHONY: demo
 demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)
-	@python tests/standins/demo.py $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(EVENTS),--events '$(EVENTS)')
+	@$(DEV) python -m standins.demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(EVENTS),--events '$(EVENTS)')
 
 .PHONY: preview
 preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=)
-	@PYTHONPATH=scripts python tests/standins/preview.py $(if $(PORT),--port $(PORT))
+	@$(DEV) python -m standins.preview $(if $(PORT),--port $(PORT))
 
 ##@ Develop
 .PHONY: setup
@@ -110,11 +112,11 @@ test: $(VENV)/dev ## The tests of a minute: every rule, in Python and in shell; 
 
 .PHONY: test-py
 test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --numprocesses=2 $(addprefix --ignore=tests/,browser docker e2e kubernetes scan)
+	@python -m pytest --numprocesses=2 tests/unit tests/simulate
 
 .PHONY: test-sh
 test-sh: $(VENV)/dev ## The shell tests
-	@bats tests
+	@bats tests/unit
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview as a user runs them, and the stand-ins
@@ -142,7 +144,7 @@ test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job f
 
 .PHONY: simulate
 simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
-	@python tests/simulate.py $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
+	@$(DEV) python -m simulate.simulator $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
 lint: $(VENV)/dev lint-docker ## ruff, mypy, shellcheck, shfmt, and the line below
@@ -167,11 +169,11 @@ format: $(VENV)/dev ## Put Python and shell in the house style
 
 .PHONY: bench
 bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: just that)
-	@PYTHONPATH=scripts:tests:tests/standins python -m bench.run $(NAME)
+	@$(DEV) python -m bench.run $(NAME)
 
 .PHONY: pictures
 pictures: $(BROWSER) ## Take the pictures of the README anew
-	@PYTHONPATH=scripts:tests:tests/standins python -m browser.pictures
+	@$(DEV) python -m browser.pictures
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes

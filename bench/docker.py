@@ -13,11 +13,10 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.measure import Table, median
-
 import notify
-from aws import Aws
-from docker_project import HERE, ROOT, SECRETS, small_library
+from bench.measure import Table, median
+from standins.aws import Aws
+from support.docker_project import HERE, ROOT, SECRETS, small_library
 
 _STEPS = ("fetch", "generate", "upload", "invalidate")
 _RUN = (

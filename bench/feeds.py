@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable
 
 import icalendar
+
 from bench import sample
 from bench.measure import Table, median
-
 from rendering import dates, feeds, icalendar_feed, messages, plain_text, render, views
 from rendering.feed_item import Item, Source
 from settings import Settings

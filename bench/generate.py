@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 
 from bench import sample
 from bench.measure import Cost, Table, in_turn, median, run
-
 from event import Snapshot
 
 ROOT = Path(__file__).resolve().parents[1]

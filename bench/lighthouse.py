@@ -11,11 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.measure import Table, median
-
-import sample
 from browser import libraries, lighthouse
 from browser.lighthouse import CATEGORIES, Report
 from browser.server import SiteServer
+from standins import sample
 
 
 def bench(rounds: int = 3) -> Table:

@@ -24,12 +24,11 @@ from tempfile import TemporaryDirectory
 
 from bench import sample
 from bench.measure import Table, median, run
-
-import fault_proxy
-import sample as programme
-from aws import Aws
 from files import read_manifest
-from libcal_server import LibCal
+from standins import fault_proxy
+from standins import sample as programme
+from standins.aws import Aws
+from standins.libcal_server import LibCal
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENTS = 200

@@ -1,4 +1,4 @@
-"""Usage: make bench, or: PYTHONPATH=scripts:tests:tests/standins python -m bench.run [NAME...]
+"""Usage: make bench, or: PYTHONPATH=.:scripts:tests python -m bench.run [NAME...]
 
 Runs the benches named, or all of them, and prints a table for each. Nothing here passes or fails: a bench
 shows what things cost on this machine, today.

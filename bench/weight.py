@@ -19,11 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import sample
-from bench.measure import Table
 from PIL import Image
 from playwright.sync_api import Browser
 
+from bench import sample
+from bench.measure import Table
 from browser import chromium
 from browser.server import SiteServer
 from event import Snapshot

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,15 +13,12 @@ from hypothesis import settings
 settings.register_profile("ours", deadline=None, print_blob=True)
 settings.load_profile("ours")
 
-_OURS = re.compile(
-    r"(LIBCAL|SITE|S3|CLOUDFRONT|AWS|UPLOAD|INVALIDATE|MAX|MIN|NOTIFY|PING|EVENTS|STALE|BRAND)_"
-    r"|(TIMEZONE|LOCALE|DAYS_AHEAD|LOGO|HOME_PAGE|FORCE|BUILD_DIR|RUN_ID|RUNNER)\Z"
-)
+_UNSET = (Path(__file__).parent / "support" / "settings-to-unset").read_text().split()
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if _OURS.match(name):
+        if any(fnmatchcase(name, pattern) for pattern in _UNSET):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ENV_FILE", os.devnull)

@@ -2,7 +2,7 @@
 # bin/invalidate with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
 
 bats_require_minimum_version 1.5.0
-load ../helper
+load ../support/helper
 
 setup_file() { start_aws; }
 teardown_file() { stop_aws; }

@@ -2,7 +2,7 @@
 # bin/publish with the real bin/upload and bin/invalidate; fetch and generate do nothing, the site is here.
 
 bats_require_minimum_version 1.5.0
-load ../helper
+load ../support/helper
 
 setup_file() { start_aws; }
 teardown_file() { stop_aws; }

@@ -3,7 +3,7 @@
 # test. Here are those that need the real AWS CLI and S3's own answers, and no test elsewhere.
 
 bats_require_minimum_version 1.5.0
-load ../helper
+load ../support/helper
 
 setup_file() {
   start_aws
@@ -163,11 +163,11 @@ whole() {
   local path type
   while read -r path type; do
     put "$path" x
-  done <"$BATS_TEST_DIRNAME/../fixtures/content-types"
+  done <"$BATS_TEST_DIRNAME/content-types"
   run -0 upload
   while read -r path type; do
     headers "$path" | grep -iqxF "content-type: $type" || fail "$path: $(headers "$path" | grep -i content-type)"
-  done <"$BATS_TEST_DIRNAME/../fixtures/content-types"
+  done <"$BATS_TEST_DIRNAME/content-types"
   same "$(grep -Evc '^s3 (sync|cp) .*--content-type .+ --cache-control|^(s3api|cloudfront) ' "$BATS_FILE_TMPDIR/arguments" || true)" 0
 }
 

@@ -3,7 +3,7 @@
 # Every rule about order, recovery and guards is in test_upload.py; here is what needs S3's answers.
 
 bats_require_minimum_version 1.5.0
-load ../helper
+load ../support/helper
 
 setup_file() { start_aws; }
 teardown_file() { stop_aws; }

@@ -22,8 +22,8 @@ from browser import chromium, libraries, sample_events, screens
 from browser.libraries import Library
 from browser.server import SiteServer
 from event import Event
-from wide import wide
-from workers import shared_folder
+from support.wide import wide
+from support.workers import shared_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = Path(__file__).parent / "node_modules"

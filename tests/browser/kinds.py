@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from page_reader import Page
+from support.page_reader import Page
 
 # Without the screen's, which have tests of their own.
 ONCE = ("index.html", "print.html", "print.html#large", "embed.html", "404.html")

@@ -20,12 +20,11 @@ from pathlib import Path
 from unittest import mock
 from zoneinfo import ZoneInfo
 
-import danish
 import generate
-import sample
 from browser import sample_events
 from event import Event, Snapshot
-from libcal_server import LibCal
+from standins import danish, sample
+from standins.libcal_server import LibCal
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS_FILE = os.environ.get("EVENTS_FILE", "")

@@ -17,7 +17,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Event, Seats
-from wide import wide
+from support.wide import wide
 
 Serve = Callable[[Path], SiteServer]
 

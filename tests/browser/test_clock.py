@@ -22,7 +22,7 @@ from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Event, midnight
 from rendering import dates, messages
-from wide import wide
+from support.wide import wide
 
 Serve = Callable[[Path], SiteServer]
 Shown = dict[str, dict[str, str]]

@@ -17,9 +17,8 @@ from browser.conftest import NODE_MODULES, ROOT
 from browser.libraries import SITE_URL, Library
 from browser.test_feeds import expected, read
 from event import Event
-from page_reader import Page
-from test_public_data import VALIDATOR
-from test_web_feeds import atom, json_feed
+from support.feed_readers import VALIDATOR, atom, json_feed
+from support.page_reader import Page
 
 SCHEMA_ORG = "https://schema.org/"
 

@@ -17,7 +17,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, OPEN, at, event
 from browser.server import SiteServer
 from event import Seats
-from libcal_server import LibCal
+from standins.libcal_server import LibCal
 
 Serve = Callable[[Path], SiteServer]
 

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import feed_samples as samples
 from browser.conftest import ROOT, MakeSite
 from event import Event, midnight
 from rendering import plain_text
+from support import feed_samples as samples
 
 
 def read(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from browser.sample_events import NOW, at, event
 from browser.server import SiteServer
 from event import Event
 from rendering.views import slug
-from wide import wide
+from support.wide import wide
 
 # Longer than list.js lets the fingers rest before it counts.
 REST = 400

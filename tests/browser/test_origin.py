@@ -10,7 +10,7 @@ from browser import kinds
 from browser.conftest import DANISH_IF_WIDE, OpenPage
 from browser.libraries import Library
 from browser.server import SiteServer
-from page_reader import Page
+from support.page_reader import Page
 
 Serve = Callable[[Path], SiteServer]
 

@@ -13,7 +13,7 @@ from browser.conftest import ShowScreen, Watch
 from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
-from wide import wide
+from support.wide import wide
 
 PORTRAIT = {"width": 1080, "height": 1920}
 AGENDA = "screen.html?layout=agenda"

@@ -17,7 +17,7 @@ from browser.libraries import Library
 from browser.sample_events import at, event
 from browser.screens import Screen
 from browser.server import SiteServer
-from wide import wide
+from support.wide import wide
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
 BOTH_WAYS = ["1080p", "portrait"]

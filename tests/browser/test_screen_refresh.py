@@ -23,7 +23,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
 from browser.server import SiteServer
-from wide import wide
+from support.wide import wide
 
 AGENDA = "screen.html?layout=agenda"
 GROUND = (20, 32, 43)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bench import weight
 from playwright.sync_api import Browser
+
+from bench import weight
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aws import Aws
-from docker_project import HERE, ROOT, SECRETS, TAG, Project, run, small_library
-from libcal_server import LibCal
-from workers import shared_folder
+from standins.aws import Aws
+from standins.libcal_server import LibCal
+from support.docker_project import HERE, ROOT, SECRETS, TAG, Project, run, small_library
+from support.workers import shared_folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from docker_project import ROOT, SECRETS, SERVICES, Project, docker, image, inspect, run, wait_for
-from libcal_faults import Fault
-from libcal_server import CLIENT_SECRET, LibCal
+from standins.libcal_faults import Fault
+from standins.libcal_server import CLIENT_SECRET, LibCal
+from support.docker_project import ROOT, SECRETS, SERVICES, Project, docker, image, inspect, run, wait_for
 
 OWN = {
     "generator": {"libcal_client_id", "libcal_client_secret", "logo"},

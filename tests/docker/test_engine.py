@@ -14,10 +14,10 @@ from typing import Self
 
 import pytest
 
-from aws import Aws
-from docker_project import SERVICES, Project, image, run, small_library, wait_for
-from libcal_faults import Fault
-from libcal_server import LibCal
+from standins.aws import Aws
+from standins.libcal_faults import Fault
+from standins.libcal_server import LibCal
+from support.docker_project import SERVICES, Project, image, run, small_library, wait_for
 
 CLONE_NEWNET = 0x40000000
 

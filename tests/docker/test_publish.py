@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from aws import Aws, Call
-from docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
-from libcal_faults import Fault
-from libcal_server import LibCal
-from wide import wide
+from standins.aws import Aws, Call
+from standins.libcal_faults import Fault
+from standins.libcal_server import LibCal
+from support.docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
+from support.wide import wide
 
 CLOSED = "http://127.0.0.1:9"  # nobody listens on the discard port
 

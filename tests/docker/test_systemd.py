@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import notify
-from aws import Aws
-from docker_machine import CHECKOUT, PROGRAM, RUNTIME, SETTINGS, TIMER, UNIT, Machine
-from docker_project import SECRETS, TAG, docker, small_library, wait_for
-from libcal_server import CLIENT_SECRET, LibCal
 from rendering import schedule
+from standins.aws import Aws
+from standins.libcal_server import CLIENT_SECRET, LibCal
+from support.docker_machine import CHECKOUT, PROGRAM, RUNTIME, SETTINGS, TIMER, UNIT, Machine
+from support.docker_project import SECRETS, TAG, docker, small_library, wait_for
 
 STATE = "/var/lib/events-display"
 HEARD = "/var/tmp/heard"

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from project_copy import copy_project
-from readable_log import readable
-from records import PRIVATE, PRIVATE_NUMBER
+from standins.readable_log import readable
+from standins.records import PRIVATE, PRIVATE_NUMBER
+from support.project_copy import PYTHONPATH, copy_project
 
 # What would lead a publish astray, were it passed on.
 ASTRAY = {
@@ -39,8 +39,9 @@ def _start(project: Path, *arguments: str) -> subprocess.Popen[str]:
     prefix = Path(sys.prefix)
     env = {**os.environ, **ASTRAY, "VENV": str(prefix), "PATH": f"{prefix}/bin:{os.environ['PATH']}"}
     return subprocess.Popen(
-        [sys.executable, project / "tests/standins/demo.py", *arguments],
-        env=env,
+        [sys.executable, "-m", "standins.demo", *arguments],
+        cwd=project,
+        env={**env, "PYTHONPATH": PYTHONPATH},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-import sample
-from aws import Aws
-from libcal_server import LibCal
-from project_copy import ROOT
-from records import PRIVATE, PRIVATE_NUMBER
+from standins import sample
+from standins.aws import Aws
+from standins.libcal_server import LibCal
+from standins.records import PRIVATE, PRIVATE_NUMBER
+from support.project_copy import ROOT
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=sample.ZONE)
 QUARTER = timedelta(minutes=15)

@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 import requests
 
-import preview_site
-from project_copy import ROOT, copy_project
+from standins import preview_site
+from support.project_copy import PYTHONPATH, ROOT, copy_project
 
 
 def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root / "scripts"), "ENV_FILE": str(root / ".env")}
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "ENV_FILE": str(root / ".env")}
     return subprocess.Popen(
-        [sys.executable, root / "tests/standins/preview.py", *arguments],
+        [sys.executable, "-m", "standins.preview", *arguments],
+        cwd=root,
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
-import bucket_site
-from aws import Aws
-from serving import serve
-
-PROGRAM = Path(__file__).parents[1] / "standins" / "aws.py"
+from standins import bucket_site
+from standins.aws import Aws
+from standins.serving import serve
+from support.project_copy import PYTHONPATH, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +67,12 @@ def test_the_real_aws_cli_uploads_and_invalidates(aws: Aws, tmp_path: Path) -> N
 
 def test_as_a_program_it_prints_the_environment_and_stops_when_asked() -> None:
     with subprocess.Popen(
-        [sys.executable, PROGRAM, "--bucket", "another"],
+        [sys.executable, "-m", "standins.aws", "--bucket", "another"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
     ) as program:
         assert program.stdout
         env = dict(line.strip().split("=", 1) for line in iter(program.stdout.readline, "\n"))

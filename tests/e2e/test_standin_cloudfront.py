@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudfront import Edge, OriginDown, Stored, policy
+from standins.cloudfront import Edge, OriginDown, Stored, policy
 
 PAGE = "public, max-age=60, s-maxage=900, stale-while-revalidate=30, stale-if-error=3600"
 

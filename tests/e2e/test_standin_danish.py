@@ -7,8 +7,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-import danish
-import libcal_file
+from standins import danish, libcal_file
 
 
 def test_is_the_same_each_time_and_ids_differ() -> None:

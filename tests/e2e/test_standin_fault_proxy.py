@@ -11,8 +11,8 @@ import botocore.exceptions  # type: ignore[import-untyped]
 import botocore.session  # type: ignore[import-untyped]
 import pytest
 
-import fault_proxy
-from aws import Aws
+from standins import fault_proxy
+from standins.aws import Aws
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-import libcal_faults
-import sample
-from libcal_server import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
-from records import PRIVATE
+from standins import libcal_faults, sample
+from standins.libcal_server import CLIENT_ID, CLIENT_SECRET, LibCal, php_json
+from standins.records import PRIVATE
+from support.project_copy import PYTHONPATH, ROOT
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=sample.ZONE)
-PROGRAM = Path(__file__).parents[1] / "standins" / "libcal_server.py"
 
 
 @pytest.fixture
@@ -401,11 +400,12 @@ def test_as_a_program_it_prints_its_address_and_stops_when_asked(
         "Europe/Copenhagen",
     ]
     with subprocess.Popen(
-        [sys.executable, PROGRAM, *arguments],
+        [sys.executable, "-m", "standins.libcal_server", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONWARNINGS": "error"},
     ) as program:
         assert program.stdout
         url = program.stdout.readline().strip()

@@ -7,10 +7,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-import pictures
-import sample
 from event import Registration, Seats
-from records import PRIVATE, PRIVATE_NUMBER, Record
+from standins import pictures, sample
+from standins.records import PRIVATE, PRIVATE_NUMBER, Record
 
 DAYS = [date(2026, 1, 31), date(2026, 3, 7), date(2026, 3, 8), date(2026, 11, 22), date(2028, 2, 29)]
 

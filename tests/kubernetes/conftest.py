@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubernetes_files import OVERLAYS, Built, build
+from support.kubernetes_files import OVERLAYS, Built, build
 
 
 @pytest.fixture(scope="session")

@@ -19,11 +19,11 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 import notify
-from aws import Aws
-from kubernetes_files import ROOT, Built
-from libcal_faults import Fault
-from libcal_server import LibCal
-from podman_pods import Podman
+from standins.aws import Aws
+from standins.libcal_faults import Fault
+from standins.libcal_server import LibCal
+from support.kubernetes_files import ROOT, Built
+from support.podman_pods import Podman
 
 TAG = "test-kubernetes"
 SERVICES = ("generator", "uploader", "invalidator")

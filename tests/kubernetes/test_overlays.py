@@ -14,9 +14,9 @@ import kubernetes_validate
 import pytest
 
 import check
-from kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize
 from rendering import schedule
 from settings import VERSION, LibCalSettings, PublishSettings, Settings
+from support.kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize
 
 RUNS = ("events-display", "events-display-closing")
 ORDER = ["drain", "generate", "upload", "invalidate"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kubernetes_files import OVERLAYS, ROOT, build
+from support.kubernetes_files import OVERLAYS, ROOT, build
 
 # Nobody else's: the developer's own settings and what was built or installed here.
 NOT_OURS = (r"^\.env$", r"^\.git/", r"^\.venv", r"^build/", "node_modules", r"/secrets/")

@@ -1,0 +1,136 @@
+"""The site, generated anew and reloaded in the browser whenever a template or a program changes.
+
+Usage: make preview [PORT=8000]   (python -m standins.preview, with PYTHONPATH=.:scripts)
+
+The events are LibCal's where the environment or .env has its address, credentials and calendars, and
+those of the sample library otherwise. Generates into build/preview, with the real fetch.py and
+generate.py, and serves on loopback only. What cannot be generated is shown in the
+terminal and in the browser, until it is mended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from exit_codes import UNAVAILABLE
+from settings import ROOT, SettingError, environment
+from standins import preview_site, sample
+from standins.libcal_server import LibCal
+from standins.readable_log import readable
+from standins.serving import serve
+
+PORT = 8000
+BUILD = ROOT / "build" / "preview"
+WATCHED = ("templates", "scripts")
+POLL_SECONDS = 0.3
+CREDENTIALS = ("LIBCAL_URL", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET", "LIBCAL_CALENDARS")
+
+Stamps = dict[Path, tuple[int, int]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve and watch until Ctrl-C; 1 if the port is taken."""
+    parser = argparse.ArgumentParser(description="The site with live reload", allow_abbrev=False)
+    parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
+    port = parser.parse_args(argv).port
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    state = preview_site.State(BUILD / "site")
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(state.stop)
+            try:
+                address = stack.enter_context(serve(preview_site.app(state), port))
+            except OSError as error:
+                print(f"preview: port {port}: {error.strerror}; try PORT={port + 1}", file=sys.stderr)
+                return 1
+            libcal = stack.enter_context(LibCal())
+            _say(f"Preview at {address}/ and {address}/screen.html; it reloads by itself. Ctrl-C ends it.")
+            _watch(state, libcal, address)
+    except KeyboardInterrupt:
+        _say("")
+    return 0
+
+
+def _watch(state: preview_site.State, libcal: LibCal, address: str) -> None:
+    """Build, then build again after every change, for ever."""
+    stamps = _stamps()
+    state.publish(_build(libcal, address, fetch=True))
+    while True:
+        time.sleep(POLL_SECONDS)
+        before, stamps = stamps, _stamps()
+        changed = sorted(
+            path for path in before.keys() | stamps.keys() if before.get(path) != stamps.get(path)
+        )
+        if changed:
+            stamps = _settled(stamps)
+            _say(f"Changed: {os.path.relpath(changed[0], ROOT)}")
+            fetch = not all(path.is_relative_to(ROOT / "templates") for path in changed)
+            state.publish(_build(libcal, address, fetch=fetch))
+
+
+def _stamps() -> Stamps:
+    """Return when each watched file was last written, and its size."""
+    paths = [path for folder in WATCHED for path in (ROOT / folder).rglob("*") if path.suffix != ".pyc"]
+    found: Stamps = {}
+    for path in (*paths, Path(os.environ.get("ENV_FILE") or ROOT / ".env")):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found[path] = status.st_mtime_ns, status.st_size
+    return found
+
+
+def _settled(stamps: Stamps) -> Stamps:
+    """Wait until nothing is being written any more."""
+    while True:
+        time.sleep(POLL_SECONDS / 3)
+        before, stamps = stamps, _stamps()
+        if before == stamps:
+            return stamps
+
+
+def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
+    """Fetch, if asked to, and generate; return the log of what failed, or nothing."""
+    try:
+        env = environment()
+    except SettingError as error:
+        return f"{error.key}: {error.why}"
+    own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
+    if fetch:
+        _say(f"Events: {env['LIBCAL_URL'] if own else 'the sample library, since .env names no LibCal'}")
+    if not own:
+        env = {"SITE_NAME": sample.NAME, **env, **libcal.settings, "LIBCAL_CALENDARS": sample.CALENDAR_LABELS}
+    if fetch and not own:
+        # Another preview's, from another port: nothing to warn of.
+        (BUILD / "events.json").unlink(missing_ok=True)
+    env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address}
+    begun = time.monotonic()
+    for program in ("fetch.py", "generate.py")[not fetch :]:
+        run = subprocess.run(
+            [sys.executable, ROOT / "scripts" / program], env=env, stderr=subprocess.PIPE, text=True
+        )
+        for line in run.stderr.splitlines():
+            _say(readable(line))
+        # With earlier events, an outage of LibCal stops nothing.
+        if run.returncode and not (run.returncode == UNAVAILABLE and (BUILD / "events.json").exists()):
+            _say(f"  {program} failed (exit code {run.returncode}); waiting for a change")
+            return run.stderr
+    _say(f"  ready in {time.monotonic() - begun:.1f} s")
+    return ""
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

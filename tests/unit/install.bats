@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# make install, make uninstall: which files, with which modes, and what they leave alone. Everything
+# goes below DESTDIR; tests/docker/test_systemd.py installs for real, on a machine of its own.
+
+bats_require_minimum_version 1.5.0
+load ../support/helper
+
+setup() {
+  own_environment
+  export DEST="$BATS_TEST_TMPDIR/an image" # a space, since a path may have one
+  LIB=/usr/local/lib/events-display UNITS=/usr/local/lib/systemd/system SETTINGS=/etc/events-display/env
+}
+
+# A checkout of its own, for the tests that change it.
+checkout() {
+  PROJECT=$BATS_TEST_TMPDIR/project
+  mkdir -p "$PROJECT"
+  (cd "$ROOT" && cp -r --parents Makefile pyproject.toml LICENSE .env.example requirements*.txt bin docker scripts systemd templates "$PROJECT")
+}
+
+in_dest() { make --no-print-directory -C "${PROJECT:-$ROOT}" "$1" DESTDIR="$DEST" "${@:2}"; }
+files() { (cd "$DEST" && find . -type f -printf '%P\n' | LC_ALL=C sort); }
+mode() { stat -c %a "$DEST$1"; }
+
+# The program's files as they are in the checkout, relative to it.
+program() {
+  (cd "$ROOT" && find Makefile pyproject.toml LICENSE .env.example requirements.txt requirements-aws.txt bin docker scripts systemd \
+    templates -type f ! -path '*/__pycache__/*' ! -path 'docker/kubernetes/*' | LC_ALL=C sort)
+}
+
+@test "install writes the program, the units, the user and the settings, and nothing else" {
+  run -0 in_dest install
+  same "$output" ''
+  same "$(files)" "$(LC_ALL=C sort <(program | sed "s|^|${LIB#/}/|") - <<END
+${LIB#/}/installed-files
+${UNITS#/}/events-display-notify@.service
+${UNITS#/}/events-display.service
+${UNITS#/}/events-display.timer
+usr/local/lib/sysusers.d/events-display.conf
+${SETTINGS#/}
+END
+  )"
+}
+
+@test "Commands can be run, all else read by everybody, and the settings by root alone" {
+  (umask 077 && in_dest install)
+  local file
+  while IFS= read -r file; do
+    case $file in
+      "${SETTINGS#/}") same "$file $(mode "/$file")" "$file 600" ;;
+      "${LIB#/}"/bin/* | "${LIB#/}"/scripts/*.sh | "${LIB#/}"/docker/*)
+        if [[ -x $ROOT/${file#"${LIB#/}"/} ]]; then
+          same "$file $(mode "/$file")" "$file 755"
+        else
+          same "$file $(mode "/$file")" "$file 644"
+        fi
+        ;;
+      *) [[ $(mode "/$file") == @(644|755) ]] || fail "$file $(mode "/$file")" ;;
+    esac
+  done < <(files)
+  same "$(find "$DEST/usr" -type d ! -perm 755)" ''
+  same "$(mode "$LIB/bin/publish")" 755
+}
+
+@test "The units know where the program is, whatever the prefix, also the second time" {
+  local prefix
+  for prefix in /usr /opt/events; do
+    in_dest install PREFIX=$prefix
+    local units=$DEST$prefix/lib/systemd/system
+    ! grep -r '@[A-Z]*@' "$units" "$DEST$prefix/lib/sysusers.d" || fail 'a place is not filled in'
+    grep -q "^ExecStart=$prefix/lib/events-display/bin/notify " "$units/events-display-notify@.service"
+    grep -q "^WorkingDirectory=$prefix/lib/events-display$" "$units/events-display.service"
+    same "$(grep -rhoE '/(usr|opt|local)[a-z/]*/events-display/bin/[a-z]+' "$units" | grep -v "^$prefix/lib/" || true)" ''
+  done
+}
+
+@test "The installed program runs from where it is" {
+  in_dest install
+  run -0 env -C / "$DEST$LIB/bin/check" --help
+  says '^Usage: bin/check'
+  printf 'LIBCAL_URL=http://example.org\n' >"$DEST$SETTINGS"
+  run -78 "$DEST$LIB/bin/check" "$DEST$SETTINGS"
+  says 'key=LIBCAL_CLIENT_ID'
+}
+
+@test "An upgrade keeps the settings and takes away what the new version has not" {
+  checkout
+  printf 'x\n' >"$PROJECT/templates/old.html"
+  mkdir "$PROJECT/templates/old"
+  printf 'x\n' >"$PROJECT/templates/old/page.html"
+  in_dest install
+  printf 'LIBCAL_URL=https://larkfield.libcal.com\n' >"$DEST$SETTINGS"
+  rm -r "$PROJECT"/templates/old*
+  in_dest install
+  same "$(<"$DEST$SETTINGS")" 'LIBCAL_URL=https://larkfield.libcal.com'
+  same "$(mode "$SETTINGS")" 600
+  [[ ! -e $DEST$LIB/templates/old.html && ! -e $DEST$LIB/templates/old ]] || fail 'the old version is still there'
+  [[ -e $DEST$LIB/templates/index.html ]]
+}
+
+@test "uninstall leaves the settings, the files of others and their folders" {
+  mkdir -p "$DEST$UNITS" "$DEST$LIB/templates" "$DEST/opt/empty"
+  printf 'mine\n' | tee "$DEST$UNITS/mine.service" "$DEST$LIB/templates/mine.html" >"$DEST/usr/local/lib/mine"
+  in_dest install
+  mkdir -p "$DEST$LIB/scripts/__pycache__" # from a root who ran bin/check
+  printf x >"$DEST$LIB/scripts/__pycache__/check.cpython-311.pyc"
+  run -0 in_dest uninstall
+  says '^Removed\. Kept: the settings'
+  same "$(files)" "$(printf '%s\n' "${SETTINGS#/}" "${LIB#/}/templates/mine.html" usr/local/lib/mine "${UNITS#/}/mine.service")"
+  [[ -d $DEST/opt/empty ]]
+}
+
+@test "uninstall takes away no folder that was there before" {
+  mkdir -p "$DEST/opt/events/lib"
+  in_dest install PREFIX=/opt/events
+  in_dest uninstall PREFIX=/opt/events
+  [[ -d $DEST/opt/events/lib ]] || fail 'the prefix is gone'
+  [[ ! -e $DEST/opt/events/lib/events-display ]] || fail 'the program is still there'
+}
+
+@test "uninstall of what is not there says so" {
+  run -2 in_dest uninstall
+  says 'msg="not installed"'
+}
+
+@test "A secret beside the sources is not installed" {
+  checkout
+  mkdir -p "$PROJECT/docker/kubernetes/overlays/larkfield/secrets"
+  printf 'planted' >"$PROJECT/docker/kubernetes/overlays/larkfield/secrets/libcal_client_secret"
+  printf 'LIBCAL_CLIENT_SECRET=planted\n' >"$PROJECT/.env"
+  in_dest install
+  ! grep -rl planted "$DEST" || fail 'it is'
+}
+
+@test "The timer ticks in the zone that is asked for, else that of the settings, else New York" {
+  local timer=$DEST$UNITS/events-display.timer
+  zones() { sed -n 's/^OnCalendar=.* //p' "$timer" | sort -u; }
+  in_dest install
+  same "$(zones)" America/New_York
+  printf "TIMEZONE='Europe/Copenhagen'\n" >"$DEST$SETTINGS"
+  in_dest install
+  same "$(zones)" Europe/Copenhagen
+  in_dest install TIMEZONE=America/Los_Angeles
+  same "$(zones)" America/Los_Angeles
+}
+
+@test "A zone that does not exist is refused before anything is written" {
+  command -v systemd-analyze >/dev/null || skip 'only systemd-analyze knows the zones'
+  run -2 in_dest install TIMEZONE=America/NewYork
+  says 'msg="is no time zone" TIMEZONE=America/NewYork rc=78'
+  [[ ! -e $DEST ]] || fail 'something was written'
+}
+
+@test "For a package, neither the system's units nor its users are touched" {
+  mkdir "$BATS_TEST_TMPDIR/path"
+  local name
+  for name in systemctl systemd-sysusers; do
+    printf '#!/bin/sh\necho "$0 $*" >>"%s/called"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/path/$name"
+    chmod +x "$BATS_TEST_TMPDIR/path/$name"
+  done
+  PATH=$BATS_TEST_TMPDIR/path:$PATH
+  in_dest install
+  in_dest uninstall
+  [[ ! -e $BATS_TEST_TMPDIR/called ]] || fail "$(<"$BATS_TEST_TMPDIR/called")"
+}
+
+@test "A machine without systemd can make a package" {
+  mkdir "$BATS_TEST_TMPDIR/path"
+  local name
+  for name in bash sh make sed grep find sort comm install dirname realpath mktemp rm rmdir cut date cat awk stat; do
+    ln -s "$(type -P "$name")" "$BATS_TEST_TMPDIR/path/$name"
+  done
+  PATH=$BATS_TEST_TMPDIR/path run -0 in_dest install
+  [[ -e $DEST$UNITS/events-display.timer ]]
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told; aws/publish.bats
+# has the real ones. The numbers of traps and faults: test_traps.py.
+
+bats_require_minimum_version 1.5.0
+load ../support/helper
+
+setup() {
+  own_environment
+  export BUILD_DIR=$BATS_TEST_TMPDIR/build PROJECT=$BATS_TEST_TMPDIR/project
+  mkdir -p "$PROJECT/bin" "$PROJECT/scripts" "$BUILD_DIR"
+  cp "$ROOT/bin/publish" "$PROJECT/bin/"
+  cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
+  ln -s "$ROOT/.venv" "$PROJECT/.venv"
+  # Each says what it was, and then does what a file of its name tells it to.
+  printf '#!/usr/bin/env bash\necho "${0##*/}${*:+ }$*" >>"$BUILD_DIR/ran"\n. "$BUILD_DIR/do-${0##*/}"\n' \
+    >"$PROJECT/bin/upload"
+  cp "$PROJECT/bin/upload" "$PROJECT/bin/invalidate"
+  chmod 755 "$PROJECT/bin"/*
+  local name
+  for name in fetch generate; do
+    printf 'import os\nos.execv("/bin/bash", ["bash", "-c", "echo %s >>$BUILD_DIR/ran; . $BUILD_DIR/do-%s"])\n' \
+      "$name" "$name" >"$PROJECT/scripts/$name.py"
+  done
+  for name in fetch generate upload invalidate; do
+    : >"$BUILD_DIR/do-$name"
+  done
+}
+
+does() { printf '%s\n' "$2" >"$BUILD_DIR/do-$1"; }
+ran() { tr '\n' ' ' <"$BUILD_DIR/ran"; }
+publish() { "$PROJECT/bin/publish" "$@"; }
+last() { printf '%s\n' "${lines[-1]}"; }
+
+@test "The steps run in their order, and one line sums the run up" {
+  does upload 'printf "events=26\nchanged=3\nuploaded=3\ndeleted=0\nbytes=812\n" >"$BUILD_DIR/run/upload.stats"'
+  does invalidate 'printf "paths=1\ninvalidation=I1\npaths_this_month=7\n" >"$BUILD_DIR/run/invalidate.stats"'
+  run -0 publish
+  same "$(ran)" 'fetch generate upload invalidate '
+  says '^level=info step=publish run=[^ ]+ msg="run ended" outcome=ok changed=3 uploaded=3 deleted=0 bytes=812 paths=1 events=26 invalidation=I1 paths_this_month=7 pending_before=0 pending_after=0 fetch_s=[0-9.]+ generate_s=[0-9.]+ upload_s=[0-9.]+ invalidate_s=[0-9.]+ seconds=[0-9.]+ rc=0$'
+  same "$(grep -c 'step=publish' <<<"$output")" 1
+}
+
+@test "fault 41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
+  echo event/1.html >"$BUILD_DIR/pending-paths"
+  does fetch 'exit 78'
+  does invalidate ': >"$BUILD_DIR/pending-paths"'
+  run -78 publish
+  same "$(ran)" 'invalidate fetch '
+  says 'outcome=failed .*pending_before=1 pending_after=0 '
+  last | grep -Eq '^level=error step=publish run=[^ ]+ msg="publish failed" failed_step=fetch rc=78$'
+}
+
+@test "fault 40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
+  echo event/1.html >"$BUILD_DIR/pending-paths"
+  does invalidate 'echo x >>"$BUILD_DIR/tried"; (($(wc -l <"$BUILD_DIR/tried") > 1)) || exit 75'
+  run -0 publish
+  same "$(ran)" 'invalidate fetch generate upload invalidate '
+  says 'outcome=ok'
+}
+
+@test "fault 2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
+  does fetch 'exit 75'
+  echo '{}' >"$BUILD_DIR/events.json"
+  run -75 publish
+  same "$(ran)" 'fetch generate upload invalidate '
+  says 'outcome=degraded .*rc=75$'
+  last | grep -q 'failed_step=fetch rc=75$'
+}
+
+@test "fault 3: with LibCal down and no earlier events, nothing else runs" {
+  does fetch 'exit 75'
+  run -75 publish
+  same "$(ran)" 'fetch '
+  says 'outcome=failed'
+}
+
+@test "faults 42 and 43: each step's failure ends the run with that step's code, and later steps never start" {
+  local step code steps='fetch generate upload invalidate '
+  for step in fetch generate upload invalidate; do
+    for code in 65 78; do
+      rm -f "$BUILD_DIR/ran"
+      does "$step" "exit $code"
+      run "-$code" publish
+      same "$(ran)" "${steps%%"$step"*}$step "
+      last | grep -q "msg=\"publish failed\" failed_step=$step rc=$code$"
+      does "$step" ''
+    done
+  done
+}
+
+@test "fault 48: a step that is killed, or ends with an unknown code, counts as failed" {
+  does generate 'kill -9 $$'
+  run -1 publish
+  says 'step killed, or out of time" failed_step=generate .*status=137'
+  last | grep -q 'failed_step=generate rc=1$'
+  does generate 'exit 42'
+  run -1 publish
+}
+
+@test "trap 25, fault 44: a step that hangs is ended at its limit, with its children" {
+  sed -i 's/limit=60 program=/limit=1 program=/' "$PROJECT/bin/publish"
+  does generate 'sleep 77.7'
+  run -1 publish
+  says 'out of time" failed_step=generate limit=1 status=124'
+  ! pgrep -f 'sleep 77.7'
+}
+
+@test "fault 44: all limits together stay below the ten minutes of the systemd unit, and invalidate's own below its limit" {
+  local total=0 limit
+  for limit in $(grep -o ' limit=[0-9]\+' "$ROOT/bin/publish"); do
+    total=$((total + ${limit#limit=} + 5))
+  done
+  # drain and invalidate share a line
+  ((total == 430 && total + 115 < 600))
+  local last attempts=3 connect=5 read=15 backoff=5
+  last=$(grep -o 'NO_TRY_AFTER=[0-9]*' "$ROOT/bin/invalidate")
+  grep -q -- "--cli-connect-timeout $connect --cli-read-timeout $read" "$ROOT/scripts/aws.sh"
+  grep -q "AWS_MAX_ATTEMPTS:-$attempts}" "$ROOT/scripts/aws.sh"
+  ((${last#*=} + attempts * (connect + read) + backoff < 110))
+}
+
+@test "fault 45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
+  does fetch 'sleep 0.7'
+  "$PROJECT/bin/publish" 2>"$BUILD_DIR/first.log" &
+  local pid=$!
+  until [[ -s $BUILD_DIR/ran ]]; do sleep 0.02; done
+  run -75 publish
+  last | grep -Eq "^level=error step=publish run=[^ ]+ msg=\"publish failed: another publish is running\" failed_step=lock holder=\"pid=[0-9]+ run=[^ ]+ since=20[^ ]+Z\" rc=75$"
+  wait "$pid"
+  same "$(ran)" 'fetch generate upload invalidate '
+}
+
+@test "fault 45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
+  does fetch 'exec sleep 66.6'
+  "$PROJECT/bin/publish" 2>/dev/null 3>&- &
+  local pid=$!
+  until [[ -s $BUILD_DIR/ran ]]; do sleep 0.02; done
+  kill -9 "$pid"
+  wait "$pid" || same $? 137
+  does fetch ''
+  run -0 publish
+  sleep 0.1
+  ! pgrep -f 'sleep 66.6'
+}
+
+@test "SIGTERM ends the step at hand and says which it was" {
+  does upload 'sleep 55.5'
+  "$PROJECT/bin/publish" 2>"$BUILD_DIR/log" &
+  local pid=$!
+  until [[ $(cat "$BUILD_DIR/ran" 2>/dev/null) == *upload* ]]; do sleep 0.02; done
+  kill "$pid"
+  wait "$pid" || same $? 1
+  tail -n 1 "$BUILD_DIR/log" | grep -q 'msg="publish failed: interrupted" signal=TERM failed_step=upload rc=1$'
+  ! pgrep -f 'sleep 55.5'
+}
+
+@test "The run id is systemd's, and the steps' too" {
+  does fetch 'echo "id=$RUN_ID" >&2'
+  INVOCATION_ID=abc123 run -0 publish
+  says '^id=abc123$'
+  says 'step=publish run=abc123 '
+}
+
+@test "fault 19: a broken .env ends with 78 before any step" {
+  echo 'export A=1' >"$BATS_TEST_TMPDIR/env"
+  ENV_FILE=$BATS_TEST_TMPDIR/env run -78 publish
+  [[ ! -e $BUILD_DIR/ran ]]
+}
+
+@test "fault 45: a lock that cannot be had is said so, and no step runs" {
+  mkdir "$BUILD_DIR/publish.lock"
+  run -1 publish
+  last | grep -q 'msg="publish failed: cannot write" path=.* failed_step=lock rc=1$'
+  [[ ! -e $BUILD_DIR/ran ]]
+}
+
+@test "trap 5: what an upload that failed has changed is invalidated, and the run fails with its code" {
+  does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=1 >"$BUILD_DIR/run/upload.stats"; exit 75'
+  does invalidate ': >"$BUILD_DIR/pending-paths"'
+  run -75 publish
+  same "$(ran)" 'fetch generate upload invalidate '
+  says 'outcome=failed .*pending_after=0 '
+  last | grep -q 'failed_step=upload rc=75$'
+  # Where S3 cannot be reached, nothing is known to have changed; each run would be billed for nothing.
+  does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=0 >"$BUILD_DIR/run/upload.stats"; exit 75'
+  rm "$BUILD_DIR/ran"
+  run -75 publish
+  same "$(ran)" 'fetch generate upload '
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# bin/status: what it makes of systemd's words, which are given here; tests/docker/test_systemd.py has
+# them from systemd itself.
+
+bats_require_minimum_version 1.5.0
+load ../support/helper
+
+setup() {
+  own_environment
+  cat >"$BATS_TEST_TMPDIR/systemctl" <<'END'
+#!/usr/bin/env bash
+# systemctl show --property NAME --value UNIT
+[[ "$1 $2 $4" == 'show --property --value' ]] || exit 9
+sed -n "s/^$5 $3=//p" "${0%/*}/units"
+END
+  printf '#!/bin/sh\nprintf "%%s|" "$@" >"${0%%/*}/asked"; cat "${0%%/*}/journal"; [ -s "${0%%/*}/journal" ]\n' >"$BATS_TEST_TMPDIR/journalctl"
+  chmod +x "$BATS_TEST_TMPDIR"/{systemctl,journalctl}
+  PATH=$BATS_TEST_TMPDIR:$PATH
+  : >"$BATS_TEST_TMPDIR/units" >"$BATS_TEST_TMPDIR/journal"
+}
+
+unit() { printf '%s\n' "${@/#/events-display.service }" >>"$BATS_TEST_TMPDIR/units"; }
+timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/units"; }
+
+@test "Installed and not enabled: no run yet, and how to get one" {
+  unit ActiveState=inactive Result=success
+  timer ActiveState=inactive
+  run -0 "$ROOT/bin/status"
+  says '^last run    none yet$'
+  says '^next run    not scheduled: systemctl enable --now events-display.timer$'
+}
+
+@test "A good run is 0, with its end, its summary and the next one" {
+  unit ActiveState=inactive Result=success 'ExecMainExitTimestamp=Tue 2026-03-03 09:00:41 EST'
+  timer ActiveState=active 'NextElapseUSecRealtime=Tue 2026-03-03 09:15:00 EST'
+  printf 'level=info step=publish run=r7 msg="run ended" outcome=ok\n' >"$BATS_TEST_TMPDIR/journal"
+  run -0 "$ROOT/bin/status"
+  says '^last run    Tue 2026-03-03 09:00:41 EST: success$'
+  says '^summary     level=info step=publish run=r7 msg="run ended" outcome=ok$'
+  says '^next run    Tue 2026-03-03 09:15:00 EST$'
+}
+
+@test "A run that failed, or ran out of time, is 1" {
+  local result
+  timer ActiveState=active 'NextElapseUSecRealtime=Tue 2026-03-03 09:15:00 EST'
+  for result in exit-code timeout; do
+    : >"$BATS_TEST_TMPDIR/units"
+    unit ActiveState=failed Result=$result 'ExecMainExitTimestamp=Tue 2026-03-03 09:00:41 EST'
+    run -1 "$ROOT/bin/status"
+    says "^last run    Tue 2026-03-03 09:00:41 EST: $result$"
+  done
+}
+
+@test "While a run is under way there is nothing to complain of" {
+  unit ActiveState=activating Result=success 'ExecMainStartTimestamp=Tue 2026-03-03 09:15:00 EST'
+  timer ActiveState=active NextElapseUSecRealtime=
+  run -0 "$ROOT/bin/status"
+  says '^last run    under way since Tue 2026-03-03 09:15:00 EST$'
+  says '^next run    once this run has ended$'
+}
+
+@test "The logs are those of the runs, and the options are journalctl's" {
+  run "$ROOT/bin/status" --logs --since today
+  same "$(<"$BATS_TEST_TMPDIR/asked")" '--unit|events-display.service|--output|short-iso|--since|today|'
+  run -0 "$ROOT/bin/status" --summaries --lines 3
+  says_not .
+  grep -q -- '--output|cat|--grep|.*|--lines|3|$' "$BATS_TEST_TMPDIR/asked"
+}
+
+@test "Unknown options are wrong usage" {
+  run -2 "$ROOT/bin/status" --all
+  says 'unknown option: --all'
+  run -0 "$ROOT/bin/status" --help
+  says '^Usage: bin/status'
+}

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from bench import run, sample
+from bench.measure import Table
+from bench.measure import run as measure
+
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+BUSY_THEN_IDLE = """
+import time
+x = bytearray(300_000_000)
+while time.process_time() < 0.2:
+    pass
+time.sleep(0.5)
+"""
+
+
+def test_every_run_measures_the_same_events() -> None:
+    one, same, other = sample.snapshot(50), sample.snapshot(50), sample.snapshot(50, seed=2)
+    assert one == same
+    assert one != other
+    assert len({event.id for event in one.events}) == 50
+
+
+def test_a_program_that_fails_is_not_measured() -> None:
+    with pytest.raises(RuntimeError, match="exited 3: why"):
+        measure([sys.executable, "-c", "import sys; print('why'); sys.exit(3)"], ENVIRONMENT)
+
+
+def test_time_and_memory_are_those_of_the_program() -> None:
+    small = measure([sys.executable, "-c", "pass"], ENVIRONMENT)
+    large = measure([sys.executable, "-c", BUSY_THEN_IDLE], ENVIRONMENT)
+    assert large.peak > small.peak + 100
+    assert large.peak > 300
+    assert large.seconds > 0.5, "time asleep counts"
+    assert large.cpu > 0.2, "and so does work, apart"
+
+
+def test_a_table_is_markdown() -> None:
+    table = Table("sizes", ("", "MB"), [("all of it", "12.5"), ("half", "6.3")], ("Of one machine.",))
+    assert str(table).splitlines() == [
+        "## sizes",
+        "",
+        "|           |   MB |",
+        "| --------- | ---: |",
+        "| all of it | 12.5 |",
+        "| half      |  6.3 |",
+        "",
+        "Of one machine.",
+    ]
+
+
+def test_an_unknown_bench_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["speed"]) == 2
+    assert (
+        "no such bench: speed; there are generate, feeds, publish, docker, weight, lighthouse"
+        in capsys.readouterr().err
+    )

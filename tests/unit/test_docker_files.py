@@ -1,0 +1,113 @@
+"""The files for Docker agree with the programs: nothing is missing in an image or an environment."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+import check
+from settings import LibCalSettings, PublishSettings, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+# Of this machine, or secrets, which come as files.
+NOT_PASSED = {"BUILD_DIR", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET"}
+
+
+class Asked(Mapping[str, str]):
+    """An environment that notes the names it is asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values_, self.names = values, set[str]()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("it must be asked by name")
+
+    def __len__(self) -> int:
+        raise AssertionError("it must be asked by name")
+
+
+def asked_by(*kinds: type[Settings | LibCalSettings | PublishSettings]) -> set[str]:
+    asked = Asked(dict(check.REQUIRED))
+    for kind in kinds:
+        kind.from_env(asked)
+    return {name for name in asked.names if not name.endswith("_FILE")} - NOT_PASSED
+
+
+def imported(module: str, found: set[str]) -> set[str]:
+    """The modules of ours that `module` needs, itself included: "files", "publishing.plan"."""
+    path = SCRIPTS / f"{module.replace('.', '/')}.py"
+    if module not in found and path.exists():
+        found.add(module)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                imported(name, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("service", "kinds"),
+    [
+        ("generator", (Settings, LibCalSettings)),
+        ("uploader", (PublishSettings,)),
+        ("invalidator", (PublishSettings,)),
+    ],
+)
+def test_a_container_is_given_every_setting_that_its_program_reads(
+    service: str, kinds: tuple[type[Settings | LibCalSettings | PublishSettings], ...]
+) -> None:
+    assert asked_by(*kinds) <= set(COMPOSE["services"][service]["environment"])
+
+
+def test_no_container_is_given_a_secret_in_its_environment() -> None:
+    for name, service in COMPOSE["services"].items():
+        for key, value in (service.get("environment") or {}).items():
+            assert not re.search(r"SECRET|ACCESS_KEY|TOKEN|CLIENT_ID|NOTIFY|PING", key) or str(
+                value
+            ).startswith("/run/secrets/"), (name, key)
+
+
+def test_the_check_knows_every_setting() -> None:
+    known = asked_by(Settings, LibCalSettings, PublishSettings)
+    known |= {name for service in COMPOSE["services"].values() for name in service.get("environment") or {}}
+    assert not [name for name in known if not check.is_known(name) and name != "ENV_FILE"]
+
+
+def test_the_aws_images_hold_just_the_modules_that_their_programs_import() -> None:
+    needed: set[str] = set()
+    for program in ("bin/upload", "bin/invalidate", "scripts/aws.sh"):
+        for name in re.findall(r"scripts/([a-z_]+)\.py", (ROOT / program).read_text()):
+            imported(name, needed)
+    copied = re.search(r"COPY (scripts/common\.sh(?:[^\n]*\\\n)*[^\n]*) scripts/\n", DOCKERFILE)
+    assert copied
+    assert "COPY scripts/publishing scripts/publishing\n" in DOCKERFILE
+    folder = {f"publishing.{path.stem}" for path in (SCRIPTS / "publishing").glob("*.py")}
+    assert set(re.findall(r"scripts/([a-z_]+)\.py", copied[1])) | folder == needed
+    assert not any(name.startswith(("fetch", "render", "generate")) for name in needed)
+
+
+def test_whatever_the_dockerfile_copies_is_let_into_the_build() -> None:
+    allowed = (ROOT / "docker" / "Dockerfile.dockerignore").read_text().split("\n")
+    assert allowed[1] == "*"
+    let_in = [line.removeprefix("!") for line in allowed if line.startswith("!")]
+    for line in re.findall(r"^COPY (?!--from)((?:.*\\\n)*.*)$", DOCKERFILE, re.MULTILINE):
+        for source in line.replace("\\\n", " ").split()[:-1]:
+            assert any(
+                Path(source).match(each) or source.startswith(f"{each}/") or source.rstrip("/") == each
+                for each in let_in
+            ), source
+    assert not any(each in (".env", "build", "tests", "*", ".") for each in let_in)

@@ -1,0 +1,458 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+import responses
+
+import fetch
+from event import Snapshot
+from fetching.libcal import Limits
+from log import Log
+from settings import ROOT, LibCalSettings, Settings
+from support.raw_server import raw_server
+
+BASE = "https://library.libcal.com/1.1"
+SECRET = "0123456789abcdef0123456789abcdef"
+ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
+# Not one try is worth waiting for here; test_libcal.py has the rest.
+ONCE = Limits(tries=1)
+
+
+def raw(identity: int, day: int = 6, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "title": f"Event {identity}",
+        "start": f"2026-03-{day:02}T10:00:00-05:00",
+        "end": f"2026-03-{day:02}T11:00:00-05:00",
+        "calendar": {"id": 7, "name": "Main"},
+        **fields,
+    }
+
+
+class World:
+    """A LibCal with some calendars, and a build folder that lasts from run to run."""
+
+    def __init__(self, http: responses.RequestsMock, build: Path) -> None:
+        self.calendars: dict[str, list[Any] | int | Exception] = {"7": [raw(1), raw(2)], "8": [raw(3)]}
+        self.described: Any = {"calendars": []}
+        self.build = build
+        self.env = {
+            "BUILD_DIR": str(build),
+            "LIBCAL_URL": "https://library.libcal.com",
+            "LIBCAL_CLIENT_ID": "42",
+            "LIBCAL_CLIENT_SECRET": SECRET,
+            "LIBCAL_CALENDARS": "7=Kilton,8",
+        }
+        self.http = http
+        http.post(f"{BASE}/oauth/token", json={"access_token": "tok-1"})
+        http.add_callback(responses.GET, f"{BASE}/events", callback=self._events)
+        http.add_callback(
+            responses.GET, f"{BASE}/calendars", callback=lambda _: (200, {}, json.dumps(self.described))
+        )
+
+    def _events(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        query = parse_qs(urlsplit(str(request.url)).query)
+        found = self.calendars[query["cal_id"][0]]
+        if isinstance(found, Exception):
+            raise found
+        if isinstance(found, int):
+            return found, {}, "<html>"
+        return 200, {}, json.dumps({"events": found if query["page"] == ["1"] else []})
+
+    def down(self) -> None:
+        self.calendars = dict.fromkeys(self.calendars, 503)
+
+    def run(self, minutes: float = 0, **env: str) -> tuple[int, str]:
+        """Run the step `minutes` after NOW; return its exit code and its log."""
+        values = {**self.env, "EVENTS_NOW": (NOW + timedelta(minutes=minutes)).isoformat(), **env}
+        text = io.StringIO()
+        log = Log("fetch", run="r", stream=text)
+        code = fetch.fetch(Settings.from_env(values), LibCalSettings.from_env(values), log, limits=ONCE)
+        assert text.getvalue().splitlines()[-1].endswith(f"rc={code}")
+        return code, text.getvalue()
+
+    @property
+    def path(self) -> Path:
+        return self.build / "events.json"
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return Snapshot.load(self.path, ZONE)
+
+    @property
+    def shown(self) -> list[str]:
+        return [event.id for event in self.snapshot.events if event.listed]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as http:
+        yield World(http, tmp_path / "build")
+
+
+def test_a_good_run_writes_all_calendars(world: World) -> None:
+    code, log = world.run()
+    assert code == 0
+    assert world.shown == ["1", "2", "3"]
+    assert [event.branch for event in world.snapshot.events] == ["Kilton", "Kilton", "Main"]
+    assert 'level=info step=fetch run=r msg="calendar fetched" calendar=7 events=2 dropped=0' in log
+    assert 'msg="events fetched" calendars=2 failed=0 events=3 dropped=0' in log
+
+
+def test_the_same_answer_gives_the_same_file_but_for_the_time(world: World) -> None:
+    world.run()
+    before = world.path.read_text()
+    world.run(15)
+    assert world.path.read_text() == before.replace(
+        '"fetched": "2026-03-03T09:00', '"fetched": "2026-03-03T09:15'
+    )
+
+
+# --- One or all calendars fail -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [503, 403, 404, 200, requests.ConnectionError()])
+def test_one_failing_calendar_keeps_its_last_events(world: World, fault: int | Exception) -> None:
+    world.run()
+    world.calendars = {"7": fault, "8": [raw(4)]}
+    code, log = world.run(60)
+    assert code == 0
+    assert world.shown == ["1", "2", "4"]
+    states = world.snapshot.calendars
+    assert [(state.stale, state.fetched) for state in states] == [
+        (True, NOW),
+        (False, NOW + timedelta(minutes=60)),
+    ]
+    assert 'level=warn step=fetch run=r msg="calendar not fetched" calendar=7 cause=' in log
+    assert "tries=1 age_minutes=60 kept=2" in log
+    assert 'msg="events fetched" calendars=2 failed=1' in log
+
+
+def test_one_calendar_that_never_was_fetched_does_not_hold_back_the_others(world: World) -> None:
+    world.calendars["8"] = 503
+    code, log = world.run()
+    assert code == 75
+    assert world.shown == ["1", "2"]
+    assert (
+        'level=error step=fetch run=r msg="LibCal unavailable, and no earlier events" calendar=8 rc=75' in log
+    )
+
+
+def test_libcal_down_on_the_very_first_run_writes_nothing(world: World) -> None:
+    world.down()
+    code, log = world.run()
+    assert code == 75
+    assert not world.path.exists()
+    assert 'msg="LibCal unavailable, and no earlier events" calendar=7,8 rc=75' in log
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(179, 0), (180, 75), (181, 75)])
+def test_the_run_fails_once_the_last_good_fetch_is_too_old(world: World, minutes: int, expected: int) -> None:
+    world.run()
+    world.down()
+    code, log = world.run(minutes)
+    assert code == expected
+    assert world.shown == ["1", "2", "3"]
+    assert (f'msg="LibCal unavailable" age_minutes={minutes} rc=75' in log) == (expected == 75)
+    assert f"age_minutes={minutes}" in log
+
+
+def test_one_calendar_that_is_too_old_fails_the_run_though_the_others_are_good(world: World) -> None:
+    world.run()
+    world.calendars = {"7": 503, "8": [raw(4)]}
+    assert world.run(180)[0] == 75
+    assert world.shown == ["1", "2", "4"]
+
+
+def test_the_age_of_the_last_good_fetch_may_be_set(world: World) -> None:
+    world.run()
+    world.down()
+    assert world.run(30, STALE_AFTER_MINUTES="30")[0] == 75
+    assert world.run(30, STALE_AFTER_MINUTES="31")[0] == 0
+
+
+def test_a_good_run_after_an_outage_is_as_if_nothing_had_been(world: World) -> None:
+    world.run()
+    before = world.path.read_text()
+    calendars = world.calendars
+    world.down()
+    world.run(200)
+    world.calendars = calendars
+    assert world.run()[0] == 0
+    assert world.path.read_text() == before
+
+
+def test_yesterdays_events_go_even_while_libcal_is_down(world: World) -> None:
+    world.run()
+    world.down()
+    world.run(4 * 24 * 60)
+    assert world.shown == []
+
+
+def test_a_calendar_that_became_empty_is_kept_once_and_told(world: World) -> None:
+    world.run()
+    world.calendars["7"] = []
+    code, log = world.run(24 * 60)
+    assert code == 0
+    assert world.shown == ["1", "2", "3"]
+    assert 'level=warn step=fetch run=r msg="calendar became empty" calendar=7 previous=2' in log
+    assert world.run(24 * 60 + 15)[0] == 0
+    assert world.shown == ["3"]
+
+
+# --- Configuration -----------------------------------------------------------------------------
+
+
+def test_refused_credentials_end_the_run_and_leave_the_file_alone(world: World) -> None:
+    world.run()
+    before = world.path.read_bytes()
+    world.http.replace(responses.POST, f"{BASE}/oauth/token", status=401, json={"error": SECRET})
+    code, log = world.run(15)
+    assert code == 78
+    assert "LibCal refused the credentials: check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET" in log
+    assert SECRET not in log
+    assert world.path.read_bytes() == before
+
+
+def test_an_address_that_is_not_libcals_is_told(world: World) -> None:
+    world.http.replace(responses.POST, f"{BASE}/oauth/token", status=404)
+    code, log = world.run()
+    assert code == 78
+    assert 'msg="LIBCAL_URL does not lead to the LibCal API" rc=78' in log
+
+
+def test_all_calendars_forbidden_is_the_scopes_fault(world: World) -> None:
+    world.calendars = {"7": 403, "8": 403}
+    code, log = world.run()
+    assert code == 78
+    assert "scope (Calendars, read)" in log
+
+
+def test_an_internal_calendar_is_never_published(world: World) -> None:
+    world.run()
+    world.described = {"calendars": [{"calid": 7, "visibility": "Internal"}, {"calid": 8, "name": "Lebanon"}]}
+    code, log = world.run(15)
+    assert code == 0
+    assert world.shown == ["3"]
+    assert 'level=error step=fetch run=r msg="calendar is internal: not published" calendar=7' in log
+    # Not even when LibCal does not say so for once.
+    world.described = {"error": "not now"}
+    world.run(30)
+    assert world.shown == ["3"]
+    assert "Event 1" not in world.path.read_text()
+    # But when it says the contrary.
+    world.described = {"calendars": [{"calid": 7, "visibility": "Public"}]}
+    world.run(45)
+    assert world.shown == ["1", "2", "3"]
+
+
+def test_nothing_but_internal_calendars_is_a_wrong_setting(world: World) -> None:
+    world.described = {"calendars": [{"calid": number, "visibility": "Internal"} for number in (7, 8)]}
+    assert world.run()[0] == 78
+    assert not world.path.exists()
+
+
+def test_the_calendars_name_stands_in_for_a_missing_branch(world: World) -> None:
+    world.described = {"calendars": [{"calid": 8, "name": "Lebanon"}]}
+    world.calendars["8"] = [raw(3, calendar=None)]
+    world.run()
+    assert world.snapshot.events[-1].branch == "Lebanon"
+    assert [state.name for state in world.snapshot.calendars] == ["Main", "Lebanon"]
+
+
+@pytest.mark.parametrize(
+    "name", ["LIBCAL_URL", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET", "LIBCAL_CALENDARS"]
+)
+def test_a_missing_setting_is_named_and_nobody_is_asked(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, value in {**world.env, name: ""}.items():
+        monkeypatch.setenv(key, value)
+    assert fetch.main([]) == 78
+    err = capsys.readouterr().err
+    assert f'msg="is not set" key={name} rc=78' in err
+    assert SECRET not in err
+    assert not world.http.calls
+    assert not world.build.exists()
+
+
+def test_unknown_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        fetch.main(["--hel"])
+    assert caught.value.code == 2
+    with pytest.raises(SystemExit) as caught:
+        fetch.main(["--help"])
+    assert caught.value.code == 0
+    assert "Exit codes:" in capsys.readouterr().out
+
+
+# --- What was there before ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"version": 99}', b'{"version": 1}', b"\xff" * 50, b"[" * 100_000]
+)
+def test_an_events_json_that_cannot_be_used_counts_as_none(world: World, content: bytes) -> None:
+    world.build.mkdir()
+    world.path.write_bytes(content)
+    code, log = world.run()
+    assert code == 0
+    assert world.shown == ["1", "2", "3"]
+    assert 'level=warn step=fetch run=r msg="events.json not usable' in log
+
+
+def test_another_libcals_events_are_never_kept(world: World) -> None:
+    world.run()
+    world.down()
+    before = world.path.read_bytes()
+    text = before.replace(b"library.libcal.com/1.1", b"127.0.0.1:5000/1.1")
+    world.path.write_bytes(text)
+    code, log = world.run(15)
+    assert code == 75
+    assert world.path.read_bytes() == text
+    assert "of another LIBCAL_URL" in log
+
+
+def test_a_last_fetch_in_the_future_has_no_age(world: World) -> None:
+    world.run(600)
+    world.down()
+    code, log = world.run(0)
+    assert code == 0
+    assert 'level=warn step=fetch run=r msg="last fetch in the future: is the clock right?"' in log
+    assert "age_minutes=0" in log
+
+
+def test_a_folder_that_cannot_be_written_is_an_ordinary_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.build.write_text("a file, not a folder")
+    for key, value in world.env.items():
+        monkeypatch.setenv(key, value)
+    assert fetch.main([]) == 1
+    assert f'msg="File exists" errno=17 path={world.build} rc=1' in capsys.readouterr().err
+
+
+def test_what_a_killed_run_left_behind_is_swept_up_once_it_is_old(world: World) -> None:
+    world.build.mkdir()
+    old, young = world.build / ".partial-old", world.build / ".partial-young"
+    old.touch()
+    young.touch()
+    os.utime(old, (time.time() - 7200,) * 2)
+    assert 'msg="removed leftovers" files=1' in world.run()[1]
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+# --- Single events -----------------------------------------------------------------------------
+
+
+def test_broken_events_are_counted_and_only_some_are_named(world: World) -> None:
+    broken = [{"id": number, "title": None} for number in range(100, 300)]
+    world.calendars = {"7": [raw(1), *broken[:5], raw(2, end=None), *broken[5:]], "8": []}
+    code, log = world.run()
+    assert code == 0
+    assert sorted(world.shown) == ["1", "2"]
+    assert world.snapshot.dropped == 200
+    assert 'level=warn step=fetch run=r msg="event dropped" calendar=7 event=100 field=title' in log
+    assert 'msg="event mended" calendar=7 event=2 field=end' in log
+    assert log.count('msg="event ') == 10
+    assert 'msg="more events dropped or mended" suppressed=191' in log
+
+
+def test_times_in_utc_are_doubted_once(world: World) -> None:
+    utc: dict[str, Any] = {"start": "2026-03-06T15:00:00+00:00", "end": "2026-03-06T16:00:00+00:00"}
+    world.calendars = {"7": [raw(1, **utc), raw(2, **utc)], "8": [raw(3, **utc)]}
+    assert world.run()[1].count("every time came as UTC") == 1
+
+
+def test_nothing_private_is_written_or_logged(world: World) -> None:
+    names = [
+        *("owner", "presenter", "more_info", "geolocation", "zoom_email", "internal_tags", "internal_notes"),
+        *("event_note", "attendance", "audience_breakdown", "online_user_id", "online_meeting_id"),
+        *("online_join_password", "online_provider"),
+    ]
+    marks: dict[str, Any] = {name: f"planted-{number}-marker" for number, name in enumerate(names)}
+    urls: dict[str, Any] = {
+        "online_join_url": "https://zoom.example/j/planted-join-marker?pwd=planted-pwd-marker",
+        "online_host_url": "https://zoom.example/s/planted-host-marker",
+        "url": {
+            "public": "https://library.libcal.com/event/1",
+            "admin": "https://library.libcal.com/planted-admin-marker",
+        },
+    }
+    pasted = f"{urls['online_join_url']} {marks['online_join_password']} {urls['url']['admin']}"
+    world.calendars["7"] = [
+        raw(
+            1,
+            **marks,
+            **urls,
+            title=f"Talk {pasted}",
+            description=f"<p>{pasted}</p>",
+            location={"name": pasted},
+        ),
+        {"id": "planted-id-marker", "title": "planted-title-marker"},
+        raw(9, start="planted-start-marker"),
+    ]
+    world.described = {"calendars": [{"calid": 7, "owner": {"name": "planted-owner-marker"}}]}
+    code, log = world.run()
+    world.calendars["7"] = 500
+    code, more = world.run(15)
+    assert code == 0
+    written = b"".join(path.read_bytes() for path in world.build.rglob("*") if path.is_file())
+    assert b"Talk" in written
+    for text in (written.decode(), log, more):
+        assert "planted" not in text
+        assert SECRET not in text
+        assert "tok-1" not in text
+
+
+# --- The deadline ------------------------------------------------------------------------------
+
+Answer = Callable[[socket.socket, bytes], None]
+
+
+@pytest.mark.parametrize("fault", ["headers", "silence"])
+def test_a_server_that_will_not_come_to_an_end_does_not_hold_up_the_process(
+    tmp_path: Path, fault: str
+) -> None:
+    def headers(connection: socket.socket, _: bytes) -> None:
+        # To its end it would take ten minutes.
+        server.drip(connection, b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 1000, 0.05)
+
+    def silence(connection: socket.socket, request: bytes) -> None:
+        server.silence(connection, request)
+
+    with raw_server(headers if fault == "headers" else silence) as server:
+        program = (
+            "import sys, fetch; from log import Log; from settings import *; env = environment()\n"
+            "sys.exit(fetch.fetch(Settings.from_env(env), LibCalSettings.from_env(env), Log('fetch'), seconds=0.6))"
+        )
+        env = {
+            "PYTHONPATH": str(ROOT / "scripts"),
+            "ENV_FILE": "/dev/null",
+            "BUILD_DIR": str(tmp_path),
+            "LIBCAL_URL": server.url,
+            "LIBCAL_CLIENT_ID": "42",
+            "LIBCAL_CLIENT_SECRET": SECRET,
+            "LIBCAL_CALENDARS": "7,8,9",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=100
+        )
+    assert done.returncode == 75
+    assert done.stderr.count("cause=deadline") >= 3
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,127 @@
+"""What search engines are told of an event; required and recommended as Google's documentation lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from event import Event
+from rendering import jsonld
+from rendering.views import Image
+from support.page_samples import SITE, all_day, event, registration, settings, view
+
+REQUIRED = {"name", "startDate", "location"}
+RECOMMENDED = {"description", "endDate", "eventStatus", "image", "location", "offers", "organizer"}
+IMAGES = {
+    width: Image(path=f"static/a-{width}.webp", width=width, height=width // 2) for width in (320, 1600)
+}
+SHARE = Image(path="static/share.png", width=1200, height=630)
+
+
+def markup(item: Event, *, images: bool = True, **values: Any) -> dict[str, Any]:
+    return jsonld.event(view(item, images=IMAGES if images else {}), settings(**values), SHARE)
+
+
+def test_all_that_google_requires_and_recommends_is_there_but_what_nobody_knows() -> None:
+    found = markup(event("2026-03-03 10:30", "2026-03-03 12:00", excerpt="Songs", place="Story Room"))
+    assert found["@context"] == "https://schema.org"
+    assert found["@type"] == "Event"
+    assert set(found) >= REQUIRED | RECOMMENDED
+    assert "performer" not in found
+    assert found["startDate"] == "2026-03-03T10:30:00-05:00"
+    assert found["endDate"] == "2026-03-03T12:00:00-05:00"
+    assert found["location"] == {
+        "@type": "Place",
+        "name": "Story Room, Kilton",
+        "address": {"@type": "PostalAddress", "name": "Kilton"},
+    }
+    assert found["image"] == [f"{SITE}/static/a-1600.webp", f"{SITE}/static/a-320.webp"]
+    assert found["url"] == f"{SITE}/event/1.html"
+    assert found["organizer"] == {"@type": "Organization", "name": "Lebanon Public Libraries", "url": SITE}
+
+
+def test_an_event_without_an_image_has_the_librarys() -> None:
+    assert markup(event(), images=False)["image"] == [f"{SITE}/static/share.png"]
+
+
+def test_an_all_day_event_has_bare_dates_with_its_last_day() -> None:
+    found = markup(all_day("2026-03-03", "2026-03-05"))
+    assert (found["startDate"], found["endDate"]) == ("2026-03-03", "2026-03-05")
+
+
+def test_an_event_without_end_claims_none() -> None:
+    assert "endDate" not in markup(event("2026-03-03 10:30"))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("", "EventScheduled"),
+        ("cancelled", "EventCancelled"),
+        ("postponed", "EventPostponed"),
+        ("rescheduled", "EventRescheduled"),
+    ],
+)
+def test_the_state_is_told_and_the_start_stays(state: str, status: str) -> None:
+    found = markup(event("2026-03-03 10:30", state=state))
+    assert found["eventStatus"] == f"https://schema.org/{status}"
+    assert found["startDate"] == "2026-03-03T10:30:00-05:00"
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "kinds"),
+    [
+        ({"place": "Hall"}, "OfflineEventAttendanceMode", ["Place"]),
+        ({"online": True}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
+        ({"online": True, "place": "ONLINE (Zoom)"}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
+        ({"online": True, "place": "Hall"}, "MixedEventAttendanceMode", ["Place", "VirtualLocation"]),
+    ],
+)
+def test_where_it_is_held_is_told(values: dict[str, Any], mode: str, kinds: list[str]) -> None:
+    found = markup(event(url="https://x.libcal.com/event/1", **values))
+    assert found["eventAttendanceMode"] == f"https://schema.org/{mode}"
+    places = found["location"] if isinstance(found["location"], list) else [found["location"]]
+    assert [place["@type"] for place in places] == kinds
+
+
+def test_a_known_street_address_is_told() -> None:
+    found = markup(event(address="12 Main Street"))
+    assert found["location"]["address"] == {"@type": "PostalAddress", "streetAddress": "12 Main Street"}
+
+
+@pytest.mark.parametrize(
+    ("values", "available"),
+    [
+        ({}, "InStock"),
+        ({"registration": registration()}, "InStock"),
+        ({"registration": registration(taken=20)}, "SoldOut"),
+        ({"registration": registration(taken=20, wait_list=True)}, "SoldOut"),
+        ({"registration": registration(closed=True)}, "SoldOut"),
+    ],
+)
+def test_what_is_full_is_sold_out(values: dict[str, Any], available: str) -> None:
+    offer = markup(event(**values))["offers"]
+    assert (offer["price"], offer["priceCurrency"]) == ("0", "USD")
+    assert offer["availability"] == f"https://schema.org/{available}"
+
+
+@pytest.mark.parametrize(
+    ("cost", "locale", "price", "currency"),
+    [("5", "en_US", "5", "USD"), ("$7.50", "en_US", "7.50", "USD"), ("50 kr.", "da_DK", "50", "DKK")],
+)
+def test_a_price_is_told_in_the_money_of_the_place(cost: str, locale: str, price: str, currency: str) -> None:
+    found = markup(event(cost=cost), LOCALE=locale)
+    assert (found["offers"]["price"], found["offers"]["priceCurrency"]) == (price, currency)
+    assert found["isAccessibleForFree"] is False
+
+
+def test_a_cost_that_is_no_number_makes_no_offer_up() -> None:
+    assert "offers" not in markup(event(cost="$5 or $8 at the door"))
+
+
+def test_without_an_address_of_the_site_nothing_relative_is_claimed() -> None:
+    shown = view(event())
+    bare = jsonld.event(type(shown)(shown.event, shown.wording, "", IMAGES), settings(SITE_URL=""), SHARE)
+    assert not {"image", "url"} & set(bare)
+    assert bare["organizer"] == {"@type": "Organization", "name": "Lebanon Public Libraries"}

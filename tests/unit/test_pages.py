@@ -1,0 +1,428 @@
+"""The whole site as files: what is there, that it hangs together, and that nothing in it bites."""
+
+from __future__ import annotations
+
+import io
+import json
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from event import Event, Snapshot
+from publishing import headers
+from rendering import pages, render
+from settings import SettingError
+from support.page_reader import Page
+from support.page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
+
+FULL = event(
+    "2026-03-03 10:30",
+    "2026-03-03 12:00",
+    id="1",
+    place="Story Room",
+    audiences=("Children",),
+    categories=("Songs",),
+    url="https://x.libcal.com/event/1",
+    description="<p>Songs &amp; rhymes</p>",
+    excerpt="Songs & rhymes",
+    registration=registration(),
+)
+OFF = event(
+    "2026-03-03 14:00", id="2", title="Chess", state="cancelled", branch="Lebanon", audiences=("Teens",)
+)
+GONE = event("2026-03-05 14:00", id="3", title="Knitting", listed=False)
+OVER = event("2026-03-02 14:00", id="4", title="Yesterday")
+EXHIBIT = all_day("2026-02-01", "2026-05-01", id="5", title="Photographs")
+AGAIN = replace(FULL, id="6", start=FULL.start.replace(day=10), end=FULL.end.replace(day=10))
+ALL = (FULL, OFF, GONE, OVER, EXHIBIT, AGAIN)
+
+Build = Callable[..., dict[str, bytes]]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Return `build(*events, **settings)`, which gives the site as {path: bytes}."""
+
+    def make(*events: Event, **values: str) -> dict[str, bytes]:
+        return dict(pages.build(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values)))
+
+    return make
+
+
+def page(built: dict[str, bytes], path: str) -> Page:
+    return Page(built[path].decode())
+
+
+def html_pages(built: dict[str, bytes]) -> list[str]:
+    """Every page but the screen, which has tests of its own."""
+    return [path for path in built if path.endswith(".html") and not path.startswith("screen")]
+
+
+def test_the_paths_are_those_of_the_contract(build: Build) -> None:
+    paths = {re.sub(r"\.[0-9a-f]{10}\.", ".*.", path) for path in build(*ALL)}
+    assert paths >= {
+        "index.html", "event/1.html", "branch/kilton.html", "audience/teens.html", "screen.html", "print.html",
+        "embed.html", "embed.js", "events.ics", "branch/kilton.ics", "audience/teens.ics", "event/1.ics",
+        "feed.atom", "feed.json", "events.json", "404.html", "robots.txt", "sitemap.xml",
+        "static/style.*.css", "static/list.*.js", "static/event.*.js", "static/icon.*.svg",
+    }  # fmt: skip
+    assert "event/4.html" not in paths
+
+
+@pytest.mark.parametrize("values", [{}, {"HOME_PAGE": "screen"}, {"SITE_URL": ""}, {"LOCALE": "da_DK"}])
+def test_every_link_within_the_site_leads_to_a_file_of_it(build: Build, values: dict[str, str]) -> None:
+    built = build(*ALL, **values)
+    known = {*built, "status.json"}
+    for path in html_pages(built):
+        for link in page(built, path).own_links:
+            target = (
+                link.lstrip("/")
+                if link.startswith("/")
+                else posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
+            )
+            assert target in known, f"{path}: {link}"
+
+
+def test_the_lost_page_links_from_the_root_of_the_host_at_any_depth(build: Build) -> None:
+    for site, root in (
+        ("https://x.org", "/"),
+        ("https://x.org/events/display", "/events/display/"),
+        ("", "/"),
+    ):
+        links = page(build(FULL, SITE_URL=site), "404.html").own_links
+        assert links
+        assert all(
+            link.startswith(root + "static/") or link[len(root) :] in ("index.html", "print.html")
+            for link in links
+        ), links
+
+
+def test_every_page_has_one_heading_a_title_a_language_and_a_strict_policy(build: Build) -> None:
+    built = build(*ALL)
+    for path in html_pages(built):
+        found = page(built, path)
+        assert len(found.all("h1")) == 1, path
+        assert found.one("title").text.endswith("Lebanon Public Libraries"), path
+        assert found.one("html")["lang"] == "en-US"
+        policy = found.one("meta", **{"http-equiv": "Content-Security-Policy"})["content"]
+        assert policy.startswith("default-src 'none'; "), path
+        assert "unsafe" not in policy
+        assert "*" not in policy
+
+
+def test_titles_of_pages_tell_them_apart(build: Build) -> None:
+    built = build(*ALL)
+    titles = [page(built, path).one("title").text for path in html_pages(built)]
+    assert sorted(set(titles)) == sorted(titles)
+
+
+def test_an_address_of_its_own_is_told_by_every_page_that_may_be_found(build: Build) -> None:
+    built = build(*ALL)
+    canonical = {path: page(built, path).one("link", rel="canonical")["href"] for path in html_pages(built)}
+    assert canonical["index.html"] == f"{SITE}/"
+    assert canonical["event/1.html"] == f"{SITE}/event/1.html"
+    hidden = {
+        path for path in html_pages(built) if page(built, path).all("meta", name="robots", content="noindex")
+    }
+    assert hidden == {"404.html", "embed.html", "print.html", "event/3.html"}
+
+
+def test_the_list_has_days_and_events_as_headings_and_one_link_an_event(build: Build) -> None:
+    found = page(build(*ALL), "index.html")
+    assert [item.text for item in found.all("h2")][1:4] == [
+        "Tuesday, March 3",
+        "Tuesday, March 10",
+        "Ongoing",
+    ]
+    cards = [item for item in found.all("li") if "data-start" in item.attributes]
+    assert len(cards) == 4
+    assert [item.parents[-1] for item in found.all("h3")] == ["li"] * 4
+    first = cards[0]
+    assert first.attributes == {
+        "data-start": str(int(FULL.start.timestamp())),
+        "data-end": str(int(FULL.end.timestamp())),
+        "data-branch": "kilton",
+        "data-audience": "children",
+        "data-category": "songs",
+    }
+    assert first.text.split("\n")[1:] == [
+        "Story Time", "10:30am to noon", "Registration required", "Story Room, Kilton · Children", "Songs & rhymes", "",
+    ]  # fmt: skip
+    labels = [
+        item.attributes.get("aria-label") for item in found.all("a") if item["href"].startswith("event/")
+    ]
+    assert labels[0] == "Story Time, Tuesday, March 3, 10:30am to noon, Kilton"
+    assert labels.count(None) == 2
+
+
+def test_a_cancelled_event_says_so_everywhere(build: Build) -> None:
+    built = build(*ALL)
+    for path in (
+        "index.html",
+        "branch/lebanon.html",
+        "audience/teens.html",
+        "print.html",
+        "embed.html",
+        "event/2.html",
+    ):
+        assert "Cancelled" in page(built, path).text, path
+    own = page(built, "event/2.html")
+    assert own.one("article")["class"] == "off"
+    assert own.one("meta", property="og:title")["content"].startswith("Cancelled: Chess")
+
+
+def test_an_event_that_vanished_keeps_its_page_and_is_on_no_list(build: Build) -> None:
+    built = build(*ALL)
+    own = page(built, "event/3.html")
+    assert "No longer listed" in own.text
+    assert not own.all("script", type="application/ld+json")
+    for path in html_pages(built):
+        if path != "event/3.html":
+            assert "Knitting" not in page(built, path).text, path
+
+
+def test_filters_offer_what_there_is_and_leave_out_what_is_no_choice(build: Build) -> None:
+    built = build(*ALL)
+    names = [item["name"] for item in page(built, "index.html").all("select")]
+    assert names == ["branch", "audience"]
+    assert [item["value"] for item in page(built, "index.html").all("option")] == [
+        "", "kilton", "lebanon", "", "children", "teens",
+    ]  # fmt: skip
+    assert page(built, "branch/kilton.html").all("select") == []
+    assert page(built, "index.html").one("form")["method"] == "get"
+
+
+def test_branches_and_audiences_are_linked_without_any_script(build: Build) -> None:
+    found = page(build(*ALL), "index.html")
+    assert {
+        "branch/kilton.html",
+        "branch/lebanon.html",
+        "audience/children.html",
+        "audience/teens.html",
+    } <= set(found.links)
+
+
+def test_a_branch_whose_calendar_is_empty_keeps_its_page(build: Build) -> None:
+    built = build(replace(OFF, calendar="17790"))
+    found = page(built, "branch/kilton.html")
+    assert "No events for Kilton are scheduled right now." in found.text
+    assert found.all("meta", name="robots", content="noindex")
+    assert not found.all("form")
+
+
+def test_nothing_at_all_is_said_in_words_with_a_way_on(build: Build) -> None:
+    found = page(build(), "index.html")
+    assert "hidden" not in found.one("p", id="none").attributes
+    assert "No events are scheduled right now. Check back soon." in found.text
+    assert "https://x.libcal.com/" in found.links
+    assert "hidden" in page(build(FULL), "index.html").one("p", id="none").attributes
+
+
+def test_the_event_page_has_all_a_visitor_needs(build: Build) -> None:
+    found = page(build(*ALL), "event/1.html")
+    assert found.one("title").text == "Story Time · Tue, Mar 3, 10:30am · Lebanon Public Libraries"
+    facts = {found.all("dt")[index].text: item.text for index, item in enumerate(found.all("dd"))}
+    assert facts == {
+        "When": "Tuesday, March 3, 10:30am to noon",
+        "Where": "Story Room, Kilton",
+        "For": "Children",
+        "Kind": "Songs",
+    }
+    assert found.one("a", id="register").text == "Register for Story Time"
+    assert found.one("a", id="register")["href"] == "https://x.libcal.com/event/1"
+    assert "../event/1.ics" in found.links
+    assert sum("calendar.google.com" in link for link in found.links) == 1
+    assert sum("outlook.live.com" in link for link in found.links) == 1
+    assert "../event/6.html" in found.links
+    assert "Songs & rhymes" in found.one("section", class_="about").text
+    data = json.loads(found.one("script", type="application/ld+json").text)
+    assert data["name"] == "Story Time"
+    assert found.one("meta", property="og:url")["content"] == f"{SITE}/event/1.html"
+
+
+def test_the_screen_can_be_the_home_page_and_the_list_then_has_its_own_address(build: Build) -> None:
+    built = build(*ALL, HOME_PAGE="screen")
+    assert "Story Time" in page(built, "list.html").text
+    assert built["index.html"] != built["list.html"]
+    assert page(built, "list.html").one("form")["id"] == "find"
+    assert "../list.html" in page(built, "event/1.html").links
+    assert "list.html" not in build(*ALL)
+
+
+def test_the_sheet_of_paper_needs_no_script_and_offers_large_print(build: Build) -> None:
+    found = page(build(*ALL), "print.html")
+    assert not found.all("script")
+    assert "#large" in found.links
+    assert "Events, March 3 to 9" in found.text
+    assert [item.text for item in found.all("h3")] == ["Story Time", "Chess", "Photographs"]
+
+
+def test_images_are_our_own_sized_and_lazy_but_for_the_first_two(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for width in (320, 800, 1600):
+        Image.new("RGB", (width, width * 3 // 4)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
+    events = [
+        replace(FULL, id=str(number), title=f"T{number}", image="0123456789abcdef") for number in range(1, 5)
+    ]
+    built = build(*events, replace(FULL, id="9", title="No image", image="lost-1a"))
+    found = page(built, "index.html").all("img")
+    assert [image.attributes.get("loading") for image in found] == [None, None, "lazy", "lazy"]
+    assert all(image["alt"] == "" for image in found)
+    assert found[0]["src"] == "static/320.0123456789abcdef.webp"
+    assert {
+        "static/320.0123456789abcdef.webp",
+        "static/800.0123456789abcdef.webp",
+        "static/1600.0123456789abcdef.webp",
+    } <= set(built)
+    own = page(built, "event/1.html")
+    assert own.one("img")["src"] == "../static/800.0123456789abcdef.webp"
+    assert (own.one("img")["width"], own.one("img")["height"]) == ("800", "600")
+    assert all(headers.is_hashed(path) for path in built if path.endswith(".webp"))
+    assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/1600.0123456789abcdef.webp"
+
+
+def test_a_link_that_is_shared_shows_the_events_image_or_else_the_librarys(build: Build) -> None:
+    built = build(*ALL)
+    for path in ("index.html", "branch/kilton.html", "event/1.html"):
+        image = page(built, path).one("meta", property="og:image")["content"].removeprefix(f"{SITE}/")
+        size = Image.open(io.BytesIO(built[image])).size
+        assert size == (1200, 630), path
+    assert page(built, "branch/kilton.html").one("meta", property="og:title")["content"] == (
+        "Kilton · Events · Lebanon Public Libraries"
+    )
+    assert not page(build(*ALL, SITE_URL=""), "index.html").all("meta", property="og:image")
+
+
+def test_a_logo_stands_in_the_head_of_every_page(build: Build, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 100)).save(tmp_path / "logo.png")
+    built = build(FULL, LOGO=str(tmp_path / "logo.png"))
+    for path, prefix in (("index.html", ""), ("event/1.html", "../"), ("404.html", "/")):
+        image = page(built, path).all("img")[0]
+        assert (image["width"], image["height"], image["alt"]) == ("144", "48", "")
+        assert image["src"].removeprefix(prefix) in built
+    with pytest.raises(SettingError):
+        build(FULL, LOGO=str(tmp_path / "none.png"))
+
+
+def test_texts_are_those_of_the_language(build: Build) -> None:
+    found = page(build(*ALL, LOCALE="da_DK", TIMEZONE="Europe/Copenhagen"), "index.html")
+    assert found.one("html")["lang"] == "da-DK"
+    assert found.one("h1").text == "Arrangementer"
+    assert "tirsdag 3. marts" in [item.text for item in found.all("h2")]
+
+
+def test_the_day_counts_and_not_the_time(build: Build) -> None:
+    morning = build(*ALL)
+    assert build(*ALL, EVENTS_NOW=NOW.replace(hour=17).isoformat()) == morning
+    assert build(*ALL, EVENTS_NOW=NOW.replace(day=4).isoformat()) != morning
+
+
+# What has broken out of templates before: of text, attributes, scripts, JSON, comments, addresses, sentences.
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]><svg onload=alert(1)>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "x onmouseover=alert(1)",
+    "</title><script>alert(1)</script>",
+    "javascript:alert(1)",
+    "//evil.example/x",
+    "\\\\evil.example\\x",
+    "{{ 7 * 7 }}{% raw %}{title}",
+    "{0}{filters}{key!r}%s",
+    "&lt;b&gt;&amp;amp;",
+    "\u202eevil\u2066",
+    "a\u2028b\u2029c",
+    "e\u0301" * 50,
+    "W" * 10_000,
+]  # fmt: skip
+TEXT_FIELDS = ("title", "branch", "place", "address", "excerpt", "cost", "url", "color", "image")
+
+
+def assert_inert(built: dict[str, bytes], plain: dict[str, bytes]) -> None:
+    """No element or attribute that the harmless site has not, nor a link that runs or leaves unasked."""
+    harmless = {path: page(plain, path) for path in html_pages(plain)}
+    known = {
+        (item.name, name)
+        for found in harmless.values()
+        for item in found.elements
+        for name in ("", *item.attributes)
+    }
+    # What stands on a page only for some events.
+    known |= {("strong", "class"), ("br", ""), ("article", "class"), ("li", "class"), ("h1", "class")}
+    for path in html_pages(built):
+        found = page(built, path)
+        for item in found.elements:
+            for name in ("", *item.attributes):
+                assert (item.name, name) in known, f"{path}: {item.name} {name}"
+        for link in found.links:
+            assert re.match(
+                r"(https?|webcal)://[\w.]+[/?]|(?![\w.+-]*:|[/\\]{2})|/static/|/(index|print)\.html", link
+            ), link
+            assert not re.match(r"\s*(javascript|data|vbscript):", link, re.IGNORECASE)
+            assert "evil.example" not in link.partition("?")[0]
+        for script in found.all("script"):
+            if "src" not in script.attributes:
+                json.loads(script.text)
+        assert built[path].decode("utf-8")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
+def test_a_hostile_text_in_every_field_stays_text(build: Build, text: str) -> None:
+    values: dict[str, Any] = dict.fromkeys(TEXT_FIELDS, text)
+    hostile = replace(FULL, **values, audiences=(text,), categories=(text,))
+    # Twice, so that the title repeats and is told apart by a label.
+    assert_inert(build(hostile, replace(hostile, id="7"), GONE, OFF), build(*ALL))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
+def test_a_hostile_name_of_the_site_stays_text(build: Build, text: str) -> None:
+    assert_inert(build(*ALL, SITE_NAME=text), build(*ALL))
+
+
+words = st.text(
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from("<>\"'&/\\{}%#:;=` \n\t\0\ud800"),), max_size=40
+)  # fmt: skip
+
+
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.fixed_dictionaries(dict.fromkeys(TEXT_FIELDS, words)), words)
+def test_whatever_the_texts_the_pages_are_well_formed_and_say_them(
+    build: Build, values: dict[str, Any], audience: str
+) -> None:
+    item = replace(FULL, **values, audiences=(audience,))
+    built = build(item, replace(item, id="7"))
+    assert_inert(built, build(*ALL))
+    heading = page(built, "event/1.html").one("h1").text
+    shown = values["title"].encode("utf-8", "replace").decode()
+    assert heading.replace("\r\n", "\n") == shown
+
+
+def test_a_site_of_no_events_and_of_one_are_whole(build: Build) -> None:
+    for events in ((), (FULL,)):
+        built = build(*events)
+        for path in html_pages(built):
+            assert page(built, path).one("main")
+
+
+def test_no_page_of_an_event_holds_what_only_lists_need(build: Build) -> None:
+    assert b"no_match" not in build(FULL)["event/1.html"]
+    assert len(render.BUNDLES) == 2
+
+
+def test_an_unknown_locale_is_refused(build: Build) -> None:
+    with pytest.raises(SettingError):
+        dict(pages.build(Snapshot(), settings(LOCALE="fr_FR")))

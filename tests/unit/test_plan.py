@@ -1,0 +1,55 @@
+"""What publishing makes of the files that generate really writes: whose they are, and their headers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from publishing.headers import UNKNOWN_TYPE, headers_for, is_hashed
+from publishing.plan import is_ours
+from rendering import pages
+from rendering.render import IMAGE_WIDTHS
+from support.page_samples import event, settings, snapshot
+
+EVENTS = (
+    event("2026-03-03 10:30", "2026-03-03 12:00", id="1", audiences=("Children",), image="0123456789abcdef"),
+    event("2026-03-04 10:30", "2026-03-04 12:00", id="2", title="Chess", branch="Café Lebanon"),
+)
+
+
+@pytest.fixture(params=["list", "screen"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> set[str]:
+    """The paths of a whole site, with images and a logo."""
+    (tmp_path / "images").mkdir()
+    for width in IMAGE_WIDTHS:
+        Image.new("RGB", (width, width)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
+    logo = tmp_path / "logo.svg"
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 1"/>')
+    chosen = settings(BUILD_DIR=str(tmp_path), HOME_PAGE=request.param, LOGO=str(logo))
+    return {path for path, _ in pages.build(snapshot(*EVENTS), chosen)}
+
+
+def test_every_file_of_a_site_is_known_as_ours_when_its_books_are_lost(site: set[str]) -> None:
+    assert {path for path in site if not is_ours(path)} == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "photos/cat.jpg", "event/notes.html", "event/1.txt", "branch/.html", "branch/a/b.html", "audience/x.js",
+        "static/main.css", "index.htm", "feed.xml", "a/index.html", "screen/x.ics",
+    ],
+)  # fmt: skip
+def test_what_a_site_never_holds_is_somebody_elses(path: str) -> None:
+    assert not is_ours(path)
+
+
+def test_every_file_of_a_site_has_its_content_type(site: set[str]) -> None:
+    assert {path for path in site if headers_for(path).content_type == UNKNOWN_TYPE} == set()
+
+
+def test_everything_in_static_is_named_after_its_content_and_so_immutable(site: set[str]) -> None:
+    assert {path for path in site if is_hashed(path)} == {path for path in site if path.startswith("static/")}
+    assert "static/320.0123456789abcdef.webp" in site

@@ -1,0 +1,96 @@
+"""Work side by side: results, failures, and what is left behind when a process is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from processes import side_by_side
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+def pid_of(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def fail(error: Exception) -> tuple[int, int]:
+    raise error
+
+
+def test_every_job_has_a_process_of_its_own_and_results_come_in_order() -> None:
+    results = side_by_side([partial(pid_of, number) for number in range(3)])
+    assert [number for number, _ in results] == [0, 1, 2]
+    assert len({pid for _, pid in results}) == 3
+    assert results[-1][1] == os.getpid()
+
+
+def test_a_result_may_be_larger_than_a_pipe_holds() -> None:
+    big, small = side_by_side([lambda: "x" * 10_000_000, lambda: ""])
+    assert (len(big), small) == (10_000_000, "")
+
+
+def test_what_a_child_raises_is_raised_here() -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        side_by_side([partial(fail, OSError(28, "No space left on device", "/site/a")), partial(pid_of, 1)])
+    assert (raised.value.errno, raised.value.filename) == (28, "/site/a")
+
+
+def test_a_child_that_is_killed_is_no_result() -> None:
+    def die() -> tuple[int, int]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0, 0
+
+    jobs: list[Callable[[], tuple[int, int]]] = [die, partial(pid_of, 1)]
+    with pytest.raises(ChildProcessError, match="was killed"):
+        side_by_side(jobs)
+
+
+def test_no_child_outlives_a_failure_here(tmp_path: Path) -> None:
+    def slow() -> tuple[int, int]:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+        time.sleep(60)
+        return 0, 0
+
+    def fail_later() -> tuple[int, int]:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.01)
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        side_by_side([slow, fail_later])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
+    program = """
+import os, time
+from processes import side_by_side
+def ready():
+    os.write(1, b"ready\\n")
+    time.sleep(60)
+side_by_side([ready, ready])
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout
+    assert [parent.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
+    assert len(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()) == 1
+    parent.kill()
+    parent.wait()
+    # The end of the pipe comes only when the child is gone too.
+    assert parent.stdout.read() == ""
+    parent.stdout.close()

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask, Response
+
+import verify
+from files import format_manifest, sha256
+from publishing.headers import headers_for
+from publishing.published import Entry, Pending, Published
+from standins.serving import serve
+
+BUILT = {"fetched": "2026-03-03T09:30:00-05:00"}
+
+
+class Edge:
+    """The public site: what it serves and under which headers."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+
+    def app(self) -> Flask:
+        """Return it as an application."""
+        flask = Flask(__name__, static_folder=None)
+
+        @flask.get("/<path:path>")
+        def file(path: str) -> Response:
+            if path not in self.files:
+                return Response("gone", 404)
+            wanted = headers_for(path)
+            response = Response(self.files[path], content_type=wanted.content_type)
+            response.headers["Cache-Control"] = wanted.cache_control
+            response.headers.update(self.headers)
+            return response
+
+        return flask
+
+
+@pytest.fixture
+def edge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
+    files = {"index.html": "home", "event/1.html": "one", "events.ics": "BEGIN"}
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "status.json").write_text(json.dumps(BUILT))
+    digests = {path: sha256(text.encode()) for path, text in files.items()}
+    (tmp_path / "site.manifest").write_bytes(format_manifest(digests))
+    made = Edge()
+    made.files = {**files, "status.json": json.dumps(BUILT)}
+    with serve(made.app()) as url:
+        monkeypatch.setenv("BUILD_DIR", str(tmp_path))
+        monkeypatch.setenv("SITE_URL", url)
+        yield made
+
+
+def test_a_site_as_built_is_found_so(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+    edge.headers["Age"] = "40"
+    assert verify.main([]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "files=3 of=3 wrong=0 behind_minutes=0 oldest_age=40 not_uploaded=3 pending=0 rc=0" in err
+
+
+def test_an_edge_that_is_behind_is_told_by_how_much_and_where(
+    edge: Edge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge.files["status.json"] = json.dumps({"fetched": "2026-03-03T14:00:00+00:00"})
+    edge.files["event/1.html"] = "old"
+    assert verify.main(["--sample", "0"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("other content\thttp")
+    assert out.endswith("/event/1.html\n")
+    assert "wrong=1 behind_minutes=30 " in err
+
+
+def test_the_files_that_changed_last_are_always_in_the_sample(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digests = {"index.html": sha256(b"home")}
+    for number in range(60):
+        path = f"event/{number}.html"
+        edge.files[path] = "old"
+        digests[path] = sha256(b"new" if number == 33 else b"old")
+        (tmp_path / "site" / "event").mkdir(exist_ok=True)
+        (tmp_path / "site" / path).write_text("")
+        os.utime(tmp_path / "site" / path, (9, 9 + (number == 33)))
+    (tmp_path / "site.manifest").write_bytes(format_manifest(digests))
+    assert verify.main(["--sample", "2"]) == 1
+    out, err = capsys.readouterr()
+    assert out.endswith("/event/33.html\n")
+    assert "files=3 of=61 wrong=1 " in err
+
+
+def test_what_is_not_uploaded_or_told_yet_is_counted(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = {
+        path: Entry(digest=sha256(text.encode()), headers=headers_for(path))
+        for path, text in edge.files.items()
+        if path != "events.ics"
+    }
+    Published(destination="x", entries=entries).save(tmp_path / "published.manifest")
+    Pending().add(["event/1.html", "event/2.html"]).save(tmp_path / "pending-paths")
+    assert verify.main([]) == 0
+    assert "not_uploaded=1 pending=2 rc=0" in capsys.readouterr().err
+
+
+def test_after_a_run_in_docker_its_books_on_this_machine_serve(
+    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.manifest").unlink()
+    shutil.rmtree(tmp_path / "site")
+    assert verify.main([]) == 78
+    (tmp_path / "docker").mkdir()
+    entries = {
+        path: Entry(digest=sha256(text.encode()), headers=headers_for(path))
+        for path, text in edge.files.items()
+        if path != "status.json"
+    }
+    gone = Entry(digest=sha256(b"gone"), headers=headers_for("event/2.html"), left=datetime.now(UTC))
+    Published(destination="x", entries=entries | {"event/2.html": gone}).save(
+        tmp_path / "docker" / "published.manifest"
+    )
+    calendars = [{"fetched": "2026-03-03T14:45:00+00:00"}, {"fetched": None}]
+    (tmp_path / "docker" / "events.json").write_text(json.dumps({"calendars": calendars}))
+    assert verify.main([]) == 0
+    assert "files=3 of=3 wrong=0 behind_minutes=15 " in capsys.readouterr().err
+
+
+def test_a_missing_file_and_a_lost_header_are_found(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+    del edge.files["events.ics"]
+    edge.headers["Cache-Control"] = "no-store"
+    assert verify.main([]) == 1
+    out = capsys.readouterr().out
+    assert "status 404\t" in out
+    assert "cache-control: no-store\t" in out
+
+
+def test_a_foreign_status_is_said_so(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+    edge.files["status.json"] = "<html>"
+    assert verify.main([]) == 1
+    assert "the public status.json is not ours" in capsys.readouterr().err
+
+
+def test_an_unreachable_site_and_a_missing_address_have_their_codes(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SITE_URL", "http://127.0.0.1:9")
+    assert verify.main([]) == 75
+    monkeypatch.setenv("SITE_URL", "")
+    assert verify.main([]) == 78
+    assert "key=SITE_URL" in capsys.readouterr().err
+
+
+def test_nothing_built_here_is_a_matter_of_configuration(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BUILD_DIR", str(tmp_path / "elsewhere"))
+    assert verify.main([]) == 78
