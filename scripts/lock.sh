@@ -5,7 +5,7 @@
 # with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
 # requirements-dev.txt (tests, stand-ins), requirements-browser.txt (make test-browser),
 # requirements-kubernetes.txt (make test-kubernetes) and requirements-bench.txt (make bench).
-# One resolution serves all six; requirements-scan.txt (make scan) has its own.
+# One resolution serves all six.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -28,4 +28,3 @@ compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt
 compile --group browser -c "$scratch/all.txt" -o requirements-browser.txt
 compile --group kubernetes -c "$scratch/all.txt" -o requirements-kubernetes.txt
 compile --group bench -c "$scratch/all.txt" -o requirements-bench.txt
-compile --group scan -o requirements-scan.txt

@@ -139,7 +139,7 @@ def cluster(
     settings = {key: value for key, value in libcal.settings.items() if "CLIENT" not in key}
     settings |= {"S3_BUCKET": aws.bucket, "CLOUDFRONT_DISTRIBUTION_ID": aws.distribution_id}
     settings |= {"AWS_ENDPOINT_URL": aws.url, "DAYS_AHEAD": "7"}
-    yield Cluster(podman, Built(built.text, objects), settings, tmp_path)
+    yield Cluster(podman, Built(objects), settings, tmp_path)
     podman.run("pod", "rm", "--force", "--time=0", "--all")
     podman.run("volume", "rm", "--force", "--all")
 

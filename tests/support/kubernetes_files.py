@@ -27,9 +27,8 @@ SECRETS = {
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The objects of one overlay, and the text they were read from."""
+    """The objects of one overlay."""
 
-    text: str
     objects: tuple[dict[str, Any], ...]
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
@@ -75,4 +74,4 @@ def build(name: str, folder: Path) -> Built:
     write_secrets(overlay)
     done = kustomize(overlay)
     assert done.returncode == 0, done.stderr
-    return Built(done.stdout, tuple(yaml.safe_load_all(done.stdout)))
+    return Built(tuple(yaml.safe_load_all(done.stdout)))
