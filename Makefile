@@ -30,7 +30,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 # What a real browser needs: see tests/browser/setup.
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
-DOCKER_SH := docker/enter docker/fetch-generate docker/report docker/slim-aws
+SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate report slim-aws) tests/browser/setup lint/web .ci/run
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 # The stand-ins, benches and simulator run as modules of the project; pyproject.toml gives pytest the same path.
@@ -146,11 +146,21 @@ simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
 	@$(DEV) python -m simulate.simulator $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
-lint: $(VENV)/dev lint-docker ## ruff, mypy, shellcheck, shfmt, and the line below
+lint: lint-python lint-shell lint-web lint-docker ## All linters below
+
+.PHONY: lint-python
+lint-python: $(VENV)/dev ## ruff, mypy
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
-	@shellcheck bin/* scripts/*.sh tests/browser/setup $(DOCKER_SH) .ci/run
-	@shfmt -d bin scripts tests/browser/setup $(DOCKER_SH) .ci
+
+.PHONY: lint-shell
+lint-shell: $(VENV)/dev ## shellcheck, shfmt
+	@shellcheck $(SHELL_FILES)
+	@shfmt -d $(SHELL_FILES)
+
+.PHONY: lint-web
+lint-web: lint/node_modules/installed ## JavaScript and CSS: Biome
+	@lint/web
 
 .PHONY: lint-docker
 lint-docker: $(VENV)/dev ## hadolint, compose-lint
@@ -160,7 +170,7 @@ lint-docker: $(VENV)/dev ## hadolint, compose-lint
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style
 	@ruff check --quiet --fix && ruff format --quiet
-	@shfmt -w bin scripts tests/browser/setup $(DOCKER_SH) .ci
+	@shfmt -w $(SHELL_FILES)
 
 .PHONY: bench
 bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: just that)
@@ -213,4 +223,10 @@ $(VENV)/browser: $(VENV)/dev requirements-browser.txt
 tests/browser/node_modules/installed: tests/browser/setup tests/browser/package-lock.json
 	@tests/browser/setup
 	@npm --prefix tests/browser ci --loglevel=error
+	@touch $@
+
+# Biome comes from npm only.
+lint/node_modules/installed: lint/package-lock.json
+	@type -P npm >/dev/null || { echo 'make lint needs Node.js and npm; on Debian: sudo apt-get install npm' >&2; exit 78; }
+	@npm --prefix lint ci --loglevel=error
 	@touch $@

@@ -163,7 +163,7 @@ async function slidePage(row, time) {
   if (image) {
     // Not shown before it can be, or it would come in bit by bit; the slide does without one that is late.
     image.loading = "eager";
-    const late = new Promise((resolve, reject) => setTimeout(reject, 8 * SECOND));
+    const late = new Promise((_, reject) => setTimeout(reject, 8 * SECOND));
     await Promise.race([image.decode(), late]).then(() => page.classList.add("pictured"), () => {});
   }
   stage.append(page);

@@ -43,7 +43,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
         const link = add(item, "a", event.state ? "" : event.title, new URL(event.url, site));
         if (event.state) add(link, "s", event.title);
         const where = event.branch?.name ?? event.place;
-        add(item, "span", [t["status." + event.state], event.when, where].filter(Boolean).join(" · "));
+        add(item, "span", [t[`status.${event.state}`], event.when, where].filter(Boolean).join(" · "));
       }
       const more = document.createElement("p");
       if (!next.length) add(more, "span", t.empty);
