@@ -17,7 +17,7 @@ import certifi
 import urllib3
 
 from fetching.deadline import Deadline
-from fetching.libcal import cause_of
+from fetching.http_errors import cause_of
 from fetching.links import Origin, is_public_address, web_address
 
 REDIRECTS = 3

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import math
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +21,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from fetching.deadline import Deadline
+from fetching.http_errors import cause_of
 from log import Log
 from settings import VERSION, LibCalSettings
 
@@ -391,36 +391,3 @@ def _may_go_on(length: int, first_length: int) -> bool:
     then its pages are as long as the first, and it is no shorter than LibCal's default.
     """
     return length >= PAGE_SIZE or (first_length >= DEFAULT_PAGE_SIZE and length >= first_length)
-
-
-def cause_of(error: BaseException) -> str:
-    """Return one word for why a request failed: the log's `cause`."""
-    found = list(_chain(error))
-    for cause, kinds in _CAUSES:
-        if any(isinstance(item, kinds) for item in found):
-            return cause
-    return "connection"
-
-
-_CAUSES: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
-    ("tls", (requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
-    ("dns", (urllib3.exceptions.NameResolutionError,)),
-    ("refused", (ConnectionRefusedError,)),
-    ("timeout", (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
-    ("truncated", (http.client.IncompleteRead,)),
-    ("reset", (ConnectionError,)),
-    ("undecodable", (urllib3.exceptions.DecodeError,)),
-)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and every exception it wraps, in whichever of the four ways it does."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        wrapped = (*item.args, item.__cause__, item.__context__, getattr(item, "reason", None))
-        waiting += [inner for inner in wrapped if isinstance(inner, BaseException)]
