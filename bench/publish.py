@@ -26,7 +26,7 @@ from bench import sample
 from bench.measure import Table, median, run
 from files import read_manifest
 from standins import fault_proxy
-from standins import sample as programme
+from standins import sample as larkfield
 from standins.aws import Aws
 from standins.libcal_server import LibCal
 
@@ -140,7 +140,7 @@ def bench(rounds: int = 5) -> Table:
         "`x as fast` as the original way. rclone and s5cmd tell CloudFront nothing; one call of the AWS CLI for "
         f"that takes {median([count.seconds for count in told]):.2f} s and sends {told[-1].sent / 1000:.1f} kB.",
         f"A whole bin/publish, unchanged, from fetch to invalidate: {median(whole):.2f} s "
-        f"({len(programme.events(sample.NOW.date()))} events of the sample programme).",
+        f"({len(larkfield.events(sample.NOW.date()))} events of the sample program).",
     )
     return Table("publish", header, rows, notes)
 
@@ -252,9 +252,9 @@ def _tools(server: Server, folder: Path) -> dict[str, Tool]:
 
 def _whole_run(server: Server, build: Path) -> float:
     """Return the seconds of a whole bin/publish that finds nothing changed."""
-    events = [event | {"featured_image": ""} for event in programme.events(sample.NOW.date())]
+    events = [event | {"featured_image": ""} for event in larkfield.events(sample.NOW.date())]
     with LibCal(events, now=sample.NOW) as libcal:
-        settings = libcal.settings | programme.SETTINGS
+        settings = libcal.settings | larkfield.SETTINGS
         settings |= {"BUILD_DIR": str(build), "EVENTS_NOW": sample.NOW.isoformat(), "SITE_URL": SITE_URL}
         settings |= {"S3_PREFIX": re.sub(r"\W", "-", build.name)}
         publish = [str(ROOT / "bin" / "publish")]

@@ -78,7 +78,7 @@ def _one(chance: random.Random, words: list[str]) -> tuple[str, str, str]:
 
 
 def _description(chance: random.Random, words: list[str]) -> tuple[str, str]:
-    """Return sanitised HTML and its excerpt."""
+    """Return sanitized HTML and its excerpt."""
     length = min(6000, chance.lognormvariate(6.4, 0.7))
     first = f"{_text(chance, words, 15, 30)}."
     parts = [f"<p>{first}</p>"]

@@ -87,7 +87,7 @@ class Event:
 
     An all-day event runs from midnight to the midnight after its last day (exclusive).
     An event without an end has `end == start`. `title` is without its "CANCELLED:"; that
-    is `state`. `description` is sanitised HTML. `updated` is when anything public last
+    is `state`. `description` is sanitized HTML. `updated` is when anything public last
     changed, `sequence` counts changes of time, place or state (RFC 5545, 3.8.7.4).
     """
 

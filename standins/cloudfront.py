@@ -8,7 +8,7 @@ Usage: within `make demo`, tests and the simulator; over HTTP by app().
   x-amz-meta-cache-tag). `/` and `/index.html` are entries of their own, as they really are.
 - A missing object is /404.html with status 404, kept for ten seconds like every error.
 
-The clock is given, so that weeks can pass in a moment. Not modelled: many edge locations, their
+The clock is given, so that weeks can pass in a moment. Not modeled: many edge locations, their
 different ages, compression, and the seconds that an invalidation takes to arrive.
 """
 

@@ -249,7 +249,7 @@ def _app(libcal: LibCal) -> Flask:
 
 def _entry(faults: list[str]) -> Request:
     headers = {key: request.headers.get(key, "") for key in ("Accept", "User-Agent", "If-None-Match")}
-    # The log says how a client authorises itself, never with what.
+    # The log says how a client authorizes itself, never with what.
     headers["Authorization"] = request.headers.get("Authorization", "").partition(" ")[0]
     return Request(
         method=request.method,
@@ -276,7 +276,7 @@ def _api(libcal: LibCal) -> Blueprint:
         return answer(granted if libcal.expires_in is None else {**granted, "expires_in": libcal.expires_in})
 
     @api.before_request
-    def authorise() -> Response | None:
+    def authorize() -> Response | None:
         if request.path.endswith("/oauth/token"):
             return None
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")

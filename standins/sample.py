@@ -1,4 +1,4 @@
-"""The programme of an invented library in three branches (sample.toml), dated from a given day on.
+"""The program of an invented library in three branches (sample.toml), dated from a given day on.
 
 `events(today)` gives two full weeks and a little beyond, always the same for the same day. Between
 them the events show every state there is: registration open, few places left, full, with a
@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from standins.records import PRIVATE, PRIVATE_NUMBER, SITE, Record, online_fields, record, registration
 
-_PROGRAMME = tomllib.loads((Path(__file__).parent / "sample.toml").read_text(encoding="utf-8"))
-_BRANCHES = _PROGRAMME["branches"]
+_PROGRAM = tomllib.loads((Path(__file__).parent / "sample.toml").read_text(encoding="utf-8"))
+_BRANCHES = _PROGRAM["branches"]
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST_ID = 11_870_000
 
-NAME: str = _PROGRAMME["name"]
-ZONE = ZoneInfo(_PROGRAMME["timezone"])
+NAME: str = _PROGRAM["name"]
+ZONE = ZoneInfo(_PROGRAM["timezone"])
 CALENDAR_LABELS = ",".join(
     f"{branch['calendar']}={branch['label']}"
     for branch in _BRANCHES.values()
@@ -49,9 +49,9 @@ CALENDARS = tuple(_calendar(branch) for branch in _BRANCHES.values())
 
 
 def events(today: date) -> list[Record]:
-    """Return the programme as LibCal would give it on that day, in no order."""
+    """Return the program as LibCal would give it on that day, in no order."""
     records: list[Record] = []
-    for entry in _PROGRAMME["event"]:
+    for entry in _PROGRAM["event"]:
         for day in _days(entry, today):
             number = _FIRST_ID + 7 * len(records)
             records.append(_record(number, entry, day))
@@ -88,13 +88,13 @@ def _moment(day: date, clock: str = "00:00") -> datetime:
 
 def _record(number: int, entry: Record, day: date) -> Record:
     branch = _BRANCHES[entry["branch"]]
-    kinds = [_PROGRAMME["kinds"][name] for name in entry.get("kinds", ())]
+    kinds = [_PROGRAM["kinds"][name] for name in entry.get("kinds", ())]
     fields: Record = {
         "allday": entry["hours"] == "all day",
         "description": _html(entry.get("text", "")),
         "campus": {"id": branch["campus"], "name": branch["label"]},
         "category": [{"id": kind["id"], "name": kind["name"]} for kind in kinds],
-        "audience": [_PROGRAMME["ages"][name] for name in entry.get("ages", ())],
+        "audience": [_PROGRAM["ages"][name] for name in entry.get("ages", ())],
         "color": kinds[0]["color"] if kinds else "#555555",
         "featured_image": _image(entry.get("picture", ""), branch["calendar"]),
     }

@@ -13,7 +13,7 @@ from fetching.images import MAX_BYTES, Images
 from fetching.libcal import REFUSED, Client, Misconfigured, Unavailable, user_agent
 from fetching.links import Origin
 from fetching.merge import Outcome, Window, merge
-from fetching.normalise import Context, Normalised, calendar_notes, normalise
+from fetching.normalize import Context, Normalized, calendar_notes, normalize
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
@@ -41,7 +41,7 @@ class Gathering:
         self._window = window
         self._last = last
         self._log = log
-        self._good: dict[str, Normalised] = {}
+        self._good: dict[str, Normalized] = {}
         self._failed: dict[str, tuple[str, int]] = {}
         self._names: dict[str, str] = {}
         self._internal: set[str] = set()
@@ -86,7 +86,7 @@ class Gathering:
         images.refresh(wanted, downloader, deadline)
         return self.merged(images)
 
-    def _events(self, calendar: CalendarSetting) -> Normalised:
+    def _events(self, calendar: CalendarSetting) -> Normalized:
         window = self._window
         context = Context(
             calendar=calendar.id,
@@ -96,7 +96,7 @@ class Gathering:
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
         )
-        return normalise(self._client.events(calendar.id, window.first_day, window.days), context)
+        return normalize(self._client.events(calendar.id, window.first_day, window.days), context)
 
     def _describe(self, answer: list[Any] | Exception) -> None:
         """Note the calendars' names, and which are internal: as LibCal says, else as it last said."""

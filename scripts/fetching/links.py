@@ -113,7 +113,7 @@ def is_public_host(host: str) -> bool:
 def is_public_address(text: str) -> bool:
     """Whether an IP address is one of the public internet; raises ValueError if it is none.
 
-    An IPv6 address that stands for an IPv4 one (mapped, translated, tunnelled) is what that is, or not public.
+    An IPv6 address that stands for an IPv4 one (mapped, translated, tunneled) is what that is, or not public.
     """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):

@@ -131,7 +131,7 @@ def _flattened(image: Image.Image) -> Image.Image:
                 or image
             )
         except (ImageCms.PyCMSError, OSError, TypeError):
-            pass  # a broken profile: the colours as they are
+            pass  # a broken profile: the colors as they are
     canvas = Image.new("RGB", image.size, "white")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 # XML 1.0, 2.2; it leaves out lone surrogates too, which JSON can carry but UTF-8 cannot.
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Sanitised HTML has no "<" but in tags and quoted values, few attributes, and every quote closed.
+# Sanitized HTML has no "<" but in tags and quoted values, few attributes, and every quote closed.
 # The limit keeps anything else from taking quadratic time.
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>\"]*(?:\"[^\"]*\"[^<>\"]*){0,20})>", re.IGNORECASE)
 _HREF = re.compile(r"\shref=\"([^\"]*)\"")
@@ -42,7 +42,7 @@ def web_address(text: str) -> str:
 # A series repeats its description on every date.
 @lru_cache(maxsize=2048)
 def from_html(html: str) -> str:
-    """Return sanitised HTML as plain text: paragraphs apart, list items with a dash, links in brackets."""
+    """Return sanitized HTML as plain text: paragraphs apart, list items with a dash, links in brackets."""
     texts = _TAG.split(" ".join(html.split()))
     parts = [unescape(texts[0])]
     href, link_text = "", 0

@@ -1,4 +1,4 @@
-"""What of the slow tests is left out unless WIDE=1 asks for all: one more size, colour, library or failure."""
+"""What of the slow tests is left out unless WIDE=1 asks for all: one more size, color, library or failure."""
 
 from __future__ import annotations
 

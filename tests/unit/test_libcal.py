@@ -293,7 +293,7 @@ def test_what_will_not_change_is_tried_once(http: responses.RequestsMock, status
         ("Tue, 99 Foo 2026 14:00:00 GMT", 0.25, 0.75),
     ],
 )
-def test_retry_after_is_honoured_within_reason(
+def test_retry_after_is_honored_within_reason(
     http: responses.RequestsMock, header: str, low: float, high: float
 ) -> None:
     http.get(f"{BASE}/events", status=429, headers={"Retry-After": header})

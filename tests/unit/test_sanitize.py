@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fetching.links import Origin, is_public_host, link, web_address
 from fetching.privacy import Private, marks_of, words_of
-from fetching.sanitise import EXCERPT, description, plain, shorten
+from fetching.sanitize import EXCERPT, description, plain, shorten
 
 LIBCAL = Origin.of("https://library.libcal.com/1.1")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from event import Event, Registration, Seats
 from fetching.links import Origin
-from fetching.normalise import Context, Normalised, Unusable, calendar_notes, event_id, normalise, to_event
+from fetching.normalize import Context, Normalized, Unusable, calendar_notes, event_id, normalize, to_event
 from fetching.titles import split_state
 
 ZONE = ZoneInfo("America/New_York")
@@ -182,8 +182,8 @@ def test_an_event_without_a_sensible_start_cannot_be_used(start: Any) -> None:
         event(start=start)
 
 
-def run(*items: Any) -> Normalised:
-    return normalise(items, CONTEXT)
+def run(*items: Any) -> Normalized:
+    return normalize(items, CONTEXT)
 
 
 def at(identity: int, start: str, end: str, **fields: Any) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def test_times_that_all_came_as_utc_are_doubted() -> None:
     assert not run(utc, local).zone_doubtful
     assert not run().zone_doubtful
     in_london = replace(CONTEXT, zone=ZoneInfo("Europe/London"))
-    assert not normalise([utc], in_london).zone_doubtful
+    assert not normalize([utc], in_london).zone_doubtful
 
 
 # --- State -----------------------------------------------------------------------------------
@@ -312,10 +312,10 @@ def test_the_branch_is_the_campus_or_the_calendars_label(campus: Any, branch: st
 
 
 def test_without_campus_and_label_the_branch_is_the_calendars_name() -> None:
-    unlabelled = replace(CONTEXT, branch="")
-    assert to_event({**RAW, "campus": ""}, unlabelled)[0].branch == "Main"
-    assert to_event({**RAW, "campus": "", "calendar": []}, unlabelled)[0].branch == ""
-    assert normalise([RAW], unlabelled).name == "Main"
+    unlabeled = replace(CONTEXT, branch="")
+    assert to_event({**RAW, "campus": ""}, unlabeled)[0].branch == "Main"
+    assert to_event({**RAW, "campus": "", "calendar": []}, unlabeled)[0].branch == ""
+    assert normalize([RAW], unlabeled).name == "Main"
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ def test_a_cost_is_a_plain_number_or_nothing(value: Any, cost: str) -> None:
 @pytest.mark.parametrize(
     "value", ["red", "#fff", "#12345g", "#123456;", "#123456\n", "", None, 5, ["#123456"]]
 )
-def test_a_colour_that_is_none_is_left_out(value: object) -> None:
+def test_a_color_that_is_none_is_left_out(value: object) -> None:
     assert event(color=value).color == ""
 
 
@@ -498,7 +498,7 @@ def test_an_id_is_digits_or_there_is_none(value: object, identity: str) -> None:
 )
 def test_the_address_of_an_event_is_public_or_missing(value: Any, url: str) -> None:
     raw = {**RAW, "url": value}
-    [found] = normalise([raw], CONTEXT).events
+    [found] = normalize([raw], CONTEXT).events
     assert found.url == url
 
 

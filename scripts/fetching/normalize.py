@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from event import Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
 from fetching.privacy import Private, marks_of, words_of
-from fetching.sanitise import description, plain
+from fetching.sanitize import description, plain
 from fetching.titles import split_state
 
 MAX_TITLE = 300
@@ -55,7 +55,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Normalised:
+class Normalized:
     """A calendar's events of the days asked for, and its name as far as an event tells it.
 
     `received` counts what came, good or bad. `spoilt` are the ids of events that are there but cannot be used. `zone_doubtful` when every time
@@ -76,7 +76,7 @@ class Normalised:
         return sum(problem.dropped for problem in self.problems)
 
 
-def normalise(raw: Sequence[Any], context: Context) -> Normalised:
+def normalize(raw: Sequence[Any], context: Context) -> Normalized:
     """Return what can be published of a calendar's events; whatever `raw` holds, nothing is raised."""
     context = replace(context, marks=(*context.marks, *marks_of(raw)))
     events: list[Event] = []
@@ -99,7 +99,7 @@ def normalise(raw: Sequence[Any], context: Context) -> Normalised:
         if image := web_address(item.get("featured_image"), context.origin):
             images[event.id] = image
     names = (name for item in raw if isinstance(item, dict) for name in _names(item.get("calendar"), _name))
-    return Normalised(
+    return Normalized(
         name=next(names, ""),
         received=len(raw),
         events=tuple(events),
