@@ -26,8 +26,8 @@ from bench import sample
 from bench.measure import Table
 from browser import chromium
 from browser.server import SiteServer
-from event import Snapshot
-from fetching import picture
+from event import IMAGE_WIDTHS, Snapshot, image_file
+from fetching import images, picture
 from files import sha256
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,10 +112,10 @@ def _pictures(folder: Path) -> Iterator[str]:
             canvas = Image.blend(canvas, layer.resize(canvas.size, Image.Resampling.BICUBIC), share)
         file = io.BytesIO()
         canvas.save(file, "PNG", compress_level=1)
-        files = picture.convert(file.getvalue())
+        files = picture.convert(file.getvalue(), images.SIZES)
         stem = sha256(b"".join(files))[:16]
-        for (width, _), data in zip(picture.WIDTHS, files, strict=True):
-            (folder / f"{stem}-{width}.webp").write_bytes(data)
+        for width, data in zip(IMAGE_WIDTHS, files, strict=True):
+            (folder / image_file(stem, width)).write_bytes(data)
         yield stem
 
 

@@ -26,6 +26,9 @@ RESCHEDULED = "rescheduled"
 INTERNAL = "internal"
 EMPTY = "empty"
 
+# Fetch makes a WebP file of each width for an image, in images/ beside events.json; generate publishes them.
+IMAGE_WIDTHS = (320, 800, 1600)
+
 
 class UnusableSnapshot(Exception):
     """events.json is damaged, or of another version."""
@@ -240,6 +243,11 @@ class Snapshot:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnusableSnapshot(f"{path} is damaged: {type(error).__name__}") from error
+
+
+def image_file(stem: str, width: int) -> str:
+    """Return the name of one size of an image; `stem` is `Event.image`, a digest of all its sizes."""
+    return f"{stem}-{width}.webp"
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -19,12 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from event import IMAGE_WIDTHS, image_file
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader, NotFetched
 from files import sha256, write_atomic, write_if_changed
 from log import Log
 
-WIDTHS = (320, 800, 1600)
+# Width of each file, and the bytes that it should not exceed.
+SIZES = tuple(zip(IMAGE_WIDTHS, (15_000, 45_000, 80_000), strict=True))
 MAX_BYTES = 10_000_000
 WORKERS = 4
 CONVERTERS = 2
@@ -155,7 +157,7 @@ class Images:
         return replace(self._entries.get(address, Entry()), checked=self._now.isoformat(), cause=cause)
 
     def _paths(self, stem: str) -> tuple[Path, ...]:
-        return tuple(self._folder / f"{stem}-{width}.webp" for width in WIDTHS)
+        return tuple(self._folder / image_file(stem, width) for width in IMAGE_WIDTHS)
 
     def _load(self) -> Iterator[tuple[str, Entry]]:
         """Yield what the index says and the folder holds; nothing where it cannot be used."""
@@ -188,7 +190,7 @@ def convert(data: bytes, deadline: Deadline) -> list[bytes]:
     try:
         # -I and no environment: no settings, no secrets, nothing of ours but the standard library and Pillow.
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_PICTURE)],
+            [sys.executable, "-I", str(_PICTURE), *(f"{width}={size}" for width, size in SIZES)],
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

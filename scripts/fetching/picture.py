@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Turn an image on stdin into WebP files of three widths on stdout; run by images.py, in a process apart.
+"""Turn an image on stdin into WebP files of several widths on stdout; run by images.py, in a process apart.
 
 An image from outside is decoded here alone: with little memory and time, without the settings and their
 secrets, and where a crash costs one picture.
+
+Usage: picture.py WIDTH=BYTES ...    each file is at most WIDTH wide and should not exceed BYTES
 
 stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
         or {"cause": "..."} when the image cannot be used (exit code 65)
@@ -15,14 +17,13 @@ import json
 import resource
 import sys
 import warnings
+from collections.abc import Sequence
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 48
-# Width, and the bytes that a file of it should not exceed.
-WIDTHS = ((320, 15_000), (800, 45_000), (1600, 80_000))
 # What is tried until the file is small enough; the last is taken however large. A file this many times
 # too large will not do at the next quality either.
 QUALITIES = (78, 60, 45)
@@ -56,8 +57,9 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sizes = [(int(width), int(size)) for width, size in (item.split("=") for item in sys.argv[1:])]
     try:
-        files = convert(sys.stdin.buffer.read())
+        files = convert(sys.stdin.buffer.read(), sizes)
     except Unusable as error:
         sys.stdout.write(json.dumps({"cause": str(error)}) + "\n")
         return UNUSABLE
@@ -66,8 +68,11 @@ def main() -> int:
     return 0
 
 
-def convert(data: bytes) -> list[bytes]:
-    """Return `data` as WebP, a file for each of WIDTHS, no wider than it was. Raises Unusable."""
+def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Return `data` as WebP, a file for each of `sizes` (width, bytes to aim at), no wider than it was.
+
+    Raises Unusable.
+    """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         with warnings.catch_warnings():
@@ -75,8 +80,8 @@ def convert(data: bytes) -> list[bytes]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check(image)
-                picture = _flattened(_shrunk(image))
-        return [_encoded(picture, width, aim) for width, aim in WIDTHS]
+                picture = _flattened(_shrunk(image, max(width for width, _ in sizes)))
+        return [_encoded(picture, width, aim) for width, aim in sizes]
     except Unusable:
         raise
     except UnidentifiedImageError:
@@ -97,9 +102,8 @@ def _check(image: Image.Image) -> None:
         raise Unusable("too_small")
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrunk(image: Image.Image, width: int) -> Image.Image:
     """Return the first frame upright and no larger than needed, without ever decoding it larger than needed."""
-    width = WIDTHS[-1][0]
     box = (width, width * MAX_RATIO)
     turn = _turn(image)
     if turn in _SIDEWAYS:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from event import IMAGE_WIDTHS, image_file
 from files import sha256
 from rendering import colors, share_image
 from rendering.views import Card, Image
@@ -24,7 +25,6 @@ BUNDLES = {"list.js": ("site.js", "page.js", "list.js"), "event.js": ("site.js",
 # In SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 
-IMAGE_WIDTHS = (320, 800, 1600)
 MAX_LOGO_BYTES = 200_000
 
 
@@ -159,7 +159,7 @@ class Images:
                 yield image.path, self._file(stem, width).read_bytes()
 
     def _file(self, stem: str, width: int) -> Path:
-        return self._folder / f"{stem}-{width}.webp"
+        return self._folder / image_file(stem, width)
 
 
 class Renderer:

@@ -45,7 +45,7 @@ def photo(width: int, height: int) -> Image.Image:
 
 
 def converted(data: bytes) -> list[Image.Image]:
-    return [Image.open(io.BytesIO(each)) for each in picture.convert(data)]
+    return [Image.open(io.BytesIO(each)) for each in picture.convert(data, images.SIZES)]
 
 
 def cause(data: bytes) -> str:
@@ -129,7 +129,7 @@ def test_an_image_is_turned_upright_and_tells_nothing_but_its_pixels() -> None:
         assert pixel(shown, 50, shown.height - 20)[1] > 200
         assert not shown.getexif()
         assert not {"exif", "icc_profile", "xmp", "comment"} & set(shown.info)
-    assert b"planted" not in b"".join(picture.convert(data))
+    assert b"planted" not in b"".join(picture.convert(data, images.SIZES))
 
 
 def test_the_first_frame_of_an_animation_is_shown() -> None:
@@ -181,12 +181,12 @@ def gif(canvas: int, frame: int) -> bytes:
 )
 def test_what_is_no_usable_image_is_refused(data: bytes, expected: str) -> None:
     with pytest.raises(picture.Unusable, match=expected):
-        picture.convert(data)
+        picture.convert(data, images.SIZES)
 
 
 def test_an_image_is_converted_in_a_process_of_its_own() -> None:
     data = flat()
-    assert convert(data, Deadline(30)) == picture.convert(data)
+    assert convert(data, Deadline(30)) == picture.convert(data, images.SIZES)
     assert cause(png(20_000, 20_000)) == "too_many_pixels"
 
 
@@ -274,7 +274,7 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     def in_this_process(data: bytes, deadline: Deadline) -> list[bytes]:
         try:
-            return picture.convert(data)
+            return picture.convert(data, images.SIZES)
         except picture.Unusable as error:
             raise NotFetched(str(error)) from None
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from event import IMAGE_WIDTHS
 from publishing.headers import UNKNOWN_TYPE, headers_for, is_hashed
 from publishing.plan import is_ours
 from rendering import pages
-from rendering.render import IMAGE_WIDTHS
 from support.page_samples import event, settings, snapshot
 
 EVENTS = (
