@@ -28,12 +28,12 @@ import exit_codes
 import files
 from log import Log
 from settings import ROOT, SettingError, Settings, environment
+from site_paths import STATUS
 
 if TYPE_CHECKING:
     from event import Snapshot
 
 STEP = "generate"
-STATUS = "status.json"
 
 
 class Refused(Exception):

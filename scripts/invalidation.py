@@ -23,6 +23,7 @@ from exit_codes import CONFIG, FAILED, OK, USAGE
 from files import sha256, write_atomic
 from log import Log, logfmt
 from publishing.published import EVERYTHING, Pending
+from site_paths import HOME, NOT_FOUND
 
 FREE_A_MONTH = 1000
 WARN_FROM = 900
@@ -52,14 +53,14 @@ def paths_for(pending: Iterable[str], chosen: settings.PublishSettings) -> list[
         return [f"#{chosen.cache_tag}"]
     limit = chosen.invalidate_limit if chosen.invalidate_paths == "exact" else 1
     exact = [path for name in names for path in _exact(name, base)]
-    if not known or len(exact) > limit or not all(map(_PLAIN.match, names)) or "404.html" in names:
+    if not known or len(exact) > limit or not all(map(_PLAIN.match, names)) or NOT_FOUND in names:
         return [everything]
     return exact
 
 
 def _exact(name: str, base: str) -> list[str]:
     # The default root object is cached under both of its addresses.
-    return [f"{base}/", f"{base}/{name}"] if name == "index.html" else [f"{base}/{name}"]
+    return [f"{base}/", f"{base}/{name}"] if name == HOME else [f"{base}/{name}"]
 
 
 def batch(paths: list[str], pending: Pending, distribution: str) -> dict[str, object]:

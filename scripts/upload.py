@@ -36,11 +36,12 @@ from files import read_manifest, sha256, write_atomic
 from invalidation import FREE_A_MONTH, Budget, paths_for
 from log import Log
 from publishing import plan as planning
-from publishing.guards import STATUS, Refused, check_deletes, check_events, check_site, count_events
+from publishing.guards import Refused, check_deletes, check_events, check_site, count_events
 from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
 from publishing.plan import Plan
 from publishing.published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
 from settings import PublishSettings, SettingError, environment
+from site_paths import STATUS
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that
 # neither a clock that is behind nor an object of the same second makes it skip one.

@@ -34,10 +34,10 @@ from urllib.parse import quote
 from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
 from files import read_manifest, sha256
 from log import Log
-from publishing.guards import STATUS
 from publishing.headers import Headers, headers_for
 from publishing.published import Pending, Published
 from settings import PublishSettings, SettingError, environment
+from site_paths import HOME, STATUS
 
 TIMEOUT = 15  # seconds for each file
 MOST_BYTES = 20_000_000
@@ -117,11 +117,11 @@ class Built:
 
     def sample(self, size: int) -> list[str]:
         """Return the home page and `size` other paths (0: all), half of them the newest, half drawn."""
-        others = [path for path in self.digests if path != "index.html"]
+        others = [path for path in self.digests if path != HOME]
         if size:
             newest, rest = others[: size // 2], others[size // 2 :]
             others = newest + random.sample(rest, min(size - len(newest), len(rest)))
-        return ["index.html", *others]
+        return [HOME, *others]
 
 
 def _changed(path: Path) -> float:

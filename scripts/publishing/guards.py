@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from files import sha256
-
-STATUS = "status.json"
+from site_paths import HOME, STATUS, is_safe
 
 
 class Refused(Exception):
@@ -40,17 +39,9 @@ def check_site(site: Path, manifest: Mapping[str, str]) -> list[str]:
             raise Refused("no complete site: a file is missing", file=path)
         if sha256((site / path).read_bytes()) != digest:
             raise Refused("no complete site: a file is not as its manifest says", file=path)
-    if "index.html" not in manifest:
+    if HOME not in manifest:
         raise Refused("no complete site: index.html is missing")
     return sorted(files - manifest.keys() - {STATUS})
-
-
-def is_safe(path: str) -> bool:
-    """Tell whether `path` is plain and relative: printable, no empty or dot parts, nothing that has a
-    meaning in pending-paths (#, *) or in a path on another system (a backslash).
-    """
-    parts = path.split("/")
-    return path.isprintable() and not set("\\#*") & set(path) and not {"", ".", ".."} & set(parts)
 
 
 def _site_files(site: Path) -> tuple[set[str], list[str]]:

@@ -11,13 +11,12 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-# Named after their content: static/style.93d6b31f02.css, static/0123456789abcdef-320.webp.
-_HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
+from site_paths import HASHED, STATUS
 
 # Which Cache-Control goes with which path: the first that matches.
 CACHE_CONTROL = (
-    (_HASHED, "public, max-age=31536000, immutable"),
-    (r"status\.json", "public, max-age=30"),
+    (HASHED, "public, max-age=31536000, immutable"),
+    (re.escape(STATUS), "public, max-age=30"),
     (r".*", "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"),
 )
 
@@ -71,8 +70,3 @@ def headers_for(path: str, tag: str = "") -> Headers:
     cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
     content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix, UNKNOWN_TYPE)
     return Headers(content_type=content_type, cache_control=cache_control, tag=tag)
-
-
-def is_hashed(path: str) -> bool:
-    """Tell whether the file's name holds its digest, so that its content never changes."""
-    return bool(re.fullmatch(_HASHED, path))

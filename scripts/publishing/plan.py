@@ -12,18 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from publishing.guards import STATUS
-from publishing.headers import Headers, headers_for, is_hashed
+from publishing.headers import Headers, headers_for
 from publishing.published import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
+from site_paths import HOME, STATUS, is_hashed, is_ours
 
 # Browsers keep a page for one minute and may show it for another while they ask again; an
 # invalidation takes effect within seconds, rarely minutes. The next run of the timer is later.
 KEEP_PAGES = timedelta(minutes=10)
 KEEP_ASSETS = timedelta(days=1)
-_AT_THE_TOP = {
-    "index.html", "list.html", "screen.html", "screen-worker.js", "print.html", "embed.html", "embed.js", "404.html",
-    "robots.txt", "sitemap.xml", "events.ics", "feed.atom", "feed.json", "events.json", "status.json",
-}  # fmt: skip
 DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
 
 
@@ -73,7 +69,7 @@ def compare(
             continue
         is_there = entry is not None and entry.digest != PERHAPS_ABSENT
         # The home page leads to all the others, so it never counts as new.
-        (again if is_there or path == "index.html" else first).append(path)
+        (again if is_there or path == HOME else first).append(path)
         entries[path] = Entry(digest=IN_DOUBT if is_there else PERHAPS_ABSENT, headers=headers)
         if entry or not is_hashed(path):
             for_the_edge.add(path)
@@ -147,19 +143,3 @@ def adopt(listed: Iterable[str], manifest: Mapping[str, str], tag: str) -> dict[
         for path in listed
         if path in manifest or is_ours(path)
     }
-
-
-def is_ours(path: str) -> bool:
-    """Tell whether `path` can only be a page, feed or asset of ours, by the site's fixed layout."""
-    folder, _, name = path.rpartition("/")
-    stem, _, suffix = name.rpartition(".")
-    match folder:
-        case "":
-            return name in _AT_THE_TOP
-        case "event":
-            return stem.isdigit() and suffix in ("html", "ics")
-        case "branch" | "audience":
-            return bool(stem) and suffix in ("html", "ics", "atom", "json")
-        case "screen":
-            return bool(stem) and suffix == "html"
-    return is_hashed(path)

@@ -70,10 +70,6 @@ class Item:
         """The id for feed readers: the page's address."""
         return self.source.id(self.view.path)
 
-    def path(self, suffix: str) -> str:
-        """Return where a file of this event stands, from the site's root."""
-        return self.view.path.removesuffix(".html") + suffix
-
     @property
     def libcal_url(self) -> str:
         """The event's page at LibCal, where people register."""

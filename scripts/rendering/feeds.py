@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+import site_paths
 from event import CANCELLED
 from rendering import icalendar_feed, plain_text, public_data, web_feeds
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
@@ -23,7 +24,7 @@ def build(
     settings: Settings,
     language: str,
     page: Renderer,
-    home: str = "index.html",
+    home: str = site_paths.HOME,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (path, bytes) of all feeds of `events` and of each branch and audience of `groups`.
 
@@ -38,7 +39,7 @@ def build(
     calendar_blocks, entries, feed_items = {}, {}, {}
     for key, item in items.items():
         block = icalendar_feed.vevent(item, zone, subscribed=False)
-        yield item.path(".ics"), icalendar_feed.single(item, block, zone, year)
+        yield item.view.calendar_path, icalendar_feed.single(item, block, zone, year)
         if item.event.listed:
             cancelled = item.state == CANCELLED
             calendar_blocks[key] = icalendar_feed.vevent(item, zone, subscribed=True) if cancelled else block
@@ -53,10 +54,10 @@ def build(
         yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
 
     records = map(public_data.record, channels[0].items)
-    yield "events.json", public_data.document(channels[0], records, zone.key, language)
-    yield "robots.txt", page("robots.txt")
+    yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
+    yield site_paths.ROBOTS, page("robots.txt")
     if source.site_url:
-        yield "sitemap.xml", page("sitemap.xml", pages=_sitemap(channels))
+        yield site_paths.SITEMAP, page("sitemap.xml", pages=_sitemap(channels))
 
 
 def _channels(
@@ -69,26 +70,25 @@ def _channels(
         Channel(
             title=name,
             page=home,
-            calendar="events.ics",
-            atom="feed.atom",
-            json="feed.json",
+            calendar=site_paths.CALENDAR,
+            atom=site_paths.ATOM,
+            json=site_paths.JSON_FEED,
             items=listed,
             source=source,
         )
     ]
-    for group in groups:
-        stem = group.path.removesuffix(".html")
-        channels.append(
-            Channel(
-                title=f"{name}: {plain_text.one_line(group.name)}",
-                page=group.path,
-                calendar=f"{stem}.ics",
-                atom=f"{stem}.atom",
-                json=f"{stem}.json",
-                items=tuple(items[view.event.id] for view in group.events),
-                source=source,
-            )
+    channels += [
+        Channel(
+            title=f"{name}: {plain_text.one_line(group.name)}",
+            page=group.path,
+            calendar=group.feed("ics"),
+            atom=group.feed("atom"),
+            json=group.feed("json"),
+            items=tuple(items[view.event.id] for view in group.events),
+            source=source,
         )
+        for group in groups
+    ]
     return channels
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import site_paths
 from event import Snapshot
 from rendering import dates, feeds, jsonld, messages, render, screen, share_image, views
 from settings import Settings
@@ -31,7 +32,7 @@ _EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
 def list_path(settings: Settings) -> str:
     """Return the path of the web list: the home page, unless HOME_PAGE gives that to the screen."""
-    return "list.html" if settings.home_page == "screen" else "index.html"
+    return site_paths.LIST if settings.home_page == "screen" else site_paths.HOME
 
 
 def build(
@@ -95,13 +96,12 @@ def parts(
         return {
             "zone": settings.timezone.key,
             "language": t.language,
-            "status": f"{root}status.json",
+            "status": f"{root}{site_paths.STATUS}",
             "texts": t.some(*keys),
         }
 
     def list_page(path: str, group: views.Group | None, shown: Sequence[views.EventView]) -> bytes:
         root = "../" if group else ""
-        stem = f"{group.kind}/{group.slug}" if group else ""
         facets = {kind: views.groups(kind, shown) for kind in ("branch", "audience", "category")}
         if group:
             del facets[group.kind]
@@ -114,9 +114,9 @@ def parts(
             # A choice of one is none.
             facets={kind: found for kind, found in facets.items() if len(found) > 1},
             feeds={
-                "calendar": f"{stem or 'events'}.ics",
-                "atom": f"{stem or 'feed'}.atom",
-                "json": f"{stem or 'feed'}.json",
+                "calendar": group.feed("ics") if group else site_paths.CALENDAR,
+                "atom": group.feed("atom") if group else site_paths.ATOM,
+                "json": group.feed("json") if group else site_paths.JSON_FEED,
             },
             script=script(root, _LIST_TEXTS),
         )
@@ -148,16 +148,17 @@ def parts(
         yield from screen.build(page, script, listed, branches, wording, settings, home, templates)
         week = views.week(everything, wording.today, PRINTED_DAYS)
         days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
-        yield "print.html", page("print.html", path="print.html", root="", week=week, days=days)
+        yield site_paths.PRINT, page("print.html", path=site_paths.PRINT, root="", week=week, days=days)
         soon = views.first(everything, EMBEDDED_EVENTS)
         yield (
-            "embed.html",
-            page("embed.html", path="embed.html", root="", listing=soon, script=script("", _LIST_TEXTS)),
+            site_paths.EMBED,
+            page("embed.html", path=site_paths.EMBED, root="", listing=soon, script=script("", _LIST_TEXTS)),
         )
         texts = {"language": t.language, **t.some(*_EMBED_TEXTS)}
-        yield "embed.js", render.without_comments(page("embed.js", texts=texts))
+        yield site_paths.EMBED_SCRIPT, render.without_comments(page("embed.js", texts=texts))
         # Shown at any depth, so its links begin at the root of the host.
-        yield "404.html", page("404.html", path="404.html", root=urlsplit(settings.site_url).path + "/")
+        root = urlsplit(settings.site_url).path + "/"
+        yield site_paths.NOT_FOUND, page("404.html", path=site_paths.NOT_FOUND, root=root)
         yield from feeds.build(events, groups, snapshot.url, settings, t.language, page, home)
 
     return event_pages(), all_else()

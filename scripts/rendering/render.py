@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+import site_paths
 from event import IMAGE_WIDTHS, image_file
-from files import sha256
 from rendering import colors, share_image
 from rendering.views import Card, Image
 from settings import ROOT, SettingError, Settings
@@ -41,12 +41,6 @@ def environment(templates: Path = TEMPLATES) -> Environment:
     )
 
 
-def hashed(name: str, data: bytes) -> str:
-    """Return the path at which `data` is published: with its digest, so that it can be cached for ever."""
-    path = PurePosixPath(name)
-    return f"static/{path.stem}.{sha256(data)[:10]}{path.suffix}"
-
-
 def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return `{"style.css": "static/style.<hash>.css"}` and `{path: bytes}` of templates/static/."""
     sources = {path.name: path.read_bytes() for path in sorted((templates / "static").iterdir())}
@@ -65,7 +59,7 @@ def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[
             data = colors.properties(brand).encode() + data
         elif name.endswith(".svg"):
             data = data.replace(_BRAND, brand.encode()).replace(_ON_BRAND, colors.on(brand).encode())
-        paths[name] = hashed(name, data)
+        paths[name] = site_paths.hashed(name, data)
         contents[paths[name]] = data
     return paths, contents
 
@@ -103,7 +97,7 @@ def logo(settings: Settings) -> Logo | None:
         suffix, ratio = ".svg", _svg_ratio(data)
     if not 0.05 <= ratio <= 20:
         raise SettingError("LOGO", f"{file} must be a PNG, or an SVG with a viewBox, and no thin strip")
-    return Logo(hashed("logo" + suffix, data), data, ratio)
+    return Logo(site_paths.hashed("logo" + suffix, data), data, ratio)
 
 
 def _svg_ratio(data: bytes) -> float:
@@ -146,7 +140,7 @@ class Images:
         for width in IMAGE_WIDTHS:
             try:
                 with Picture.open(self._file(stem, width)) as picture:
-                    path = f"static/{width}.{stem}.webp"
+                    path = site_paths.image(stem, width)
                     found[width] = Image(path=path, width=picture.width, height=picture.height)
             except (FileNotFoundError, UnidentifiedImageError):
                 continue

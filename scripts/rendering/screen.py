@@ -22,14 +22,13 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
+import site_paths
 from event import midnight
 from files import sha256
 from rendering import colors, plain_text, render
 from rendering.dates import Wording
 from rendering.views import EventView, Group, Image
 from settings import Settings
-
-WORKER = "screen-worker.js"
 
 # Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.
 SURE_DAYS = 4
@@ -233,7 +232,7 @@ def build(
         root = "../" if group else ""
         shown = carried(group.events if group else events, wording.today)
         found = rows(shown, wording.today, branch=not group)
-        address = group.path if group else "" if home == "index.html" else home
+        address = group.path if group else "" if home == site_paths.HOME else home
         values: dict[str, Any] = {
             "path": path,
             "root": root,
@@ -246,9 +245,9 @@ def build(
             "more_address": short(f"{settings.site_url}/{address}"),
             "script": {
                 **script(root, TEXTS),
-                "worker": root + WORKER,
+                "worker": root + site_paths.SCREEN_WORKER,
                 # A scope is where addresses begin: all screens, and no list.
-                "scope": "./" if path == "index.html" else f"{root}screen",
+                "scope": "./" if path == site_paths.HOME else f"{root}screen",
             },
         }
         shell = page("screen.html", version="", built=0, days="", rows=(), first=(), **values)
@@ -262,13 +261,13 @@ def build(
             **values,
         )
 
-    yield "screen.html", screen("screen.html", None)
+    yield site_paths.SCREEN, screen(site_paths.SCREEN, None)
     if settings.home_page == "screen":
-        yield "index.html", screen("index.html", None)
+        yield site_paths.HOME, screen(site_paths.HOME, None)
     for group in branches:
-        path = f"screen/{group.slug}.html"
+        path = site_paths.screen_page(group.slug)
         yield path, screen(path, group)
-    yield WORKER, render.without_comments((templates / WORKER).read_bytes())
+    yield site_paths.SCREEN_WORKER, render.without_comments((templates / "screen-worker.js").read_bytes())
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:

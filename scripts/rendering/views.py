@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from urllib.parse import urlencode
 
+import site_paths
 from event import RESCHEDULED, Event
 from files import sha256
 from rendering import dates
@@ -70,12 +71,12 @@ class EventView:
     @property
     def path(self) -> str:
         """The page's path from the site's root; it never changes for an event."""
-        return f"event/{self.event.id}.html"
+        return site_paths.event_page(self.event.id)
 
     @property
     def calendar_path(self) -> str:
         """The path of its iCalendar file."""
-        return f"event/{self.event.id}.ics"
+        return site_paths.event_calendar(self.event.id)
 
     @property
     def address(self) -> str:
@@ -333,7 +334,11 @@ class Group:
     @property
     def path(self) -> str:
         """The page's path from the site's root."""
-        return f"{self.kind}/{self.slug}.html"
+        return site_paths.group_page(self.kind, self.slug)
+
+    def feed(self, suffix: str) -> str:
+        """Return the path of its feed in the format ics, atom or json."""
+        return site_paths.group_feed(self.kind, self.slug, suffix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,13 @@ from typing import Any
 
 from bench.measure import Table
 from files import read_manifest, sha256
-from publishing.headers import is_hashed
 from publishing.plan import KEEP_PAGES
 from publishing.published import Pending, Published
 from rendering import schedule
 from settings import ROOT
 from simulate.misfortune import LOSES_PUBLISHED, Misfortune
 from simulate.visitors import Visitors
+from site_paths import is_hashed
 from standins import fault_proxy, sample
 from standins.aws import Aws
 from standins.cloudfront import Edge, OriginDown, Stored

@@ -12,7 +12,7 @@ from html import unescape
 from urllib.parse import unquote, urlsplit
 
 from files import sha256
-from publishing.headers import is_hashed
+from site_paths import is_hashed
 from standins.cloudfront import Edge, Stored
 
 # A browser shows a page for max-age, and for stale-while-revalidate while it asks again.

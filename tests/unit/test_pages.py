@@ -17,8 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import site_paths
 from event import Event, Snapshot
-from publishing import headers
 from rendering import pages, render
 from settings import SettingError
 from support.page_reader import Page
@@ -286,7 +286,7 @@ def test_images_are_our_own_sized_and_lazy_but_for_the_first_two(build: Build, t
     own = page(built, "event/1.html")
     assert own.one("img")["src"] == "../static/800.0123456789abcdef.webp"
     assert (own.one("img")["width"], own.one("img")["height"]) == ("800", "600")
-    assert all(headers.is_hashed(path) for path in built if path.endswith(".webp"))
+    assert all(site_paths.is_hashed(path) for path in built if path.endswith(".webp"))
     assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/1600.0123456789abcdef.webp"
 
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from event import IMAGE_WIDTHS
-from publishing.headers import UNKNOWN_TYPE, headers_for, is_hashed
-from publishing.plan import is_ours
+from publishing.headers import UNKNOWN_TYPE, headers_for
 from rendering import pages
+from site_paths import is_hashed, is_ours
 from support.page_samples import event, settings, snapshot
 
 EVENTS = (

@@ -9,6 +9,7 @@ import pytest
 from jinja2 import UndefinedError
 from PIL import Image
 
+import site_paths
 from rendering import render
 from settings import SettingError
 from support.page_samples import settings
@@ -26,7 +27,7 @@ def test_static_files_carry_the_digest_of_what_is_in_them() -> None:
     assert set(paths) == {"style.css", "icon.svg", "share.png", "list.js", "event.js"}
     for path in paths.values():
         assert re.fullmatch(r"static/[a-z]+\.[0-9a-f]{10}\.(css|js|svg|png)", path)
-        assert render.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
+        assert site_paths.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
 
 
 def test_the_brand_colour_is_in_style_sheet_and_icon_and_changes_their_names() -> None:

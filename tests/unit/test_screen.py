@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
+import site_paths
 from bench import sample as bench_sample
 from event import Event, Snapshot
-from publishing import plan
 from publishing.headers import headers_for
 from rendering import colors, pages, render, screen
 from rendering.views import EventView, Image
@@ -360,12 +360,12 @@ def test_a_screen_is_light_however_many_events_there_are(tmp_path: Path, count: 
 
 
 def test_the_worker_is_sent_as_a_page_is_and_screens_are_known_as_ours(build: Build) -> None:
-    headers = headers_for(screen.WORKER)
+    headers = headers_for(site_paths.SCREEN_WORKER)
     assert headers.content_type == "text/javascript; charset=utf-8"
     assert "max-age=60," in headers.cache_control
     assert "immutable" not in headers.cache_control
-    assert all(plan.is_ours(path) for path in build(TALK) if path.startswith("screen/"))
-    assert screen.WORKER in build()
+    assert all(site_paths.is_ours(path) for path in build(TALK) if path.startswith("screen/"))
+    assert site_paths.SCREEN_WORKER in build()
 
 
 def test_parts_of_the_screen_are_not_published_by_themselves(build: Build) -> None:

@@ -21,9 +21,9 @@ import upload
 from files import format_manifest, sha256
 from invalidation import Budget
 from publishing import headers
-from publishing.headers import is_hashed
 from publishing.published import IN_DOUBT, Pending, Published
 from settings import PublishSettings, environment
+from site_paths import is_hashed
 
 CSS = "static/main.0123abcd.css"
 SITE = {

@@ -1,0 +1,103 @@
+"""The layout of the site: the path of every file that is rendered and published.
+
+Paths are relative to the root of the site. Names are flat, with their suffix: an S3 origin behind
+CloudFront does not map a folder to its index.html.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from files import sha256
+
+HOME = "index.html"  # the web list, or the screen with HOME_PAGE=screen
+LIST = "list.html"  # the web list with HOME_PAGE=screen
+SCREEN = "screen.html"
+SCREEN_WORKER = "screen-worker.js"
+PRINT = "print.html"
+EMBED = "embed.html"
+EMBED_SCRIPT = "embed.js"
+NOT_FOUND = "404.html"
+CALENDAR = "events.ics"
+ATOM = "feed.atom"
+JSON_FEED = "feed.json"
+EVENTS = "events.json"
+ROBOTS = "robots.txt"
+SITEMAP = "sitemap.xml"
+STATUS = "status.json"  # rewritten by every run, and not in site.manifest
+
+_AT_THE_TOP = frozenset({
+    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, JSON_FEED, EVENTS,
+    ROBOTS, SITEMAP, STATUS,
+})  # fmt: skip
+# Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
+# Earlier versions named images static/0123456789abcdef-320.webp.
+HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
+
+
+def event_page(event: str) -> str:
+    """Return the path of an event's page. It never changes, so that shared links stay good."""
+    return f"event/{event}.html"
+
+
+def event_calendar(event: str) -> str:
+    """Return the path of an event's iCalendar file."""
+    return f"event/{event}.ics"
+
+
+def group_page(kind: str, slug: str) -> str:
+    """Return the path of the page of a branch or an audience (`kind`)."""
+    return f"{kind}/{slug}.html"
+
+
+def group_feed(kind: str, slug: str, suffix: str) -> str:
+    """Return the path of a feed of a branch or an audience; `suffix` is ics, atom or json."""
+    return f"{kind}/{slug}.{suffix}"
+
+
+def screen_page(slug: str) -> str:
+    """Return the path of the screen of a branch."""
+    return f"screen/{slug}.html"
+
+
+def image(stem: str, width: int) -> str:
+    """Return the path of an event's image; `stem` is its digest, `width` its nominal width in pixels."""
+    return f"static/{width}.{stem}.webp"
+
+
+def hashed(name: str, data: bytes) -> str:
+    """Return the path of an asset. It holds the digest of `data`, so that browsers can cache it for good."""
+    path = PurePosixPath(name)
+    return f"static/{path.stem}.{sha256(data)[:10]}{path.suffix}"
+
+
+def is_hashed(path: str) -> bool:
+    """Return whether the file's name holds its digest, so that its content never changes."""
+    return bool(re.fullmatch(HASHED, path))
+
+
+def is_safe(path: str) -> bool:
+    """Return whether `path` is plain and relative: printable, without empty or dot parts.
+
+    A backslash is refused too (a separator on other systems), as are # and *, which have a meaning
+    in pending-paths.
+    """
+    parts = path.split("/")
+    return path.isprintable() and not set("\\#*") & set(path) and not {"", ".", ".."} & set(parts)
+
+
+def is_ours(path: str) -> bool:
+    """Return whether `path` follows this layout, so that a file of that name is a page, feed or asset of ours."""
+    folder, _, name = path.rpartition("/")
+    stem, _, suffix = name.rpartition(".")
+    match folder:
+        case "":
+            return name in _AT_THE_TOP
+        case "event":
+            return stem.isdigit() and suffix in ("html", "ics")
+        case "branch" | "audience":
+            return bool(stem) and suffix in ("html", "ics", "atom", "json")
+        case "screen":
+            return bool(stem) and suffix == "html"
+    return is_hashed(path)
