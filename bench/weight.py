@@ -27,7 +27,7 @@ from bench.measure import Table
 from browser import chromium
 from browser.server import SiteServer
 from event import IMAGE_WIDTHS, Snapshot, image_file
-from fetching import images, picture
+from fetching import convert_image, image_cache
 from files import sha256
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +112,7 @@ def _pictures(folder: Path) -> Iterator[str]:
             canvas = Image.blend(canvas, layer.resize(canvas.size, Image.Resampling.BICUBIC), share)
         file = io.BytesIO()
         canvas.save(file, "PNG", compress_level=1)
-        files = picture.convert(file.getvalue(), images.SIZES)
+        files = convert_image.convert(file.getvalue(), image_cache.SIZES)
         stem = sha256(b"".join(files))[:16]
         for width, data in zip(IMAGE_WIDTHS, files, strict=True):
             (folder / image_file(stem, width)).write_bytes(data)

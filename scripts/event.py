@@ -42,7 +42,7 @@ class Seats:
     taken: int
 
     @property
-    def left(self) -> int:
+    def free(self) -> int:
         """How many are free, never below zero."""
         return max(0, self.total - self.taken)
 
@@ -68,19 +68,19 @@ class Registration:
     @property
     def full(self) -> bool:
         """Whether every kind of place is taken; never where no number is known."""
-        return bool(self.kinds) and all(seats.left == 0 for seats in self.kinds)
+        return bool(self.kinds) and all(seats.free == 0 for seats in self.kinds)
 
     @property
     def few_left(self) -> bool:
         """Whether 3 places or fewer, or a fifth or less, are left (and not none)."""
-        left = sum(seats.left for seats in self.kinds)
+        left = sum(seats.free for seats in self.kinds)
         total = sum(seats.total for seats in self.kinds)
         return left > 0 and (left <= 3 or left * 5 <= total)
 
     @property
-    def shown(self) -> tuple[bool | None, ...]:
+    def public_state(self) -> tuple[bool | None, ...]:
         """All that is ever told of it; how many places are taken is not."""
-        free = (None if seats is None else seats.left > 0 for seats in (self.in_person, self.online))
+        free = (None if seats is None else seats.free > 0 for seats in (self.in_person, self.online))
         return (self.opened, self.closed, self.wait_list, self.full, self.few_left, *free)
 
 
@@ -262,7 +262,7 @@ def digest(event: Event) -> str:
         data.pop(name, None)
     if event.registration is not None:
         # Else every place that is taken would be a change, and all feeds new.
-        data["registration"] = event.registration.shown
+        data["registration"] = event.registration.public_state
     return sha256(json.dumps(data, sort_keys=True).encode())
 
 

@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING
 import exit_codes
 from files import PARTIAL_PREFIX
 from log import Log
-from settings import LibCalSettings, SettingError, Settings, environment
+from settings import LibCalSettings, SettingError, Settings, read_environment
 
 if TYPE_CHECKING:
     from event import Snapshot
     from fetching.deadline import Deadline
-    from fetching.gather import Gathering
-    from fetching.images import Images
+    from fetching.fetcher import Fetcher
+    from fetching.image_cache import ImageCache
     from fetching.libcal import Limits
 
 STEP = "fetch"
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.parse_args(argv)
     log = Log(STEP)
     try:
-        env = environment()
+        env = read_environment()
         settings, libcal = Settings.from_env(env), LibCalSettings.from_env(env)
         log.hide(libcal.client_secret)
         return fetch(settings, libcal, log)
@@ -79,8 +79,8 @@ def fetch(
 ) -> int:
     """Bring build/events.json up to date within `seconds`; return the exit code."""
     from fetching.deadline import Deadline
-    from fetching.gather import Gathering
-    from fetching.images import Images
+    from fetching.fetcher import Fetcher
+    from fetching.image_cache import ImageCache
     from fetching.libcal import Client, Misconfigured
     from fetching.merge import Window
 
@@ -93,28 +93,28 @@ def fetch(
     window = Window(now=settings.now, last_day=settings.now.date() + timedelta(days=settings.days_ahead))
     deadline = Deadline(seconds)
     client = Client(libcal, log, deadline, limits=limits, contact=settings.site_url)
-    run = Gathering(client, settings, libcal, window, last, log)
+    fetcher = Fetcher(client, settings, libcal, window, last, log)
     try:
-        run.ask(deadline)
+        fetcher.fetch_calendars(deadline)
     except Misconfigured as error:
         log.error(str(error), rc=exit_codes.CONFIG)
         return exit_codes.CONFIG
-    images = Images(settings.build_dir / "images", settings.now, log)
-    snapshot = run.merged(images)
-    run.report(snapshot, time.monotonic() - began)
+    images = ImageCache(settings.build_dir / "images", settings.now, log)
+    snapshot = fetcher.merged(images)
+    fetcher.log_results(snapshot, time.monotonic() - began)
     if any(calendar.fetched for calendar in snapshot.calendars):
         # Before the images: they may take a while, or all the memory there is.
         snapshot.save(path)
-        _add_images(run, snapshot, images, path, deadline, log)
+        _add_images(fetcher, snapshot, images, path, deadline, log)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
 
 
 def _add_images(
-    run: Gathering, snapshot: Snapshot, images: Images, path: Path, deadline: Deadline, log: Log
+    fetcher: Fetcher, snapshot: Snapshot, images: ImageCache, path: Path, deadline: Deadline, log: Log
 ) -> None:
     """Fetch the images and save the snapshot with them; whatever happens, the events are safe already."""
     try:
-        illustrated = run.with_images(snapshot, images, deadline.within(IMAGES_WITHIN))
+        illustrated = fetcher.with_images(snapshot, images, deadline.within(IMAGES_WITHIN))
         if illustrated != snapshot:
             illustrated.save(path)
         images.save(event.image for event in illustrated.events)
@@ -182,7 +182,7 @@ def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    code = main()
+    exit_code = main()
     sys.stderr.flush()
     # A thread that still hangs on LibCal must not hold up the end.
-    os._exit(code)
+    os._exit(exit_code)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import exit_codes
 import files
 from log import Log
-from settings import ROOT, SettingError, Settings, environment
+from settings import ROOT, SettingError, Settings, read_environment
 from site_paths import STATUS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     log = Log(STEP)
     try:
-        return generate(Settings.from_env(environment()), arguments.templates, log)
+        return generate(Settings.from_env(read_environment()), arguments.templates, log)
     except SettingError as error:
         log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
         return exit_codes.CONFIG

@@ -150,7 +150,7 @@ def main(argv: list[str]) -> int:
     """Run one of the commands; return the exit code."""
     log = Log("invalidate")
     try:
-        chosen = settings.PublishSettings.from_env(settings.environment())
+        chosen = settings.PublishSettings.from_env(settings.read_environment())
         match argv:
             case ["show"]:
                 _show(chosen)

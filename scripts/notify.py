@@ -22,7 +22,7 @@ from pathlib import Path
 
 import exit_codes
 from log import Log
-from settings import ROOT, SettingError, environment
+from settings import ROOT, SettingError, read_environment
 
 STEP = "notify"
 _SECONDS = 5  # of each try, of two
@@ -174,7 +174,7 @@ def main(argv: list[str]) -> int:
     """`UNIT`, or `--log FILE success|failed`; return the exit code."""
     log = Log(STEP)
     try:
-        env = environment()
+        env = read_environment()
     except SettingError as error:
         log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
         return exit_codes.CONFIG

@@ -156,7 +156,7 @@ class PublishSettings:
         )
 
 
-def environment(env_file: Path | None = None) -> dict[str, str]:
+def read_environment(env_file: Path | None = None) -> dict[str, str]:
     """Return the process's environment over what .env (or $ENV_FILE) says.
 
     Raises SettingError for a line that systemd, Compose and sh would not all read alike.

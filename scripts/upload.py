@@ -40,7 +40,7 @@ from publishing.guards import Refused, check_deletes, check_events, check_site, 
 from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
 from publishing.plan import Plan
 from publishing.published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
-from settings import PublishSettings, SettingError, environment
+from settings import PublishSettings, SettingError, read_environment
 from site_paths import STATUS
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that
@@ -428,7 +428,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     log = Log("upload")
     try:
-        books = Books(PublishSettings.from_env(environment()))
+        books = Books(PublishSettings.from_env(read_environment()))
         if args.command == "record":
             record(books, args.done)
         elif args.command == "show":

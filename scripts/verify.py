@@ -36,7 +36,7 @@ from files import read_manifest, sha256
 from log import Log
 from publishing.headers import Headers, headers_for
 from publishing.published import Pending, Published
-from settings import PublishSettings, SettingError, environment
+from settings import PublishSettings, SettingError, read_environment
 from site_paths import HOME, STATUS
 
 TIMEOUT = 15  # seconds for each file
@@ -194,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     log = Log("verify")
     try:
-        return verify(PublishSettings.from_env(environment()), log, options.sample)
+        return verify(PublishSettings.from_env(read_environment()), log, options.sample)
     except SettingError as error:
         log.error(error.why, key=error.key, rc=CONFIG)
         return CONFIG

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exit_codes import UNAVAILABLE
-from settings import ROOT, SettingError, environment
+from settings import ROOT, SettingError, read_environment
 from standins import preview_site, sample
 from standins.libcal_server import LibCal
 from standins.readable_log import readable
@@ -101,7 +101,7 @@ def _settled(stamps: Stamps) -> Stamps:
 def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
     """Fetch, if asked to, and generate; return the log of what failed, or nothing."""
     try:
-        env = environment()
+        env = read_environment()
     except SettingError as error:
         return f"{error.key}: {error.why}"
     own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)

@@ -29,7 +29,7 @@ from settings import VERSION, LibCalSettings
 PAGE_SIZE = 500
 DEFAULT_PAGE_SIZE = 20
 
-REFUSED = (
+CREDENTIALS_REFUSED = (
     "LibCal refused the credentials: check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET "
     "and the application's scope (Calendars, read)"
 )
@@ -66,7 +66,7 @@ class Misconfigured(Exception):
     """LibCal will not answer until a setting is mended; the text says which."""
 
 
-class _Again(Exception):
+class _Retryable(Exception):
     """This try failed, the next one may not; `wait` is what the server asked for, in seconds."""
 
     def __init__(self, cause: str, wait: float | None = None) -> None:
@@ -145,7 +145,7 @@ class Client:
             found += fresh
             if len(found) > self._limits.events:
                 break
-            if not _may_go_on(len(items), first_length):
+            if not _may_have_next_page(len(items), first_length):
                 return found
         self._log.warn("too many events; the rest is left out", calendar=calendar, pages=page)
         return found[: self._limits.events]
@@ -169,7 +169,7 @@ class Client:
 
         def check(answer: Any) -> None:
             if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
-                raise _Again("not_events")
+                raise _Retryable("not_events")
 
         answer = self._authorized("events", query, check=check, calendar=calendar)
         items: list[Any] = answer["events"]
@@ -197,22 +197,22 @@ class Client:
 
             return self._retry(once, deadline, tries or self._limits.tries, **fields)
 
-        token = self._renewed("")
+        token = self._get_token("")
         try:
             return get(token)
         except _Unauthorized:
-            token = self._renewed(token)
+            token = self._get_token(token)
         try:
             return get(token)
         except _Unauthorized:
-            raise Misconfigured(REFUSED) from None
+            raise Misconfigured(CREDENTIALS_REFUSED) from None
 
-    def _renewed(self, refused: str) -> str:
+    def _get_token(self, refused: str) -> str:
         """Return a token other than `refused`: the one another thread has fetched, or a new one."""
         with self._token_lock:
             if self._token == refused and self._token_failure is None:
                 try:
-                    self._token = self._retry(self._ask_for_token, self._deadline, self._limits.tries)
+                    self._token = self._retry(self._request_token, self._deadline, self._limits.tries)
                 except (Unavailable, Misconfigured) as error:
                     # One thread's failure is everybody's: no hammering.
                     self._token_failure = error
@@ -224,7 +224,7 @@ class Client:
                 raise self._token_failure
             return self._token
 
-    def _ask_for_token(self) -> str:
+    def _request_token(self) -> str:
         form = {
             "client_id": self._settings.client_id,
             "client_secret": self._settings.client_secret,
@@ -233,28 +233,28 @@ class Client:
         try:
             answer = self._send("POST", "oauth/token", self._deadline, data=form, auth=_NoAuth())
         except _Unauthorized:
-            raise Misconfigured(REFUSED) from None
+            raise Misconfigured(CREDENTIALS_REFUSED) from None
         except Unavailable as error:
             if error.cause in ("http_400", "forbidden"):
-                raise Misconfigured(REFUSED) from None
+                raise Misconfigured(CREDENTIALS_REFUSED) from None
             if error.cause.startswith(("http_3", "http_4")):
                 raise Misconfigured(WRONG_ADDRESS) from None
             raise
         if isinstance(answer, dict) and (answer.get("error") or answer.get("errors")):
-            raise Misconfigured(REFUSED)
+            raise Misconfigured(CREDENTIALS_REFUSED)
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
-            raise _Again("no_token")
+            raise _Retryable("no_token")
         return token
 
     def _retry(self, call: Callable[[], Any], deadline: Deadline, tries: int, **fields: str) -> Any:
-        """Return what `call` returns, trying it again after `_Again` as long as there is time."""
+        """Return what `call` returns, trying it again after `_Retryable` as long as there is time."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return call()
-            except _Again as error:
+            except _Retryable as error:
                 cause = "deadline" if deadline.expired else error.cause
                 if attempt >= tries:
                     raise Unavailable(cause, attempt) from None
@@ -266,7 +266,7 @@ class Client:
             self._log.info("trying LibCal again", cause=cause, tries=attempt, wait=round(wait, 2), **fields)
             self._sleep(wait)
 
-    def _wait(self, attempt: int, error: _Again, **fields: str) -> float:
+    def _wait(self, attempt: int, error: _Retryable, **fields: str) -> float:
         """Return how long to wait: what the server asked for, capped, else exponentially with jitter."""
         cap = self._limits.retry_after
         if error.wait is None:
@@ -276,7 +276,7 @@ class Client:
         return min(error.wait, cap)
 
     def _send(self, method: str, path: str, deadline: Deadline, **kwargs: Any) -> Any:
-        """Send one request and return the answer's JSON. Raises _Again, _Unauthorized or Unavailable."""
+        """Send one request and return the answer's JSON. Raises _Retryable, _Unauthorized or Unavailable."""
         seconds = min(self._limits.read_timeout, deadline.remaining())
         if not seconds:
             raise Unavailable("deadline")
@@ -293,7 +293,7 @@ class Client:
                 return _parse(self._read(response, deadline))
         # ValueError: what urllib3 raises for some headers that make no sense.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise _Again(cause_of(error)) from None
+            raise _Retryable(cause_of(error)) from None
 
     def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
         """Return the decoded body, reading no more than the socket gives at once.
@@ -338,7 +338,7 @@ def _check_status(response: requests.Response, clock: Callable[[], float]) -> No
     if status == 403:
         raise Unavailable("forbidden")
     if status == 429 or status >= 500:
-        raise _Again(f"http_{status}", retry_after(response.headers.get("Retry-After", ""), clock()))
+        raise _Retryable(f"http_{status}", retry_after(response.headers.get("Retry-After", ""), clock()))
     if status != 200:
         raise Unavailable(f"http_{status}")
 
@@ -368,9 +368,9 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body, parse_constant=refuse)
     except ValueError:
-        raise _Again("not_json") from None
+        raise _Retryable("not_json") from None
     except RecursionError:
-        raise _Again("too_deep") from None
+        raise _Retryable("too_deep") from None
 
 
 def _is_unseen(item: Any, seen: set[str]) -> bool:
@@ -384,7 +384,7 @@ def _is_unseen(item: Any, seen: set[str]) -> bool:
     return True
 
 
-def _may_go_on(length: int, first_length: int) -> bool:
+def _may_have_next_page(length: int, first_length: int) -> bool:
     """Tell whether a page of `length` events may be followed by another.
 
     A page shorter than the limit is the last one, unless the server has a lower limit of its own:

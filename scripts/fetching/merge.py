@@ -19,15 +19,15 @@ UNUSABLE = "unusable"
 class Outcome:
     """How the fetch of one calendar went; `cause` is empty when it went well.
 
-    `spoilt` are the ids of events that came but could not be used; `unusable` when that was all of them.
+    `unusable_ids` are the ids of events that came but could not be used; `unusable` when that was all of them.
     """
 
     id: str
     label: str = ""
     name: str = ""
     events: tuple[Event, ...] = ()
-    spoilt: frozenset[str] = frozenset()
-    unusable: bool = False
+    unusable_ids: frozenset[str] = frozenset()
+    all_unusable: bool = False
     cause: str = ""
 
 
@@ -102,12 +102,14 @@ def _one(
     if outcome.cause:
         return before, replace(state, cause=outcome.cause)
     if not outcome.events and any(event.listed and window.covers(event) for event in before):
-        if outcome.unusable:
+        if outcome.all_unusable:
             return before, replace(state, cause=UNUSABLE)
         if state.empty == 0:
             return before, replace(state, cause=EMPTY, empty=1)
     kept = [
-        replace(event, listed=False) if window.covers(event) and event.id not in outcome.spoilt else event
+        replace(event, listed=False)
+        if window.covers(event) and event.id not in outcome.unusable_ids
+        else event
         for event in before
     ]
     empty = 0 if outcome.events else state.empty + 1

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from event import Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
-from fetching.privacy import Private, marks_of, words_of
+from fetching.privacy import PrivateDetails, meeting_secrets, private_links
 from fetching.sanitize import description, plain
 from fetching.titles import split_state
 
@@ -28,7 +28,7 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = timedelta(days=5 * 366)
 
 
-class Unusable(Exception):
+class UnusableEvent(Exception):
     """An event that cannot be published; the text names the field that is missing or wrong."""
 
 
@@ -42,12 +42,12 @@ class Context:
     now: datetime
     last_day: date
     origin: Origin
-    marks: tuple[str, ...] = ()
+    private_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong with an event: it was dropped, or `field` was mended."""
+    """Something wrong with an event: it was dropped, or `field` was corrected."""
 
     id: str
     field: str
@@ -55,10 +55,10 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Normalized:
+class NormalizedCalendar:
     """A calendar's events of the days asked for, and its name as far as an event tells it.
 
-    `received` counts what came, good or bad. `spoilt` are the ids of events that are there but cannot be used. `zone_doubtful` when every time
+    `received` counts what came, good or bad. `unusable_ids` are the ids of events that are there but cannot be used. `zone_doubtful` when every time
     came as +00:00 though the library's clocks show another. `images` are the addresses of images by id.
     """
 
@@ -66,7 +66,7 @@ class Normalized:
     received: int
     events: tuple[Event, ...]
     problems: tuple[Problem, ...]
-    spoilt: frozenset[str]
+    unusable_ids: frozenset[str]
     zone_doubtful: bool
     images: dict[str, str]
 
@@ -76,9 +76,9 @@ class Normalized:
         return sum(problem.dropped for problem in self.problems)
 
 
-def normalize(raw: Sequence[Any], context: Context) -> Normalized:
+def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalendar:
     """Return what can be published of a calendar's events; whatever `raw` holds, nothing is raised."""
-    context = replace(context, marks=(*context.marks, *marks_of(raw)))
+    context = replace(context, private_links=(*context.private_links, *private_links(raw)))
     events: list[Event] = []
     problems: list[Problem] = []
     images: dict[str, str] = {}
@@ -86,11 +86,11 @@ def normalize(raw: Sequence[Any], context: Context) -> Normalized:
     for item in raw:
         identity = event_id(item)
         try:
-            event, mended = to_event(item, context)
-        except Unusable as error:
+            event, corrected = to_event(item, context)
+        except UnusableEvent as error:
             problems.append(Problem(id=identity, field=str(error), dropped=True))
             continue
-        problems += [Problem(id=identity, field=field, dropped=False) for field in mended]
+        problems += [Problem(id=identity, field=field, dropped=False) for field in corrected]
         if not event.all_day:
             offsets.append(_offsets(item, event))
         if event.last_day < context.now.date() or event.first_day > context.last_day:
@@ -99,32 +99,32 @@ def normalize(raw: Sequence[Any], context: Context) -> Normalized:
         if image := web_address(item.get("featured_image"), context.origin):
             images[event.id] = image
     names = (name for item in raw if isinstance(item, dict) for name in _names(item.get("calendar"), _name))
-    return Normalized(
+    return NormalizedCalendar(
         name=next(names, ""),
         received=len(raw),
         events=tuple(events),
         problems=tuple(problems),
-        spoilt=frozenset(problem.id for problem in problems if problem.dropped),
+        unusable_ids=frozenset(problem.id for problem in problems if problem.dropped),
         zone_doubtful=_all_utc(offsets),
         images=images,
     )
 
 
 def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
-    """Return one event and the names of the fields that had to be mended; raise Unusable without one."""
+    """Return one event and the names of the fields that had to be corrected; raise UnusableEvent without one."""
     if not isinstance(raw, dict):
-        raise Unusable("event")
-    private = Private(context.marks, words_of(raw))
+        raise UnusableEvent("event")
+    private = PrivateDetails(context.private_links, meeting_secrets(raw))
 
     def text(value: object, limit: int = MAX_NAME) -> str:
         return plain(value, limit, private)
 
     identity = event_id(raw)
     if not identity:
-        raise Unusable("id")
+        raise UnusableEvent("id")
     state, title = split_state(text(raw.get("title"), MAX_TITLE))
     if not title:
-        raise Unusable("title")
+        raise UnusableEvent("title")
     times = _times(raw, context)
     campus = next(_names(raw.get("campus"), text), "")
     branch, address = _branch(campus)
@@ -147,14 +147,14 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         online=_online(raw, place, campus),
         categories=_labels(raw.get("category"), text),
         audiences=_labels(raw.get("audience"), text),
-        url="" if private.betrays(public) else public,
+        url="" if private.found_in_address(public) else public,
         description=words.html,
         excerpt=words.excerpt,
         color=_color(raw.get("color")),
         cost=_cost(raw.get("registration_cost")),
         registration=_registration(raw),
     )
-    return event, times.mended
+    return event, times.corrected
 
 
 def event_id(raw: Any) -> str:
@@ -167,7 +167,7 @@ def event_id(raw: Any) -> str:
     return digits.lstrip("0") if usable else ""
 
 
-def calendar_notes(raw: Sequence[Any]) -> dict[str, tuple[str, bool]]:
+def parse_calendars(raw: Sequence[Any]) -> dict[str, tuple[str, bool]]:
     """Return `{id: (name, internal)}` from LibCal's list of calendars; whatever it holds, nothing is raised."""
     found = {}
     for item in raw:
@@ -192,14 +192,14 @@ class _Times:
     start: datetime
     end: datetime
     all_day: bool
-    mended: tuple[str, ...] = ()
+    corrected: tuple[str, ...] = ()
 
 
 def _times(raw: dict[str, Any], context: Context) -> _Times:
     """Return when an event is, in the library's zone. A time without an offset is the library's."""
     first = _moment(raw.get("start"), context)
     if first is None:
-        raise Unusable("start")
+        raise UnusableEvent("start")
     last = _moment(raw.get("end"), context)
     if _is_true(raw.get("allday")):
         return _all_day(first, last, context.zone)
@@ -222,9 +222,9 @@ def _all_day(first: datetime, last: datetime | None, zone: ZoneInfo) -> _Times:
     ends = last.date() if last else begins
     if last and last.time() == time.min and ends > begins:
         ends -= timedelta(days=1)
-    mended = () if last and ends >= begins else ("end",)
+    corrected = () if last and ends >= begins else ("end",)
     ends = max(begins, ends)
-    return _Times(midnight(begins, zone), midnight(ends + timedelta(days=1), zone), True, mended)
+    return _Times(midnight(begins, zone), midnight(ends + timedelta(days=1), zone), True, corrected)
 
 
 def _moment(value: object, context: Context) -> datetime | None:

@@ -1,7 +1,7 @@
-"""What LibCal says but the public must not read, and how it is taken out of the texts staff write.
+"""Private details of LibCal events, and how to remove them from texts that staff write.
 
-Private fields never reach an Event, since none is read into it. But staff paste a meeting's link and
-password, or a link into LibCal's own back office, into descriptions and titles, too.
+Private fields are never read into an Event. But staff also paste a meeting's link and password, or a
+link to LibCal's admin pages, into descriptions and titles.
 """
 
 from __future__ import annotations
@@ -17,45 +17,51 @@ _ADDRESS_LIKE = re.compile(r"/|\w\.\w")
 
 
 @dataclass(frozen=True, slots=True)
-class Private:
-    """`marks` betray an address that holds one (in small letters); `words` are taken out anywhere."""
+class PrivateDetails:
+    """Text that must not be published.
 
-    marks: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    `links` are lower-case parts of private addresses; a word that looks like an address and contains
+    one is removed. `secrets` are removed wherever they occur.
+    """
+
+    links: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def scrub(self, text: str) -> str:
-        """Return `text` without private addresses and words."""
-        if not self.marks and not self.words:
+        """Return `text` without private links and secrets."""
+        if not self.links and not self.secrets:
             return text
-        text = _TOKEN.sub(lambda match: "" if self.betrays(match[0]) else match[0], text)
-        for word in self.words:
-            text = text.replace(word, "")
+        text = _TOKEN.sub(lambda match: "" if self.found_in_address(match[0]) else match[0], text)
+        for secret in self.secrets:
+            text = text.replace(secret, "")
         return text
 
-    def betrays(self, address: str) -> bool:
-        """Whether an address, or a word that looks like one, leads to something private."""
+    def found_in_address(self, address: str) -> bool:
+        """Return whether `address`, if it looks like one, contains a private link or a secret."""
         if not _ADDRESS_LIKE.search(address):
             return False
         plain = unquote(address)
-        return any(word in plain for word in self.words) or any(mark in plain.lower() for mark in self.marks)
+        if any(secret in plain for secret in self.secrets):
+            return True
+        return any(link in plain.lower() for link in self.links)
 
-    def remains_in(self, text: str) -> bool:
-        """Whether `text` still holds something private when all its white space is ignored."""
+    def found_in_text(self, text: str) -> bool:
+        """Return whether `text` contains a private link or a secret, ignoring white space."""
         squeezed = re.sub(r"\s", "", text)
         lower = squeezed.lower()
-        return any(re.sub(r"\s", "", word) in squeezed for word in self.words) or any(
-            mark in lower for mark in self.marks if "/" in mark
+        return any(re.sub(r"\s", "", secret) in squeezed for secret in self.secrets) or any(
+            link in lower for link in self.links if "/" in link
         )
 
 
-def marks_of(events: Iterable[Any]) -> tuple[str, ...]:
-    """Return the marks of every private address in `events`: a series shares its meeting."""
+def private_links(events: Iterable[Any]) -> tuple[str, ...]:
+    """Return the identifying parts of all private links in `events`: the events of a series share one meeting."""
     found: dict[str, None] = {}
     for event in events:
         if not isinstance(event, dict):
             continue
         for name in ("online_join_url", "online_host_url"):
-            found.update(dict.fromkeys(_marks_of_meeting(event.get(name))))
+            found.update(dict.fromkeys(_meeting_link_parts(event.get(name))))
         for part in (event.get("url"), event.get("calendar")):
             host, path, _ = _split(part.get("admin") if isinstance(part, dict) else None)
             if path:
@@ -63,36 +69,36 @@ def marks_of(events: Iterable[Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def words_of(event: dict[str, Any]) -> tuple[str, ...]:
-    """Return what must not be read about one event: the meeting's password and its number.
+def meeting_secrets(event: dict[str, Any]) -> tuple[str, ...]:
+    """Return the password and the number of an event's online meeting, the number in every usual spelling.
 
-    Shorter ones than six characters are left alone: they are in half the words there are.
+    Values shorter than six characters are skipped: they also occur inside ordinary words.
     """
-    words = []
+    secrets = []
     for name in ("online_join_password", "online_meeting_id"):
         value = event.get(name)
-        word = str(value).strip() if isinstance(value, str | int) else ""
-        if 6 <= len(word) <= 200:
-            words.append(word)
-            # 93531415926 is written 935 3141 5926.
-            if word.isdecimal() and len(word) in (9, 10, 11):
-                groups = (word[:3], word[3:-4], word[-4:])
-                words += [" ".join(groups), "-".join(groups)]
-    return tuple(words)
+        secret = str(value).strip() if isinstance(value, str | int) else ""
+        if 6 <= len(secret) <= 200:
+            secrets.append(secret)
+            # Zoom writes 93531415926 as 935 3141 5926.
+            if secret.isdecimal() and len(secret) in (9, 10, 11):
+                groups = (secret[:3], secret[3:-4], secret[-4:])
+                secrets += [" ".join(groups), "-".join(groups)]
+    return tuple(secrets)
 
 
-def _marks_of_meeting(address: object) -> Iterable[str]:
-    """Yield what identifies an address: host and path, and what of the query is long enough to be a key."""
+def _meeting_link_parts(address: object) -> Iterable[str]:
+    """Yield host and path of a meeting's link, and the query values that are long enough to be a key."""
     host, path, query = _split(address)
     keys = [item.partition("=")[2] for item in re.split(r"[&;]", query)]
-    # A path that says nothing (/watch?v=...) would take other addresses with it.
+    # A generic path (/watch?v=...) is not private: other public links have it too.
     if path and (not any(keys) or re.search(r"\d", path.rpartition("/")[2])):
         yield host + path
     yield from (key for key in keys if len(key) >= 6)
 
 
 def _split(address: object) -> tuple[str, str, str]:
-    """Return host, path and query of an address, unescaped and in small letters; empty if it is none."""
+    """Return host, path and query of an address, unescaped and lower-case; empty if it is not an address."""
     text = unquote(address.strip()).lower() if isinstance(address, str) else ""
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")

@@ -14,7 +14,7 @@ from html import unescape
 import nh3
 
 from fetching.links import Origin, link
-from fetching.privacy import Private
+from fetching.privacy import PrivateDetails
 from fetching.richtext import UNDERSTOOD, Tree, Writer
 
 MAX_SOURCE = 200_000
@@ -56,7 +56,7 @@ def _without_piles(text: str) -> str:
     return "".join(kept)
 
 
-def plain(value: object, limit: int, private: Private | None = None) -> str:
+def plain(value: object, limit: int, private: PrivateDetails | None = None) -> str:
     """Return a text field as one line of plain text, at most `limit` characters; nothing if it is none.
 
     Entities are resolved once: LibCal's editor escapes titles now and then.
@@ -93,7 +93,7 @@ class Description:
 
 
 def description(
-    source: object, origin: Origin, private: Private | None = None, *, title: str = ""
+    source: object, origin: Origin, private: PrivateDetails | None = None, *, title: str = ""
 ) -> Description:
     """Return what staff wrote as safe, valid HTML whose headings begin at h3, and an excerpt.
 
@@ -102,13 +102,13 @@ def description(
     """
     if not isinstance(source, str) or not source.strip():
         return Description()
-    hidden = private or Private()
+    hidden = private or PrivateDetails()
 
     def safe_text(text: str) -> str:
         return hidden.scrub(clean(text))
 
     def safe_link(address: str) -> str:
-        return "" if hidden.betrays(address) else link(address, origin)
+        return "" if hidden.found_in_address(address) else link(address, origin)
 
     text = _UNWANTED.sub("", source[:MAX_SOURCE])
     cleaned = nh3.clean(
@@ -123,7 +123,7 @@ def description(
     writer = Writer(safe_link, title)
     blocks = writer.write(Tree(cleaned, safe_text))
     everything = " ".join(block.text for block in blocks if block.text)
-    if hidden.remains_in(everything):
+    if hidden.found_in_text(everything):
         return Description()
     first = next((line for line in writer.paragraphs if len(line) >= PARAGRAPH and " " in line), everything)
     return Description("\n".join(block.html for block in blocks), shorten(first, EXCERPT))

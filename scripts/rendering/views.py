@@ -288,8 +288,8 @@ def status_code(event: Event) -> str:
     if not registration.opened:
         return "not-open"
     in_person, online = registration.in_person, registration.online
-    if in_person and online and not (in_person.left and online.left):
-        return "in-person-left" if in_person.left else "online-left"
+    if in_person and online and not (in_person.free and online.free):
+        return "in-person-left" if in_person.free else "online-left"
     return "few-left" if registration.few_left else "required"
 
 

@@ -112,7 +112,7 @@ def _is_made(build: Path) -> bool:
 
 def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
     # fetch.py leaves images for its next run where time is short; here nothing may depend on that.
-    while "left_for_later=0" not in run("fetch.py", build, now, settings):
+    while "deferred=0" not in run("fetch.py", build, now, settings):
         pass
     run("generate.py", build, now, settings)
     return Library(build, now)

@@ -65,8 +65,8 @@ def test_shows_every_state_of_registration(events: list[Record]) -> None:
     assert any(each.few_left for each in ready)
     assert any(not each.full and not each.few_left for each in ready)
     mixed = [(each.in_person, each.online) for each in ready if each.in_person and each.online]
-    assert any(room.left == 0 and online.left for room, online in mixed)
-    assert any(online.left == 0 and room.left for room, online in mixed)
+    assert any(room.free == 0 and online.free for room, online in mixed)
+    assert any(online.free == 0 and room.free for room, online in mixed)
 
 
 def test_shows_every_shape_of_time(today: date, events: list[Record]) -> None:

@@ -368,9 +368,9 @@ def test_broken_events_are_counted_and_only_some_are_named(world: World) -> None
     assert sorted(world.shown) == ["1", "2"]
     assert world.snapshot.dropped == 200
     assert 'level=warn step=fetch run=r msg="event dropped" calendar=7 event=100 field=title' in log
-    assert 'msg="event mended" calendar=7 event=2 field=end' in log
+    assert 'msg="event corrected" calendar=7 event=2 field=end' in log
     assert log.count('msg="event ') == 10
-    assert 'msg="more events dropped or mended" suppressed=191' in log
+    assert 'msg="more events dropped or corrected" suppressed=191' in log
 
 
 def test_times_in_utc_are_doubted_once(world: World) -> None:
@@ -438,7 +438,7 @@ def test_a_server_that_will_not_come_to_an_end_does_not_hold_up_the_process(
 
     with raw_server(headers if fault == "headers" else silence) as server:
         program = (
-            "import sys, fetch; from log import Log; from settings import *; env = environment()\n"
+            "import sys, fetch; from log import Log; from settings import *; env = read_environment()\n"
             "sys.exit(fetch.fetch(Settings.from_env(env), LibCalSettings.from_env(env), Log('fetch'), seconds=0.6))"
         )
         env = {

@@ -17,7 +17,15 @@ import requests
 import responses
 
 from fetching.deadline import Deadline
-from fetching.libcal import REFUSED, WRONG_ADDRESS, Client, Limits, Misconfigured, Unavailable, retry_after
+from fetching.libcal import (
+    CREDENTIALS_REFUSED,
+    WRONG_ADDRESS,
+    Client,
+    Limits,
+    Misconfigured,
+    Unavailable,
+    retry_after,
+)
 from log import Log
 from settings import ROOT, VERSION, CalendarSetting, LibCalSettings
 from support.raw_server import RawServer, head, raw_server
@@ -381,11 +389,11 @@ def test_a_token_that_is_never_accepted_is_the_credentials_fault(http: responses
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ({"status": 400, "json": {"error": "invalid_client"}}, REFUSED),
-        ({"status": 401, "json": {"error": "invalid_client"}}, REFUSED),
-        ({"status": 403}, REFUSED),
-        ({"status": 200, "json": {"error": "Error."}}, REFUSED),
-        ({"status": 200, "json": {"errors": ["Error."]}}, REFUSED),
+        ({"status": 400, "json": {"error": "invalid_client"}}, CREDENTIALS_REFUSED),
+        ({"status": 401, "json": {"error": "invalid_client"}}, CREDENTIALS_REFUSED),
+        ({"status": 403}, CREDENTIALS_REFUSED),
+        ({"status": 200, "json": {"error": "Error."}}, CREDENTIALS_REFUSED),
+        ({"status": 200, "json": {"errors": ["Error."]}}, CREDENTIALS_REFUSED),
         ({"status": 302, "headers": {"Location": "https://elsewhere.example.org/"}}, WRONG_ADDRESS),
         ({"status": 307, "headers": {"Location": "https://elsewhere.example.org/"}}, WRONG_ADDRESS),
         ({"status": 404, "body": "<html>"}, WRONG_ADDRESS),

@@ -151,7 +151,7 @@ def test_an_event_that_moved_to_another_calendar_is_not_missed_in_the_first() ->
 
 def test_an_event_that_came_spoilt_stays_as_it_was() -> None:
     last = first(good(make("1"), make("2")))
-    now = merge(last, [good(make("2"), spoilt=frozenset("1"))], window(LATER))
+    now = merge(last, [good(make("2"), unusable_ids=frozenset("1"))], window(LATER))
     assert ids(now) == ["1", "2"]
 
 
@@ -190,10 +190,10 @@ def test_a_calendar_that_never_had_events_is_empty_without_doubt() -> None:
 def test_a_calendar_whose_events_are_all_unusable_keeps_its_last_ones() -> None:
     last = first(good(make("1")))
     for _ in range(3):
-        last = merge(last, [good(unusable=True)], window(LATER))
+        last = merge(last, [good(all_unusable=True)], window(LATER))
         assert ids(last) == ["1"]
         assert last.calendars[0].cause == UNUSABLE
-    assert first(good(unusable=True)).calendars[0].cause == ""
+    assert first(good(all_unusable=True)).calendars[0].cause == ""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from event import Event, Registration, Seats
 from fetching.links import Origin
-from fetching.normalize import Context, Normalized, Unusable, calendar_notes, event_id, normalize, to_event
+from fetching.normalize import (
+    Context,
+    NormalizedCalendar,
+    UnusableEvent,
+    event_id,
+    normalize_calendar,
+    parse_calendars,
+    to_event,
+)
 from fetching.titles import split_state
 
 ZONE = ZoneInfo("America/New_York")
@@ -159,9 +167,9 @@ def test_an_all_day_event_is_a_matter_of_dates(
     "end", [None, "", "nonsense", 5, [], "2026-03-06T09:00:00-05:00", "2199-01-01T00:00:00Z"]
 )
 def test_an_end_that_makes_no_sense_is_the_start_and_reported(end: Any) -> None:
-    found, mended = to_event({**RAW, "end": end}, CONTEXT)
+    found, corrected = to_event({**RAW, "end": end}, CONTEXT)
     assert found.end == found.start
-    assert mended == ("end",)
+    assert corrected == ("end",)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +186,12 @@ def test_an_end_that_makes_no_sense_is_the_start_and_reported(end: Any) -> None:
     ],
 )
 def test_an_event_without_a_sensible_start_cannot_be_used(start: Any) -> None:
-    with pytest.raises(Unusable, match="start"):
+    with pytest.raises(UnusableEvent, match="start"):
         event(start=start)
 
 
-def run(*items: Any) -> Normalized:
-    return normalize(items, CONTEXT)
+def run(*items: Any) -> NormalizedCalendar:
+    return normalize_calendar(items, CONTEXT)
 
 
 def at(identity: int, start: str, end: str, **fields: Any) -> dict[str, Any]:
@@ -215,7 +223,7 @@ def test_times_that_all_came_as_utc_are_doubted() -> None:
     assert not run(utc, local).zone_doubtful
     assert not run().zone_doubtful
     in_london = replace(CONTEXT, zone=ZoneInfo("Europe/London"))
-    assert not normalize([utc], in_london).zone_doubtful
+    assert not normalize_calendar([utc], in_london).zone_doubtful
 
 
 # --- State -----------------------------------------------------------------------------------
@@ -315,7 +323,7 @@ def test_without_campus_and_label_the_branch_is_the_calendars_name() -> None:
     unlabeled = replace(CONTEXT, branch="")
     assert to_event({**RAW, "campus": ""}, unlabeled)[0].branch == "Main"
     assert to_event({**RAW, "campus": "", "calendar": []}, unlabeled)[0].branch == ""
-    assert normalize([RAW], unlabeled).name == "Main"
+    assert normalize_calendar([RAW], unlabeled).name == "Main"
 
 
 @pytest.mark.parametrize(
@@ -498,7 +506,7 @@ def test_an_id_is_digits_or_there_is_none(value: object, identity: str) -> None:
 )
 def test_the_address_of_an_event_is_public_or_missing(value: Any, url: str) -> None:
     raw = {**RAW, "url": value}
-    [found] = normalize([raw], CONTEXT).events
+    [found] = normalize_calendar([raw], CONTEXT).events
     assert found.url == url
 
 
@@ -526,7 +534,7 @@ def test_a_broken_event_between_good_ones_is_dropped_and_named(raw: Any, field: 
     assert [event.id for event in result.events] == ["1", "2"]
     [problem] = result.problems
     assert (problem.field, problem.dropped, result.dropped) == (field, True, 1)
-    assert result.spoilt == {event_id(raw)}
+    assert result.unusable_ids == {event_id(raw)}
 
 
 def test_images_are_addresses_by_id() -> None:
@@ -576,7 +584,7 @@ def test_calendars_are_described_in_whatever_shape() -> None:
         None,
         [],
     ]
-    notes = calendar_notes(raw)
+    notes = parse_calendars(raw)
     assert notes["7"] == ("Main & more", False)
     assert notes["8"] == ("Staff", True)
     assert notes["9"] == ("", True)
@@ -618,4 +626,4 @@ def test_any_json_in_any_field_gives_an_event_or_is_dropped(fields: dict[str, An
 @given(_JSON)
 def test_any_json_instead_of_an_event_is_dropped(value: Any) -> None:
     assert run(value).events == ()
-    calendar_notes([value])
+    parse_calendars([value])

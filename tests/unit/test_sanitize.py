@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetching.links import Origin, is_public_host, link, web_address
-from fetching.privacy import Private, marks_of, words_of
+from fetching.privacy import PrivateDetails, meeting_secrets, private_links
 from fetching.sanitize import EXCERPT, description, plain, shorten
 
 LIBCAL = Origin.of("https://library.libcal.com/1.1")
@@ -467,7 +467,7 @@ MEETING = {
         "admin": "https://library.libcal.com/aevent.php?c=1&m=edit",
     },
 }
-PRIVATE = Private(marks_of([MEETING]), words_of(MEETING))
+PRIVATE = PrivateDetails(private_links([MEETING]), meeting_secrets(MEETING))
 
 
 @pytest.mark.parametrize(
@@ -503,8 +503,8 @@ def test_what_is_not_private_stays() -> None:
 
 
 def test_a_key_in_the_query_is_known_wherever_it_stands() -> None:
-    marks = marks_of([{"online_join_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=1"}])
-    private = Private(marks)
+    links = private_links([{"online_join_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=1"}])
+    private = PrivateDetails(links)
     assert private.scrub("See https://youtu.be/dQw4w9WgXcQ or youtube.com/watch?v=other") == (
         "See  or youtube.com/watch?v=other"
     )
@@ -522,6 +522,8 @@ def test_a_key_in_the_query_is_known_wherever_it_stands() -> None:
     ],
 )
 def test_odd_private_fields_hide_nothing(event: object) -> None:
-    private = Private(marks_of([event]), words_of(event) if isinstance(event, dict) else ())
+    private = PrivateDetails(
+        private_links([event]), meeting_secrets(event) if isinstance(event, dict) else ()
+    )
     text = "TBA: https://zoom.us/test at 0:30, short and / by mail"
     assert private.scrub(text) == text

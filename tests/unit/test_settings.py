@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from settings import ROOT, LibCalSettings, SettingError, Settings, environment, parse_env
+from settings import ROOT, LibCalSettings, SettingError, Settings, parse_env, read_environment
 
 GOOD = {
     "LIBCAL_URL": "https://example.libcal.com",
@@ -116,7 +116,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / ".env"
     path.write_text("SITE_NAME='From the file'\nDAYS_AHEAD=7\n")
     monkeypatch.setenv("DAYS_AHEAD", "9")
-    env = environment(path)
+    env = read_environment(path)
     assert (env["SITE_NAME"], env["DAYS_AHEAD"]) == ("From the file", "9")
 
 

@@ -22,7 +22,7 @@ from files import format_manifest, sha256
 from invalidation import Budget
 from publishing import headers
 from publishing.published import IN_DOUBT, Pending, Published
-from settings import PublishSettings, environment
+from settings import PublishSettings, read_environment
 from site_paths import is_hashed
 
 CSS = "static/main.0123abcd.css"
@@ -186,7 +186,7 @@ class World:
         pending = Pending.load(self.build / "pending-paths")
         if pending.paths:
             self.place.edge = {}
-            Budget(PublishSettings.from_env(environment())).add(1, pending.mark)
+            Budget(PublishSettings.from_env(read_environment())).add(1, pending.mark)
         Pending().save(self.build / "pending-paths")
 
     @property

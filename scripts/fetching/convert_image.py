@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Turn an image on stdin into WebP files of several widths on stdout; run by images.py, in a process apart.
+"""Turn an image on stdin into WebP files of several widths on stdout; run by image_cache.py, in a process apart.
 
 An image from outside is decoded here alone: with little memory and time, without the settings and their
-secrets, and where a crash costs one picture.
+secrets, and where a crash costs one image.
 
-Usage: picture.py WIDTH=BYTES ...    each file is at most WIDTH wide and should not exceed BYTES
+Usage: convert_image.py WIDTH=BYTES ...    each file is at most WIDTH wide and should not exceed BYTES
 
 stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
         or {"cause": "..."} when the image cannot be used (exit code 65)
@@ -27,7 +27,7 @@ MIN_SIDE = 48
 # What is tried until the file is small enough; the last is taken however large. A file this many times
 # too large will not do at the next quality either.
 QUALITIES = (78, 60, 45)
-HOPELESS = 1.7
+FAR_TOO_LARGE = 1.7
 # Taller than this times its width, an image is made narrower: WebP ends at 16,383 pixels.
 MAX_RATIO = 2
 
@@ -45,10 +45,10 @@ _SIDEWAYS = frozenset(_TURNS[turn] for turn in (5, 6, 7, 8))
 
 MEMORY = 1_000_000_000
 CPU_SECONDS = 15
-UNUSABLE = 65
+EXIT_UNUSABLE = 65
 
 
-class Unusable(Exception):
+class UnusableImage(Exception):
     """The image cannot be used; the text is one word for the log."""
 
 
@@ -60,9 +60,9 @@ def main() -> int:
     sizes = [(int(width), int(size)) for width, size in (item.split("=") for item in sys.argv[1:])]
     try:
         files = convert(sys.stdin.buffer.read(), sizes)
-    except Unusable as error:
+    except UnusableImage as error:
         sys.stdout.write(json.dumps({"cause": str(error)}) + "\n")
-        return UNUSABLE
+        return EXIT_UNUSABLE
     header = json.dumps({"sizes": [len(data) for data in files]}) + "\n"
     sys.stdout.buffer.write(header.encode() + b"".join(files))
     return 0
@@ -71,7 +71,7 @@ def main() -> int:
 def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
     """Return `data` as WebP, a file for each of `sizes` (width, bytes to aim at), no wider than it was.
 
-    Raises Unusable.
+    Raises UnusableImage.
     """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
@@ -80,26 +80,26 @@ def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check(image)
-                picture = _flattened(_shrunk(image, max(width for width, _ in sizes)))
-        return [_encoded(picture, width, aim) for width, aim in sizes]
-    except Unusable:
+                flattened = _flattened(_shrunk(image, max(width for width, _ in sizes)))
+        return [_encoded(flattened, width, aim) for width, aim in sizes]
+    except UnusableImage:
         raise
     except UnidentifiedImageError:
-        raise Unusable("not_an_image") from None
+        raise UnusableImage("not_an_image") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Unusable("too_many_pixels") from None
+        raise UnusableImage("too_many_pixels") from None
     except MemoryError:
-        raise Unusable("too_much_memory") from None
+        raise UnusableImage("too_much_memory") from None
     # Pillow raises nearly anything for what is broken inside.
     except Exception:
-        raise Unusable("damaged") from None
+        raise UnusableImage("damaged") from None
 
 
 def _check(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise Unusable("too_many_pixels")
+        raise UnusableImage("too_many_pixels")
     if min(image.size) < MIN_SIDE:
-        raise Unusable("too_small")
+        raise UnusableImage("too_small")
 
 
 def _shrunk(image: Image.Image, width: int) -> Image.Image:
@@ -126,7 +126,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """Return a picture in sRGB on white that carries nothing but its pixels."""
+    """Return a image in sRGB on white that carries nothing but its pixels."""
     if image.info.get("icc_profile") and image.mode in ("RGB", "CMYK"):
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
@@ -145,13 +145,13 @@ def _flattened(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _encoded(picture: Image.Image, width: int, aim: int) -> bytes:
-    sized = picture.copy()
+def _encoded(image: Image.Image, width: int, aim: int) -> bytes:
+    sized = image.copy()
     sized.thumbnail((width, width * MAX_RATIO), Image.Resampling.LANCZOS)
     data = _webp(sized, QUALITIES[0])
     if len(data) <= aim:
         return data
-    rest = QUALITIES[-1:] if len(data) > HOPELESS * aim else QUALITIES[1:]
+    rest = QUALITIES[-1:] if len(data) > FAR_TOO_LARGE * aim else QUALITIES[1:]
     for quality in rest:
         data = _webp(sized, quality)
         if len(data) <= aim:
@@ -159,9 +159,9 @@ def _encoded(picture: Image.Image, width: int, aim: int) -> bytes:
     return data
 
 
-def _webp(picture: Image.Image, quality: int) -> bytes:
+def _webp(image: Image.Image, quality: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "WEBP", quality=quality, method=4)
+    image.save(file, "WEBP", quality=quality, method=4)
     return file.getvalue()
 
 

@@ -1,7 +1,7 @@
 """The events' images: fetched once, made small, kept in build/images/ under the digest of what is in them.
 
     <stem>-320.webp  <stem>-800.webp  <stem>-1600.webp     no wider than that; the original is not kept
-    index.json       what is known of each address, and when it was last asked
+    index.json       what is known of each address, and when it was last checked
 
 An image that cannot be had leaves the one from before, or none; it never fails a run.
 """
@@ -29,7 +29,7 @@ from log import Log
 SIZES = tuple(zip(IMAGE_WIDTHS, (15_000, 45_000, 80_000), strict=True))
 MAX_BYTES = 10_000_000
 WORKERS = 4
-CONVERTERS = 2
+MAX_CONVERTERS = 2
 CONVERT_SECONDS = 15.0
 IMAGE_SECONDS = 8.0
 ASK_AGAIN = timedelta(hours=24)
@@ -38,14 +38,14 @@ FORGET = timedelta(days=30)
 LOGGED = 10
 
 VERSION = 1
-_PICTURE = Path(__file__).with_name("picture.py")
+_CONVERTER = Path(__file__).with_name("convert_image.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CachedImage:
     """What is known of one address. `stem` is empty until there is an image; `cause` says why it is not newer.
 
-    `checked` is when it was last asked, `used` the day an event last had it.
+    `checked` is when it was last checked, `used` the day an event last had it.
     """
 
     stem: str = ""
@@ -56,7 +56,7 @@ class Entry:
     cause: str = ""
 
 
-class Images:
+class ImageCache:
     """The folder and its index, as of `now`."""
 
     def __init__(self, folder: Path, now: datetime, log: Log) -> None:
@@ -64,7 +64,7 @@ class Images:
         self._now = now
         self._log = log
         self._entries = dict(self._load())
-        self._begun: set[str] = set()
+        self._started: set[str] = set()
 
     def stem(self, address: str) -> str:
         """Return the stem of the image at `address` as far as it is known, or nothing."""
@@ -79,28 +79,28 @@ class Images:
         """Fetch those of `addresses` that are new or due, in that order, until the deadline; save the index."""
         wanted = list(dict.fromkeys(addresses))
         due = [address for address in wanted if self._is_due(address)]
-        due.sort(key=lambda address: self._entries.get(address, Entry()).checked)
-        converting = threading.BoundedSemaphore(CONVERTERS)
+        due.sort(key=lambda address: self._entries.get(address, CachedImage()).checked)
+        converting = threading.BoundedSemaphore(MAX_CONVERTERS)
         jobs = {address: partial(self._fetch, address, downloader, deadline, converting) for address in due}
-        results: dict[str, Entry] = {}
+        results: dict[str, CachedImage] = {}
         for address, result in run_jobs(jobs, deadline, workers=WORKERS):
             if isinstance(result, OSError):
                 raise result
             # Even a fault of ours may cost an image, not the run.
             if isinstance(result, Exception):
-                result = self._asked(address, type(result).__name__)
+                result = self._checked(address, type(result).__name__)
             results[address] = result
         # What hangs must not be the first to be tried again in the next run.
-        for address in frozenset(self._begun) - results.keys():
-            results[address] = self._asked(address, "deadline")
+        for address in frozenset(self._started) - results.keys():
+            results[address] = self._checked(address, "deadline")
         self._entries.update(results)
         for address in wanted:
             used = self._now.date().isoformat()
-            self._entries[address] = replace(self._entries.get(address, Entry()), used=used)
+            self._entries[address] = replace(self._entries.get(address, CachedImage()), used=used)
         if due:
             self._report(results, len(due))
 
-    def _report(self, results: Mapping[str, Entry], due: int) -> None:
+    def _report(self, results: Mapping[str, CachedImage], due: int) -> None:
         failed = [(address, entry.cause) for address, entry in results.items() if entry.cause]
         for address, cause in failed[:LOGGED]:
             self._log.warn("image not fetched", address=address[:200], cause=cause)
@@ -108,7 +108,7 @@ class Images:
             "images fetched",
             images=len(results) - len(failed),
             failed=len(failed),
-            left_for_later=due - len(results),
+            deferred=due - len(results),
         )
 
     def save(self, stems: Iterable[str]) -> None:
@@ -134,32 +134,32 @@ class Images:
 
     def _fetch(
         self, address: str, downloader: Downloader, deadline: Deadline, converting: threading.BoundedSemaphore
-    ) -> Entry:
+    ) -> CachedImage:
         """Return what is known of `address` after asking; whatever goes wrong is its `cause`."""
-        self._begun.add(address)
-        asked = self._asked(address, "")
-        known = {"etag": asked.etag, "last_modified": asked.last_modified} if asked.stem else {}
+        self._started.add(address)
+        checked = self._checked(address, "")
+        known = {"etag": checked.etag, "last_modified": checked.last_modified} if checked.stem else {}
         try:
             fetched = downloader.get(address, deadline.within(IMAGE_SECONDS), **known)
             if fetched.data is None:
-                return asked
+                return checked
             with converting:
-                files = convert(fetched.data, deadline.within(CONVERT_SECONDS))
+                files = run_converter(fetched.data, deadline.within(CONVERT_SECONDS))
         except NotFetched as error:
-            return replace(asked, cause=error.cause)
+            return replace(checked, cause=error.cause)
         stem = sha256(b"".join(files))[:16]
         self._folder.mkdir(parents=True, exist_ok=True)
         for path, data in zip(self._paths(stem), files, strict=True):
             write_atomic(path, data)
-        return replace(asked, stem=stem, etag=fetched.etag, last_modified=fetched.last_modified)
+        return replace(checked, stem=stem, etag=fetched.etag, last_modified=fetched.last_modified)
 
-    def _asked(self, address: str, cause: str) -> Entry:
-        return replace(self._entries.get(address, Entry()), checked=self._now.isoformat(), cause=cause)
+    def _checked(self, address: str, cause: str) -> CachedImage:
+        return replace(self._entries.get(address, CachedImage()), checked=self._now.isoformat(), cause=cause)
 
     def _paths(self, stem: str) -> tuple[Path, ...]:
         return tuple(self._folder / image_file(stem, width) for width in IMAGE_WIDTHS)
 
-    def _load(self) -> Iterator[tuple[str, Entry]]:
+    def _load(self) -> Iterator[tuple[str, CachedImage]]:
         """Yield what the index says and the folder holds; nothing where it cannot be used."""
         try:
             data = json.loads((self._folder / "index.json").read_bytes())
@@ -173,11 +173,11 @@ class Images:
             return
         for address, entry in entries.items():
             gone = entry.stem and not self.has(entry.stem)
-            yield address, Entry(used=entry.used) if gone else entry
+            yield address, CachedImage(used=entry.used) if gone else entry
 
 
-def _entry(fields: Mapping[str, Any]) -> Entry:
-    entry = Entry(**fields)
+def _entry(fields: Mapping[str, Any]) -> CachedImage:
+    entry = CachedImage(**fields)
     if not all(isinstance(value, str) for value in fields.values()):
         raise TypeError("not text")
     if entry.checked and datetime.fromisoformat(entry.checked).tzinfo is None:
@@ -185,12 +185,12 @@ def _entry(fields: Mapping[str, Any]) -> Entry:
     return entry
 
 
-def convert(data: bytes, deadline: Deadline) -> list[bytes]:
+def run_converter(data: bytes, deadline: Deadline) -> list[bytes]:
     """Return an image as WebP of the three widths, decoded in a process of its own. Raises NotFetched."""
     try:
         # -I and no environment: no settings, no secrets, nothing of ours but the standard library and Pillow.
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_PICTURE), *(f"{width}={size}" for width, size in SIZES)],
+            [sys.executable, "-I", str(_CONVERTER), *(f"{width}={size}" for width, size in SIZES)],
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

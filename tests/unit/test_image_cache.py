@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image, ImageCms
 
-from fetching import images, picture
+from fetching import convert_image, image_cache
 from fetching.deadline import Deadline
 from fetching.download import Fetched, NotFetched
-from fetching.images import Images, convert
+from fetching.image_cache import ImageCache, run_converter
 from log import Log
 
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZoneInfo("America/New_York"))
@@ -45,12 +45,12 @@ def photo(width: int, height: int) -> Image.Image:
 
 
 def converted(data: bytes) -> list[Image.Image]:
-    return [Image.open(io.BytesIO(each)) for each in picture.convert(data, images.SIZES)]
+    return [Image.open(io.BytesIO(each)) for each in convert_image.convert(data, image_cache.SIZES)]
 
 
 def cause(data: bytes) -> str:
     with pytest.raises(NotFetched) as caught:
-        convert(data, Deadline(30))
+        run_converter(data, Deadline(30))
     return caught.value.cause
 
 
@@ -66,7 +66,7 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, int, int]:
 
 
 def test_a_photograph_becomes_three_light_files() -> None:
-    files = convert(file(photo(1800, 1350), "JPEG", quality=92), Deadline(30))
+    files = run_converter(file(photo(1800, 1350), "JPEG", quality=92), Deadline(30))
     pictures = [Image.open(io.BytesIO(each)) for each in files]
     assert [shown.format for shown in pictures] == ["WEBP"] * 3
     assert [shown.size for shown in pictures] == [(320, 240), (800, 600), (1600, 1200)]
@@ -129,7 +129,7 @@ def test_an_image_is_turned_upright_and_tells_nothing_but_its_pixels() -> None:
         assert pixel(shown, 50, shown.height - 20)[1] > 200
         assert not shown.getexif()
         assert not {"exif", "icc_profile", "xmp", "comment"} & set(shown.info)
-    assert b"planted" not in b"".join(picture.convert(data, images.SIZES))
+    assert b"planted" not in b"".join(convert_image.convert(data, image_cache.SIZES))
 
 
 def test_the_first_frame_of_an_animation_is_shown() -> None:
@@ -180,22 +180,22 @@ def gif(canvas: int, frame: int) -> bytes:
     ],
 )
 def test_what_is_no_usable_image_is_refused(data: bytes, expected: str) -> None:
-    with pytest.raises(picture.Unusable, match=expected):
-        picture.convert(data, images.SIZES)
+    with pytest.raises(convert_image.UnusableImage, match=expected):
+        convert_image.convert(data, image_cache.SIZES)
 
 
 def test_an_image_is_converted_in_a_process_of_its_own() -> None:
     data = flat()
-    assert convert(data, Deadline(30)) == picture.convert(data, images.SIZES)
+    assert run_converter(data, Deadline(30)) == convert_image.convert(data, image_cache.SIZES)
     assert cause(png(20_000, 20_000)) == "too_many_pixels"
 
 
 def test_a_converter_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     slow = tmp_path / "slow.py"
     slow.write_text("import time; time.sleep(600)")
-    monkeypatch.setattr(images, "_PICTURE", slow)
+    monkeypatch.setattr(image_cache, "_CONVERTER", slow)
     with pytest.raises(NotFetched, match="deadline"):
-        convert(flat(), Deadline(0.3))
+        run_converter(flat(), Deadline(0.3))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_converter_that_crashes_costs_one_image(
 ) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text(program)
-    monkeypatch.setattr(images, "_PICTURE", broken)
+    monkeypatch.setattr(image_cache, "_CONVERTER", broken)
     assert cause(flat()) == "crashed"
 
 
@@ -226,7 +226,7 @@ def test_the_converter_knows_neither_settings_nor_secrets(
         "import json, os; print(json.dumps({'cause': ','.join(os.environ)})); raise SystemExit(65)"
     )
     monkeypatch.setenv("LIBCAL_CLIENT_SECRET", "planted")
-    monkeypatch.setattr(images, "_PICTURE", curious)
+    monkeypatch.setattr(image_cache, "_CONVERTER", curious)
     assert "LIBCAL" not in cause(flat())
 
 
@@ -258,9 +258,9 @@ class World:
 
     def run(
         self, *addresses: str, hours: float = 0, seconds: float = 30, kept: tuple[str, ...] = ()
-    ) -> Images:
+    ) -> ImageCache:
         self.web.asked.clear()
-        found = Images(self.folder, NOW + timedelta(hours=hours), Log("fetch", run="r", stream=self.text))
+        found = ImageCache(self.folder, NOW + timedelta(hours=hours), Log("fetch", run="r", stream=self.text))
         found.refresh(addresses, self.web, Deadline(seconds))  # type: ignore[arg-type]
         found.save([*(found.stem(address) for address in addresses), *kept])
         return found
@@ -274,11 +274,11 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     def in_this_process(data: bytes, deadline: Deadline) -> list[bytes]:
         try:
-            return picture.convert(data, images.SIZES)
-        except picture.Unusable as error:
+            return convert_image.convert(data, image_cache.SIZES)
+        except convert_image.UnusableImage as error:
             raise NotFetched(str(error)) from None
 
-    monkeypatch.setattr(images, "convert", in_this_process)
+    monkeypatch.setattr(image_cache, "run_converter", in_this_process)
     return World(tmp_path / "images")
 
 
@@ -349,18 +349,18 @@ def test_one_image_that_hangs_neither_delays_the_run_nor_comes_first_the_next_ti
     let_go.set()
 
 
-def test_without_time_nothing_is_asked_and_the_rest_is_left_for_later(world: World) -> None:
+def test_without_time_nothing_is_asked_and_the_rest_is_deferred(world: World) -> None:
     world.web.pages = {ONE: flat()}
     world.run(ONE, TWO, seconds=0)
     assert world.web.asked == []
-    assert "left_for_later=2" in world.text.getvalue()
+    assert "deferred=2" in world.text.getvalue()
     assert world.run(ONE, hours=0.25).stem(ONE)
 
 
 def test_new_images_come_before_those_that_are_only_due(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "WORKERS", 1)
+    monkeypatch.setattr(image_cache, "WORKERS", 1)
     world.web.pages = {ONE: flat(), TWO: flat("blue"), THREE: flat("green")}
     world.run(ONE)
     world.run(ONE, TWO, hours=1)

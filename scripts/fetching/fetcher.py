@@ -9,21 +9,21 @@ from typing import Any
 from event import EMPTY, INTERNAL, Snapshot
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
-from fetching.images import MAX_BYTES, Images
-from fetching.libcal import REFUSED, Client, Misconfigured, Unavailable, user_agent
+from fetching.image_cache import MAX_BYTES, ImageCache
+from fetching.libcal import CREDENTIALS_REFUSED, Client, Misconfigured, Unavailable, user_agent
 from fetching.links import Origin
 from fetching.merge import Outcome, Window, merge
-from fetching.normalize import Context, Normalized, calendar_notes, normalize
+from fetching.normalize import Context, NormalizedCalendar, normalize_calendar, parse_calendars
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
 WORKERS = 4
 # The calendars' names and visibility are worth a moment, no more.
-DESCRIBED_WITHIN = 10.0
+CALENDAR_LIST_SECONDS = 10.0
 LOGGED_PROBLEMS = 10
 
 
-class Gathering:
+class Fetcher:
     """Asks for all calendars at once, and tells how it went."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Gathering:
         self._window = window
         self._last = last
         self._log = log
-        self._good: dict[str, Normalized] = {}
+        self._results: dict[str, NormalizedCalendar] = {}
         self._failed: dict[str, tuple[str, int]] = {}
         self._names: dict[str, str] = {}
         self._internal: set[str] = set()
@@ -49,34 +49,36 @@ class Gathering:
     @property
     def dropped(self) -> int:
         """How many events could not be used."""
-        return sum(result.dropped for result in self._good.values())
+        return sum(result.dropped for result in self._results.values())
 
-    def ask(self, deadline: Deadline) -> None:
+    def fetch_calendars(self, deadline: Deadline) -> None:
         """Wait for all calendars, but not beyond the deadline. Raises Misconfigured."""
         calendars = self._libcal.calendars
         jobs = {calendar.id: partial(self._events, calendar) for calendar in calendars}
-        described = run_jobs({"": self._client.calendars}, deadline.within(DESCRIBED_WITHIN), workers=1)
+        calendar_list = run_jobs(
+            {"": self._client.calendars}, deadline.within(CALENDAR_LIST_SECONDS), workers=1
+        )
         for name, result in run_jobs(jobs, deadline, workers=WORKERS):
             if isinstance(result, Unavailable):
                 self._failed[name] = (result.cause, result.tries)
             elif isinstance(result, Exception):
                 raise result
             else:
-                self._good[name] = result
+                self._results[name] = result
         if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
-            raise Misconfigured(REFUSED)
-        self._describe(next(described, ("", Unavailable("deadline")))[1])
+            raise Misconfigured(CREDENTIALS_REFUSED)
+        self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
         if all(calendar.id in self._internal for calendar in calendars):
             raise Misconfigured("every calendar of LIBCAL_CALENDARS is internal: choose public ones")
 
-    def merged(self, images: Images) -> Snapshot:
+    def merged(self, images: ImageCache) -> Snapshot:
         """Return what there is to publish now, with the images that are known."""
         outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
         return replace(merge(self._last, outcomes, self._window), dropped=self.dropped)
 
-    def with_images(self, snapshot: Snapshot, images: Images, deadline: Deadline) -> Snapshot:
+    def with_images(self, snapshot: Snapshot, images: ImageCache, deadline: Deadline) -> Snapshot:
         """Fetch the images that are new or due, the next event's first; return the snapshot with them."""
-        addresses = {key: value for good in self._good.values() for key, value in good.images.items()}
+        addresses = {key: value for result in self._results.values() for key, value in result.images.items()}
         wanted = [addresses[event.id] for event in snapshot.events if event.id in addresses]
         downloader = Downloader(
             origin=Origin.of(self._libcal.url),
@@ -86,7 +88,7 @@ class Gathering:
         images.refresh(wanted, downloader, deadline)
         return self.merged(images)
 
-    def _events(self, calendar: CalendarSetting) -> Normalized:
+    def _events(self, calendar: CalendarSetting) -> NormalizedCalendar:
         window = self._window
         context = Context(
             calendar=calendar.id,
@@ -96,9 +98,9 @@ class Gathering:
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
         )
-        return normalize(self._client.events(calendar.id, window.first_day, window.days), context)
+        return normalize_calendar(self._client.events(calendar.id, window.first_day, window.days), context)
 
-    def _describe(self, answer: list[Any] | Exception) -> None:
+    def _use_calendar_list(self, answer: list[Any] | Exception) -> None:
         """Note the calendars' names, and which are internal: as LibCal says, else as it last said."""
         self._internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
         if isinstance(answer, Unavailable | Misconfigured):
@@ -107,30 +109,36 @@ class Gathering:
             return
         if isinstance(answer, Exception):
             raise answer
-        for key, (name, internal) in calendar_notes(answer).items():
+        for key, (name, internal) in parse_calendars(answer).items():
             self._names[key] = name
             (self._internal.add if internal else self._internal.discard)(key)
 
-    def _outcome(self, calendar: CalendarSetting, images: Images) -> Outcome:
+    def _outcome(self, calendar: CalendarSetting, images: ImageCache) -> Outcome:
         name = self._names.get(calendar.id, "")
         outcome = Outcome(id=calendar.id, label=calendar.label, name=name)
         if calendar.id in self._internal:
             return replace(outcome, cause=INTERNAL)
-        good = self._good.get(calendar.id)
-        if good is None:
+        result = self._results.get(calendar.id)
+        if result is None:
             return replace(outcome, cause=self._failed.get(calendar.id, ("deadline", 1))[0])
-        name = name or good.name
+        name = name or result.name
         before = {event.id: event.image for event in self._last.events}
         events = []
-        for event in good.events:
+        for event in result.events:
             image = ""
-            if address := good.images.get(event.id):
+            if address := result.images.get(event.id):
                 image = images.stem(address) or before.get(event.id, "")
             events.append(replace(event, branch=event.branch or name, image=image))
-        unusable = 0 < good.received == good.dropped
-        return replace(outcome, name=name, events=tuple(events), spoilt=good.spoilt, unusable=unusable)
+        all_unusable = 0 < result.received == result.dropped
+        return replace(
+            outcome,
+            name=name,
+            events=tuple(events),
+            unusable_ids=result.unusable_ids,
+            all_unusable=all_unusable,
+        )
 
-    def report(self, snapshot: Snapshot, seconds: float) -> None:
+    def log_results(self, snapshot: Snapshot, seconds: float) -> None:
         """Log a line for each calendar, and some about single events."""
 
         for calendar in snapshot.calendars:
@@ -149,26 +157,26 @@ class Gathering:
                     seconds=seconds,
                 )
             else:
-                dropped = self._good[calendar.id].dropped
+                dropped = self._results[calendar.id].dropped
                 self._log.info(
                     "calendar fetched", calendar=calendar.id, events=calendar.events, dropped=dropped
                 )
-        if any(result.zone_doubtful for result in self._good.values()):
+        if any(result.zone_doubtful for result in self._results.values()):
             self._log.warn(
                 "every time came as UTC: is LibCal's time zone set?", timezone=self._settings.timezone.key
             )
-        self._report_problems()
+        self._log_problems()
 
-    def _report_problems(self) -> None:
+    def _log_problems(self) -> None:
         problems = [
-            (calendar, problem) for calendar, result in self._good.items() for problem in result.problems
+            (calendar, problem) for calendar, result in self._results.items() for problem in result.problems
         ]
         for calendar, problem in problems[:LOGGED_PROBLEMS]:
             self._log.warn(
-                "event dropped" if problem.dropped else "event mended",
+                "event dropped" if problem.dropped else "event corrected",
                 calendar=calendar,
                 event=problem.id or "none",
                 field=problem.field,
             )
         if len(problems) > LOGGED_PROBLEMS:
-            self._log.warn("more events dropped or mended", suppressed=len(problems) - LOGGED_PROBLEMS)
+            self._log.warn("more events dropped or corrected", suppressed=len(problems) - LOGGED_PROBLEMS)
