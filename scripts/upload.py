@@ -33,9 +33,9 @@ from typing import Any
 
 from exit_codes import CONFIG, FAILED, OK, REFUSED
 from files import read_manifest, sha256, write_atomic
-from invalidation import FREE_A_MONTH, Budget, paths_for
 from log import Log
 from publishing import plan as planning
+from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
 from publishing.guards import Refused, check_deletes, check_events, check_site, count_events
 from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
 from publishing.plan import Plan

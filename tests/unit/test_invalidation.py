@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import invalidation
-from invalidation import Budget, batch, paths_for
+from publishing.cloudfront import Budget, batch, paths_for
 from publishing.published import Pending
 from settings import PublishSettings, SettingError
 

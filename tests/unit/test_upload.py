@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 import upload
 from files import format_manifest, sha256
-from invalidation import Budget
 from publishing import headers
+from publishing.cloudfront import Budget
 from publishing.published import IN_DOUBT, Pending, Published
 from settings import PublishSettings, read_environment
 from site_paths import is_hashed
