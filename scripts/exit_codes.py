@@ -1,4 +1,4 @@
-"""The exit codes of all programs, as the README lists them (BSD sysexits where they fit)."""
+"""The exit codes of all programs, as docs/configuration.md lists them (BSD sysexits where they fit)."""
 
 OK = 0
 FAILED = 1

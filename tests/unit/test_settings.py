@@ -17,7 +17,7 @@ GOOD = {
 }
 
 
-def test_defaults_are_those_of_the_readme() -> None:
+def test_defaults_are_those_of_the_docs() -> None:
     settings = Settings.from_env({})
     assert settings.build_dir == ROOT / "build"
     assert settings.timezone.key == "America/New_York"
