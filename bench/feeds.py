@@ -10,7 +10,7 @@ import icalendar
 
 from bench import sample
 from bench.measure import Table, median
-from rendering import dates, feeds, icalendar_feed, messages, plain_text, render, views
+from rendering import dates, feeds, icalendar_feed, lists, messages, plain_text, render, views
 from rendering.feed_item import Item, Source
 from settings import Settings
 
@@ -39,7 +39,7 @@ def bench(rounds: int = 7) -> Table:
 
     def everything() -> Iterable[bytes]:
         found = shown()
-        groups = [*views.groups("branch", found), *views.groups("audience", found)]
+        groups = [*lists.groups("branch", found), *lists.groups("audience", found)]
         for _, data in feeds.build(found, groups, snapshot.url, settings, "en-US", page):
             yield data
 

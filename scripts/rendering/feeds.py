@@ -12,8 +12,9 @@ import site_paths
 from event import CANCELLED
 from rendering import icalendar_feed, plain_text, public_data, web_feeds
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
+from rendering.lists import Group
 from rendering.render import Renderer
-from rendering.views import EventView, Group
+from rendering.views import EventView
 from settings import Settings
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import site_paths
 from event import Snapshot
-from rendering import dates, feeds, jsonld, messages, render, screen, share_image, views
+from rendering import dates, feeds, jsonld, lists, messages, render, screen, share_image, views
 from settings import Settings
 
 EMBEDDED_EVENTS = 50
@@ -66,8 +66,8 @@ def parts(
     listed = [view for view in events if view.event.listed]
     # The page of a branch stays when its calendar is empty; shared links to it must not die.
     quiet = [calendar.label for calendar in snapshot.calendars if not _has_events(calendar.id, listed)]
-    branches = views.groups("branch", listed, also=quiet)
-    audiences = views.groups("audience", listed)
+    branches = lists.groups("branch", listed, also=quiet)
+    audiences = lists.groups("audience", listed)
     groups = (*branches, *audiences)
     assets, static = render.static_files(settings, templates)
     share = share_image.image(assets[share_image.NAME])
@@ -100,9 +100,9 @@ def parts(
             "texts": t.some(*keys),
         }
 
-    def list_page(path: str, group: views.Group | None, shown: Sequence[views.EventView]) -> bytes:
+    def list_page(path: str, group: lists.Group | None, shown: Sequence[views.EventView]) -> bytes:
         root = "../" if group else ""
-        facets = {kind: views.groups(kind, shown) for kind in ("branch", "audience", "category")}
+        facets = {kind: lists.groups(kind, shown) for kind in ("branch", "audience", "category")}
         if group:
             del facets[group.kind]
         return page(
@@ -110,7 +110,7 @@ def parts(
             path=path,
             root=root,
             group=group,
-            listing=views.listing(shown, wording),
+            listing=lists.listing(shown, wording),
             # A choice of one is none.
             facets={kind: found for kind, found in facets.items() if len(found) > 1},
             feeds={
@@ -122,7 +122,7 @@ def parts(
         )
 
     def event_pages() -> Iterator[tuple[str, bytes]]:
-        series = views.other_dates(listed)
+        series = lists.other_dates(listed)
         event_script = script("../", _EVENT_TEXTS)
         for view in events:
             yield (
@@ -132,7 +132,7 @@ def parts(
                     path=view.path,
                     root="../",
                     view=view,
-                    others=views.neighbours(view, series.get(view.event.title.casefold(), ())),
+                    others=lists.neighbours(view, series.get(view.event.title.casefold(), ())),
                     jsonld=jsonld.event(view, settings, share) if view.event.listed else None,
                     script=event_script,
                 ),
@@ -141,15 +141,15 @@ def parts(
     def all_else() -> Iterator[tuple[str, bytes]]:
         yield from static.items()
         yield from images.files()
-        everything = views.listing(listed, wording)
+        everything = lists.listing(listed, wording)
         yield home, list_page(home, None, listed)
         for group in groups:
             yield group.path, list_page(group.path, group, group.events)
         yield from screen.build(page, script, listed, branches, wording, settings, home, templates)
-        week = views.week(everything, wording.today, PRINTED_DAYS)
+        week = lists.week(everything, wording.today, PRINTED_DAYS)
         days = wording.days(wording.today, wording.today + timedelta(days=PRINTED_DAYS - 1))
         yield site_paths.PRINT, page("print.html", path=site_paths.PRINT, root="", week=week, days=days)
-        soon = views.first(everything, EMBEDDED_EVENTS)
+        soon = lists.first(everything, EMBEDDED_EVENTS)
         yield (
             site_paths.EMBED,
             page("embed.html", path=site_paths.EMBED, root="", listing=soon, script=script("", _LIST_TEXTS)),

@@ -15,7 +15,8 @@ from markupsafe import Markup
 import site_paths
 from event import IMAGE_WIDTHS, image_file
 from rendering import colors, share_image
-from rendering.views import Card, Image
+from rendering.lists import Card
+from rendering.views import Image
 from settings import ROOT, SettingError, Settings
 
 TEMPLATES = ROOT / "templates"

@@ -27,7 +27,8 @@ from event import midnight
 from files import sha256
 from rendering import colors, plain_text, render
 from rendering.dates import Wording
-from rendering.views import EventView, Group, Image
+from rendering.lists import Group
+from rendering.views import EventView, Image
 from settings import Settings
 
 # Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.

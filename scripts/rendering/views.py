@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from itertools import groupby
 from urllib.parse import urlencode
 
 import site_paths
 from event import RESCHEDULED, Event
 from files import sha256
 from rendering import dates
-from rendering.dates import Wording, datetime_attribute, is_over
+from rendering.dates import Wording, datetime_attribute
 
 # Letters that Unicode does not decompose, in the languages of our catalogues and their neighbours.
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 
-# Lighthouse calls a page of more elements too large. What does not fit is left out of the last days.
-LIST_ELEMENTS = 1400
-# Images and excerpts that the first days of a list have, however long it is.
-_RICH_ELEMENTS = 60
-# Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
-_PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
-OTHER_DATES = 6
 # A longer title is not repeated in the link to registration, right below it.
 LONG_TITLE = 60
-EAGER_IMAGES = 2
 
 
 @lru_cache(maxsize=4096)
@@ -296,171 +286,3 @@ def status_code(event: Event) -> str:
 # Where a status leaves something to be had, the words of the link to it.
 _LINKS = dict.fromkeys(("required", "few-left", "online-left", "in-person-left"), "register")
 _LINKS["waiting-list"] = "join_waiting_list"
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An event in a list: `rich` with image and excerpt; `label` tells it from others of its title."""
-
-    view: EventView
-    rich: bool = True
-    eager: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day of a list: its heading and what begins on it."""
-
-    date: date
-    heading: str
-    cards: tuple[Card, ...]
-
-    @property
-    def events(self) -> tuple[EventView, ...]:
-        """The events of its cards."""
-        return tuple(card.view for card in self.cards)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All events of one branch, audience or category, with the address of its page."""
-
-    kind: str
-    name: str
-    slug: str
-    events: tuple[EventView, ...]
-
-    @property
-    def path(self) -> str:
-        """The page's path from the site's root."""
-        return site_paths.group_page(self.kind, self.slug)
-
-    def feed(self, suffix: str) -> str:
-        """Return the path of its feed in the format ics, atom or json."""
-        return site_paths.group_feed(self.kind, self.slug, suffix)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list of events: day by day, and apart from them what is ongoing."""
-
-    ongoing: tuple[Card, ...]
-    days: tuple[Day, ...]
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing at all to show."""
-        return not self.ongoing and not self.days
-
-    @property
-    def count(self) -> int:
-        """How many events there are."""
-        return len(self.ongoing) + sum(len(day.cards) for day in self.days)
-
-    @property
-    def long(self) -> bool:
-        """Whether a browser had better lay out only the days in view."""
-        return self.count * _CARD_ELEMENTS > LIST_ELEMENTS
-
-
-def listing(events: Iterable[EventView], wording: Wording) -> Listing:
-    """Arrange `events` by the day they begin; what began before today and still runs stands under today."""
-    shown = [view for view in events if view.event.listed and not is_over(view.event, wording.today)]
-
-    def day_of(view: EventView) -> date:
-        return max(view.event.first_day, wording.today)
-
-    daily = sorted(
-        (view for view in shown if not view.ongoing), key=lambda view: (day_of(view), view.event.order)
-    )
-    found = [(day, tuple(views)) for day, views in groupby(daily, key=day_of)]
-    ongoing = tuple(view for view in shown if view.ongoing)
-
-    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
-    spare -= sum(_CARD_ELEMENTS + (view.status is not None) for view in shown)
-    spare = max(spare, _RICH_ELEMENTS)
-    repeated = Counter(view.event.title for view in shown)
-    eager = EAGER_IMAGES
-
-    def cards(views: tuple[EventView, ...]) -> tuple[Card, ...]:
-        nonlocal spare, eager
-        extra = sum(bool(view.images) + bool(view.event.excerpt) for view in views)
-        rich = extra <= spare
-        # The first day that does not fit ends it: rich days after plain ones would look like a mistake.
-        spare = spare - extra if rich else 0
-        made = []
-        for view in views:
-            label = _label(view) if repeated[view.event.title] > 1 else ""
-            first = rich and bool(view.images) and eager > 0
-            eager -= first
-            made.append(Card(view, rich, first, label))
-        return tuple(made)
-
-    days = tuple(Day(day, wording.day(day), cards(views)) for day, views in found)
-    return Listing(cards(ongoing), days)
-
-
-def week(listing: Listing, today: date, days: int) -> Listing:
-    """Return of `listing` the first `days` days from `today` on, for the sheet of paper."""
-    end = today + timedelta(days=days)
-    return Listing(
-        tuple(card for card in listing.ongoing if card.view.event.first_day < end),
-        tuple(day for day in listing.days if day.date < end),
-    )
-
-
-def first(listing: Listing, number: int) -> Listing:
-    """Return of `listing` the first `number` events, plain, without what is ongoing."""
-    days = []
-    for day in listing.days:
-        cards = tuple(Card(card.view, rich=False, label=card.label) for card in day.cards[:number])
-        number -= len(cards)
-        if cards:
-            days.append(Day(day.date, day.heading, cards))
-    return Listing((), tuple(days))
-
-
-def _label(view: EventView) -> str:
-    return ", ".join(filter(None, (view.event.title, view.when, view.event.branch)))
-
-
-def groups(kind: str, events: Sequence[EventView], also: Iterable[str] = ()) -> tuple[Group, ...]:
-    """Group listed `events` by branch, audience or category, sorted by name; a slug makes one group.
-
-    The names in `also` have a group even without events, so that its page does not come and go.
-    """
-    members: dict[str, list[EventView]] = {}
-    names: dict[str, str] = {}
-    for name in filter(None, also):
-        members.setdefault(names_key := slug(name), [])
-        names.setdefault(names_key, name)
-    for view in events:
-        for name in filter(None, _names(kind, view.event)):
-            key = slug(name)
-            names.setdefault(key, name)
-            if not members.setdefault(key, []) or members[key][-1] is not view:
-                members[key].append(view)
-    ordered = sorted(names, key=lambda key: (names[key].casefold(), key))
-    return tuple(Group(kind, names[key], key, tuple(members[key])) for key in ordered)
-
-
-def _names(kind: str, event: Event) -> tuple[str, ...]:
-    if kind == "branch":
-        return (event.branch,)
-    return event.audiences if kind == "audience" else event.categories
-
-
-def other_dates(events: Iterable[EventView]) -> dict[str, list[EventView]]:
-    """Return listed `events` by title, in order, where a title occurs more than once."""
-    found: dict[str, list[EventView]] = {}
-    for view in events:
-        found.setdefault(view.event.title.casefold(), []).append(view)
-    return {title: views for title, views in found.items() if len(views) > 1}
-
-
-def neighbours(view: EventView, series: Sequence[EventView]) -> list[EventView]:
-    """Return the dates of a series to name beside `view`: the next ones, else those before."""
-    others = [other for other in series if other.event.id != view.event.id]
-    later = [other for other in others if other.event.order > view.event.order]
-    return (later or others)[:OTHER_DATES]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from event import Event, Registration, Seats
 from rendering import dates, feeds, messages, render
-from rendering.views import EventView, Group, Image, groups
+from rendering.lists import Group, groups
+from rendering.views import EventView, Image
 from settings import Settings
 
 ZONE = ZoneInfo("America/New_York")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from event import Snapshot
 from rendering import pages
-from rendering.views import Group
+from rendering.lists import Group
 from support import feed_samples as samples
 from support.feed_samples import ALL, SITE, STORYTIME, site
 

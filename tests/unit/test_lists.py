@@ -1,0 +1,139 @@
+"""Lists of events: days, groups, series, and how much of an event each shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from event import Event
+from rendering import lists
+from rendering.views import EventView, Image
+from support.page_samples import TODAY, all_day, event, view, wording
+
+
+def listing(*events: Event) -> lists.Listing:
+    return lists.listing([view(item) for item in sorted(events, key=lambda item: item.order)], wording())
+
+
+def titles(cards: tuple[lists.Card, ...]) -> list[str]:
+    return [card.view.event.title for card in cards]
+
+
+def test_a_list_is_by_day_and_what_is_ongoing_stands_apart() -> None:
+    found = listing(
+        event("2026-03-04 09:00", id="1", title="Tomorrow"),
+        event("2026-03-03 15:00", id="2", title="Later"),
+        event("2026-03-03 09:00", id="3", title="Early"),
+        all_day("2026-02-01", "2026-05-01", id="4", title="Exhibit"),
+        all_day("2026-03-02", "2026-03-04", id="5", title="Sale"),
+        event("2026-03-02 21:00", "2026-03-03 01:00", id="6", title="Last night"),
+        event("2026-03-05 09:00", id="7", title="Gone", listed=False),
+    )
+    assert [day.heading for day in found.days] == ["Tuesday, March 3", "Wednesday, March 4"]
+    assert [titles(day.cards) for day in found.days] == [["Sale", "Early", "Later"], ["Tomorrow"]]
+    assert titles(found.ongoing) == ["Exhibit"]
+    assert found.count == 5
+    assert not found.empty
+    assert listing().empty
+
+
+def test_only_titles_that_repeat_are_told_apart_by_their_date() -> None:
+    found = listing(
+        event("2026-03-03 09:00", id="1"),
+        event("2026-03-04 09:00", id="2"),
+        event("2026-03-04 10:00", id="3", title="Chess"),
+    )
+    labels = [card.label for day in found.days for card in day.cards]
+    assert labels == [
+        "Story Time, Tuesday, March 3, 9am, Kilton",
+        "Story Time, Wednesday, March 4, 9am, Kilton",
+        "",
+    ]
+
+
+def with_image(item: Event) -> EventView:
+    return view(item, images={320: Image(path="static/a-320.webp", width=320, height=180)})
+
+
+def long_list(number: int) -> lists.Listing:
+    made = [
+        event(
+            f"{TODAY + timedelta(days=index // 10)} {9 + index % 10:02}:00",
+            id=str(index),
+            title=f"T{index}",
+            excerpt="Words",
+        )
+        for index in range(number)
+    ]
+    return lists.listing([with_image(item) for item in made], wording())
+
+
+def test_images_and_excerpts_go_to_the_first_days_as_far_as_the_budget_of_elements_reaches() -> None:
+    rich = [card.rich for day in long_list(60).days for card in day.cards]
+    assert all(rich)
+    found = long_list(200)
+    by_day = [{card.rich for card in day.cards} for day in found.days]
+    assert by_day[0] == {True}
+    assert by_day[-1] == {False}
+    assert by_day == sorted(by_day, key=lambda kinds: kinds == {False})
+    assert not found.long
+
+
+def test_the_first_days_have_images_and_excerpts_however_long_the_list() -> None:
+    found = long_list(500)
+    assert found.long
+    assert [card.rich for card in found.days[0].cards + found.days[1].cards] == [True] * 20
+    assert sum(card.rich for day in found.days for card in day.cards) == 30
+
+
+def test_the_first_two_images_of_a_list_are_not_lazy() -> None:
+    eager = [card.eager for day in long_list(30).days for card in day.cards]
+    assert eager == [True, True] + [False] * 28
+
+
+def test_groups_are_sorted_and_one_address_is_one_group() -> None:
+    shown = [
+        view(event(id="1", branch="Lebanon", audiences=("Teens", "Kids"))),
+        view(event(id="2", branch="kilton", audiences=("TEENS",))),
+        view(event(id="3", branch="", categories=("Film", "Film "))),
+    ]
+    assert [group.name for group in lists.groups("branch", shown)] == ["kilton", "Lebanon"]
+    teens = lists.groups("audience", shown)[1]
+    assert (teens.name, teens.path, [item.event.id for item in teens.events]) == (
+        "Teens",
+        "audience/teens.html",
+        ["1", "2"],
+    )
+    (film,) = lists.groups("category", shown)
+    assert len(film.events) == 1
+
+
+def test_a_branch_without_events_keeps_its_group() -> None:
+    (group,) = lists.groups("branch", [], also=["Outreach", ""])
+    assert (group.path, group.events) == ("branch/outreach.html", ())
+
+
+def test_other_dates_are_the_next_of_the_same_title_else_those_before() -> None:
+    shown = [view(event(f"2026-03-{day:02} 09:00", id=str(day), title=title)) for day, title in
+             [(3, "Chess"), (4, "Knit"), (5, "CHESS"), (6, "Chess"), (7, "Other")]]  # fmt: skip
+    series = lists.other_dates(shown)
+    assert set(series) == {"chess"}
+    chess = series["chess"]
+    assert [item.event.id for item in lists.neighbours(shown[0], chess)] == ["5", "6"]
+    assert [item.event.id for item in lists.neighbours(shown[3], chess)] == ["3", "5"]
+    assert lists.neighbours(shown[1], series.get("knit", ())) == []
+
+
+def test_the_sheet_of_paper_has_seven_days_and_the_frame_the_first_events() -> None:
+    found = listing(
+        event("2026-03-03 09:00", id="1"), event("2026-03-09 09:00", id="2"), event("2026-03-10 09:00", id="3"),
+        all_day("2026-02-01", "2026-05-01", id="4"), all_day("2026-04-01", "2026-05-01", id="5"),
+    )  # fmt: skip
+    week = lists.week(found, TODAY, 7)
+    assert [card.view.event.id for day in week.days for card in day.cards] == ["1", "2"]
+    assert [card.view.event.id for card in week.ongoing] == ["4"]
+    first = lists.first(found, 2)
+    assert [(card.view.event.id, card.rich) for day in first.days for card in day.cards] == [
+        ("1", False),
+        ("2", False),
+    ]
+    assert first.ongoing == ()
