@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import site_paths
 from event import Snapshot
-from rendering import dates, feeds, jsonld, lists, messages, render, screen, share_image, views
+from rendering import assets, dates, feeds, jsonld, lists, messages, render, screen, share_image, views
 from settings import Settings
 
 EMBEDDED_EVENTS = 50
@@ -39,7 +39,7 @@ def build(
     snapshot: Snapshot,
     settings: Settings,
     templates: Path = render.TEMPLATES,
-    images: render.Images | None = None,
+    images: assets.ImageFolder | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files of the site. The day of `settings.now` counts, its time does not.
 
@@ -52,12 +52,12 @@ def parts(
     snapshot: Snapshot,
     settings: Settings,
     templates: Path = render.TEMPLATES,
-    images: render.Images | None = None,
+    images: assets.ImageFolder | None = None,
 ) -> tuple[Iterator[tuple[str, bytes]], Iterator[tuple[str, bytes]]]:
     """Return what `build` yields in two halves, about the same work, which do not wait for each other."""
     t = messages.load(settings.locale, templates / "messages")
     wording = dates.Wording(t, settings.now.date())
-    images = images or render.Images(settings.build_dir / "images")
+    images = images or assets.ImageFolder(settings.build_dir / "images")
     events = [
         views.EventView(event, wording, settings.site_url, images.of(event.image))
         for event in snapshot.events
@@ -69,9 +69,9 @@ def parts(
     branches = lists.groups("branch", listed, also=quiet)
     audiences = lists.groups("audience", listed)
     groups = (*branches, *audiences)
-    assets, static = render.static_files(settings, templates)
-    share = share_image.image(assets[share_image.NAME])
-    logo = render.logo(settings)
+    asset_paths, static = assets.static_files(settings, templates)
+    share = share_image.image(asset_paths[share_image.NAME])
+    logo = assets.logo(settings)
     if logo:
         static[logo.path] = logo.data
     home = list_path(settings)
@@ -80,7 +80,7 @@ def parts(
             "t": t,
             "site_name": settings.site_name,
             "site_url": settings.site_url,
-            "assets": assets,
+            "assets": asset_paths,
             "logo": logo,
             "share_image": share,
             "home": home,
@@ -155,7 +155,7 @@ def parts(
             page("embed.html", path=site_paths.EMBED, root="", listing=soon, script=script("", _LIST_TEXTS)),
         )
         texts = {"language": t.language, **t.some(*_EMBED_TEXTS)}
-        yield site_paths.EMBED_SCRIPT, render.without_comments(page("embed.js", texts=texts))
+        yield site_paths.EMBED_SCRIPT, assets.without_comments(page("embed.js", texts=texts))
         # Shown at any depth, so its links begin at the root of the host.
         root = urlsplit(settings.site_url).path + "/"
         yield site_paths.NOT_FOUND, page("404.html", path=site_paths.NOT_FOUND, root=root)

@@ -25,7 +25,7 @@ from markupsafe import Markup
 import site_paths
 from event import midnight
 from files import sha256
-from rendering import colors, plain_text, render
+from rendering import assets, colors, plain_text, render
 from rendering.dates import Wording
 from rendering.lists import Group
 from rendering.views import EventView, Image
@@ -268,7 +268,7 @@ def build(
     for group in branches:
         path = site_paths.screen_page(group.slug)
         yield path, screen(path, group)
-    yield site_paths.SCREEN_WORKER, render.without_comments((templates / "screen-worker.js").read_bytes())
+    yield site_paths.SCREEN_WORKER, assets.without_comments((templates / "screen-worker.js").read_bytes())
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:
@@ -294,7 +294,7 @@ def script_text(templates: Path = render.TEMPLATES) -> str:
         (templates / name).read_bytes() for name in ("_screen_options.js", "static/site.js", "_screen.js")
     )
     whole = b'(() => {\n%b\naddEventListener("DOMContentLoaded", () => {\n%b\n%b\n});\n})();\n'
-    return render.without_comments(whole % (options, shared, own)).decode()
+    return assets.without_comments(whole % (options, shared, own)).decode()
 
 
 def csp_hash(text: str) -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 
 import site_paths
 from event import Event, Snapshot
-from rendering import pages, render
+from rendering import assets, pages
 from settings import SettingError
 from support.page_reader import Page
 from support.page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
@@ -420,7 +420,7 @@ def test_a_site_of_no_events_and_of_one_are_whole(build: Build) -> None:
 
 def test_no_page_of_an_event_holds_what_only_lists_need(build: Build) -> None:
     assert b"no_match" not in build(FULL)["event/1.html"]
-    assert len(render.BUNDLES) == 2
+    assert len(assets.BUNDLES) == 2
 
 
 def test_an_unknown_locale_is_refused(build: Build) -> None:

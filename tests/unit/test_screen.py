@@ -23,7 +23,7 @@ import site_paths
 from bench import sample as bench_sample
 from event import Event, Snapshot
 from publishing.headers import headers_for
-from rendering import colors, pages, render, screen
+from rendering import assets, colors, pages, screen
 from rendering.views import EventView, Image
 from support.page_reader import Element, Page
 from support.page_samples import (
@@ -369,7 +369,7 @@ def test_the_worker_is_sent_as_a_page_is_and_screens_are_known_as_ours(build: Bu
 
 
 def test_parts_of_the_screen_are_not_published_by_themselves(build: Build) -> None:
-    _, static = render.static_files(settings())
+    _, static = assets.static_files(settings())
     assert not [path for path in (*static, *build(TALK)) if path.startswith(("_", "static/_"))]
 
 

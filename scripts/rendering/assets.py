@@ -1,0 +1,136 @@
+"""The published files beside the pages: style sheet, scripts, icons, the logo and the events' images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import site_paths
+from event import IMAGE_WIDTHS, image_file
+from rendering import colors, share_image
+from rendering.render import TEMPLATES
+from rendering.views import Image
+from settings import ROOT, SettingError, Settings
+
+# A page gets one script: what all share, then its own. The rest of templates/static/ is published as it is.
+BUNDLES = {"list.js": ("site.js", "page.js", "list.js"), "event.js": ("site.js", "page.js", "event.js")}
+# In SVG files of templates/static/.
+_BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
+MAX_LOGO_BYTES = 200_000
+
+
+def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return `{"style.css": "static/style.<hash>.css"}` and `{path: bytes}` of templates/static/."""
+    sources = {path.name: path.read_bytes() for path in sorted((templates / "static").iterdir())}
+    parts = {name for bundle in BUNDLES.values() for name in bundle}
+    files = {name: data for name, data in sources.items() if name not in parts}
+    for name, bundle in BUNDLES.items():
+        # In a function of their own, so that no name of ours meets one of the window's.
+        files[name] = b"(() => {\n%b})();\n" % b"".join(sources[part] for part in bundle)
+    brand = settings.brand_color
+    files[share_image.NAME] = share_image.png(brand)
+    paths, contents = {}, {}
+    for name, data in sorted(files.items()):
+        if name.endswith(".js"):
+            data = without_comments(data)
+        if name == "style.css":
+            data = colors.properties(brand).encode() + data
+        elif name.endswith(".svg"):
+            data = data.replace(_BRAND, brand.encode()).replace(_ON_BRAND, colors.on(brand).encode())
+        paths[name] = site_paths.hashed(name, data)
+        contents[paths[name]] = data
+    return paths, contents
+
+
+def without_comments(script: bytes) -> bytes:
+    """Return a script without indentation and without the lines that are nothing but a comment."""
+    lines = (line.strip() for line in script.split(b"\n"))
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//")) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """The library's logo; `ratio` is width by height, for the space to be kept free for it."""
+
+    path: str
+    data: bytes
+    ratio: float
+
+
+def logo(settings: Settings) -> Logo | None:
+    """Read the file that LOGO names; raise SettingError unless it is a PNG or an SVG of sensible size."""
+    if not settings.logo:
+        return None
+    file = Path(ROOT, settings.logo)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SettingError("LOGO", f"{file}: {error.strerror}") from error
+    if len(data) > MAX_LOGO_BYTES:
+        raise SettingError("LOGO", f"{file} has more than {MAX_LOGO_BYTES // 1000} kB")
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
+        width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+        suffix, ratio = ".png", width / height if height else 0.0
+    else:
+        suffix, ratio = ".svg", _svg_ratio(data)
+    if not 0.05 <= ratio <= 20:
+        raise SettingError("LOGO", f"{file} must be a PNG, or an SVG with a viewBox, and no thin strip")
+    return Logo(site_paths.hashed("logo" + suffix, data), data, ratio)
+
+
+def _svg_ratio(data: bytes) -> float:
+    """Return width by height of an SVG by its viewBox, or 0 if it is not one."""
+    root = re.search(rb"<svg\b[^>]*", data)
+    if not root or b"<!ENTITY" in data:
+        return 0.0
+    box = re.search(
+        rb"""\bviewBox\s*=\s*["'][-\d.]+[\s,]+[-\d.]+[\s,]+(\d[\d.]*)[\s,]+(\d[\d.]*)["']""", root[0]
+    )
+    try:
+        return float(box[1]) / float(box[2]) if box else 0.0
+    except (ValueError, ZeroDivisionError):
+        return 0.0
+
+
+class ImageFolder:
+    """The images that fetch.py has made, in `folder`: `<stem>-<width>.webp`, the stem being their digest.
+
+    Published as `static/<width>.<stem>.webp`, as every file whose name holds the digest of what is in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, dict[int, Image]] = {}
+
+    def of(self, stem: str) -> dict[int, Image]:
+        """Return the sizes there are of `stem`; none for an empty stem, or where the file is gone."""
+        if stem not in self._known:
+            self._known[stem] = {}
+            if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stem):
+                self._known[stem] = self._sizes(stem)
+        return self._known[stem]
+
+    def _sizes(self, stem: str) -> dict[int, Image]:
+        from PIL import Image as Picture
+        from PIL import UnidentifiedImageError
+
+        found = {}
+        for width in IMAGE_WIDTHS:
+            try:
+                with Picture.open(self._file(stem, width)) as picture:
+                    path = site_paths.image(stem, width)
+                    found[width] = Image(path=path, width=picture.width, height=picture.height)
+            except (FileNotFoundError, UnidentifiedImageError):
+                continue
+        return found
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and bytes of every image asked for so far."""
+        for stem, sizes in self._known.items():
+            for width, image in sizes.items():
+                yield image.path, self._file(stem, width).read_bytes()
+
+    def _file(self, stem: str, width: int) -> Path:
+        return self._folder / image_file(stem, width)

@@ -1,0 +1,107 @@
+"""Static files, logo and images."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import site_paths
+from rendering import assets
+from rendering.render import TEMPLATES
+from settings import SettingError
+from support.page_samples import settings
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 100"><path d="M0 0h9"/></svg>'
+
+
+def png(path: Path, width: int, height: int) -> Path:
+    Image.new("RGB", (width, height), "#1f5f8b").save(path)
+    return path
+
+
+def test_static_files_carry_the_digest_of_what_is_in_them() -> None:
+    paths, contents = assets.static_files(settings())
+    assert set(paths) == {"style.css", "icon.svg", "share.png", "list.js", "event.js"}
+    for path in paths.values():
+        assert re.fullmatch(r"static/[a-z]+\.[0-9a-f]{10}\.(css|js|svg|png)", path)
+        assert site_paths.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
+
+
+def test_the_brand_colour_is_in_style_sheet_and_icon_and_changes_their_names() -> None:
+    paths, contents = assets.static_files(settings(BRAND_COLOR="#7A1FA2"))
+    assert b"--brand:#7a1fa2" in contents[paths["style.css"]]
+    assert b"#7A1FA2" in contents[paths["icon.svg"]]
+    assert b"@" not in contents[paths["icon.svg"]]
+    other, _ = assets.static_files(settings())
+    assert other["style.css"] != paths["style.css"]
+    assert other["list.js"] == paths["list.js"]
+
+
+def test_scripts_lose_comments_and_indentation_and_nothing_else() -> None:
+    script = b"  // a comment\n\n  const url = 'https://x';  // kept\n    done();\n"
+    assert assets.without_comments(script) == b"const url = 'https://x';  // kept\ndone();\n"
+    for path in (TEMPLATES / "static").glob("*.js"):
+        # Within a template literal a line could look like a comment.
+        assert all(line.count("`") % 2 == 0 for line in path.read_text().splitlines()), path
+
+
+def test_a_logo_is_published_with_its_shape(tmp_path: Path) -> None:
+    found = assets.logo(settings(LOGO=str(png(tmp_path / "logo.png", 300, 100))))
+    assert found
+    assert found.ratio == 3
+    assert re.fullmatch(r"static/logo\.[0-9a-f]{10}\.png", found.path)
+    (tmp_path / "logo.svg").write_bytes(SVG)
+    found = assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
+    assert found
+    assert (found.ratio, found.data, found.path[-4:]) == (3, SVG, ".svg")
+    assert assets.logo(settings()) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GIF89a....................",
+        b"<html><body>not found</body></html>",
+        b"\x89PNG\r\n\x1a\n",
+        b'<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+        b'<!DOCTYPE svg [<!ENTITY a "aaaa">]>' + SVG,
+        SVG.replace(b"300 100", b"9000 1"),
+        SVG.replace(b"300 100", b"300 0"),
+        SVG.replace(b"300 100", b"1.2.3 4"),
+        SVG + b" " * assets.MAX_LOGO_BYTES,
+    ],
+)
+def test_what_is_no_usable_logo_is_refused_with_its_setting(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "logo").write_bytes(data)
+    with pytest.raises(SettingError) as raised:
+        assets.logo(settings(LOGO=str(tmp_path / "logo")))
+    assert raised.value.key == "LOGO"
+
+
+def test_a_logo_that_is_not_there_is_refused_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="No such file"):
+        assets.logo(settings(LOGO=str(tmp_path / "none.svg")))
+
+
+def test_images_are_those_that_fetch_has_made(tmp_path: Path) -> None:
+    for width, height in ((320, 213), (800, 533)):
+        Image.new("RGB", (width, height)).save(tmp_path / f"book-1a2b-{width}.webp")
+    (tmp_path / "book-1a2b-1600.webp").write_bytes(b"broken")
+    images = assets.ImageFolder(tmp_path)
+    found = images.of("book-1a2b")
+    assert {width: (image.path, image.height) for width, image in found.items()} == {
+        320: ("static/320.book-1a2b.webp", 213),
+        800: ("static/800.book-1a2b.webp", 533),
+    }
+    assert {path for path, _ in images.files()} == {"static/320.book-1a2b.webp", "static/800.book-1a2b.webp"}
+
+
+@pytest.mark.parametrize("stem", ["", "../secret", "a/b", "gone", "a\0b", "x.y"])
+def test_a_stem_without_files_or_out_of_the_folder_is_no_image(tmp_path: Path, stem: str) -> None:
+    Image.new("RGB", (320, 213)).save(tmp_path / "secret-320.webp")
+    (tmp_path / "images").mkdir()
+    assert assets.ImageFolder(tmp_path / "images").of(stem) == {}
