@@ -40,12 +40,12 @@ _ROOMS = (
     "Zone 1, Zone 3",
 )
 _PICTURES = (
-    "https://lcimages-eu.s3.amazonaws.com/data/feat_img/5550/6616/1680706557.jpg",
-    "https://libapps-eu.s3.amazonaws.com/customers/1/images/R_logo.jpg",
+    "https://lcimages-eu.s3.amazonaws.com/data/feat_img/5550/6616/gears.webp",
+    "https://libapps-eu.s3.amazonaws.com/customers/1/images/boat.webp",
     "",
-    "//lcimages.s3.amazonaws.com/data/feat_img/5550/6616/1482325238.png",
-    "https://libapps-eu.s3.amazonaws.com/accounts/2/images/plakat_til_foraaret.jpg",
-    "https://lcimages-eu.s3.amazonaws.com/data/feat_img/5550/6616/1644571561.jpg",
+    "//lcimages.s3.amazonaws.com/data/feat_img/5550/6616/cup.webp",
+    "https://libapps-eu.s3.amazonaws.com/accounts/2/images/moon.webp",
+    "https://lcimages-eu.s3.amazonaws.com/data/feat_img/5550/6616/books.webp",
 )
 _KINDS = [
     {"id": 900 + number, "name": name}

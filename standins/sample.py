@@ -96,7 +96,7 @@ def _record(number: int, entry: Record, day: date) -> Record:
         "category": [{"id": kind["id"], "name": kind["name"]} for kind in kinds],
         "audience": [_PROGRAM["ages"][name] for name in entry.get("ages", ())],
         "color": kinds[0]["color"] if kinds else "#555555",
-        "featured_image": _image(entry.get("picture", ""), branch["calendar"]),
+        "featured_image": _image(entry.get("picture", "")),
     }
     if "room" in entry:
         fields["location"] = {"id": 3_000 + sum(map(ord, entry["room"])), "type": 2, "name": entry["room"]}
@@ -126,12 +126,12 @@ def _html(text: str) -> str:
     return "\r\n\r\n".join(f"<p>{part}</p>" for part in paragraphs if part)
 
 
-def _image(picture: str, calendar: int) -> str | None:
+def _image(picture: str) -> str | None:
     if picture == "null":
         return None
     scheme = "" if picture.startswith("//") else "https:"
     name = picture.removeprefix("//")
-    return name and f"{scheme}//lcimages.s3.amazonaws.com/data/feat_img/5550/{calendar}/{name}"
+    return name and f"{scheme}//lcimages.s3.amazonaws.com/data/feat_img/5550/20101/{name}"
 
 
 def _link_series(records: list[Record]) -> None:

@@ -189,8 +189,8 @@ def test_serves_the_featured_images_itself(libcal: LibCal, client: Client) -> No
     for address in (f"http:{relative}", absolute):
         assert address.startswith(f"{libcal.url}/images/lcimages.s3.amazonaws.com/")
         response = requests.get(address, timeout=10)
-        assert response.headers["Content-Type"] == "image/jpeg"
-        assert response.content.startswith(b"\xff\xd8")
+        assert response.headers["Content-Type"] == "image/webp"
+        assert response.content[8:12] == b"WEBP"
         again = {"If-None-Match": response.headers["ETag"]}
         assert requests.get(address, headers=again, timeout=10).status_code == 304
 
@@ -321,7 +321,7 @@ def test_sends_a_bomb_and_a_body_without_end(libcal: LibCal, client: Client) -> 
 def test_images_can_be_bombs_huge_or_no_images(libcal: LibCal) -> None:
     from PIL import Image
 
-    address = f"{libcal.url}/images/host/moon-1.png"
+    address = f"{libcal.url}/images/host/moon.webp"
     for kind, limit in (("pixel_bomb", 2**18), ("huge", 2**27), ("svg", 2**10), ("wrong_type", 2**10)):
         libcal.fail(kind, path="/images", times=1)
         body = requests.get(address, timeout=5).content
@@ -333,7 +333,7 @@ def test_images_can_be_bombs_huge_or_no_images(libcal: LibCal) -> None:
             assert len(body) > 64 * 2**20
         else:
             assert b"<script>" in body
-    assert requests.get(address, timeout=5).headers["Content-Type"] == "image/png"
+    assert requests.get(address, timeout=5).headers["Content-Type"] == "image/webp"
 
 
 def test_is_gone_once_it_has_stopped_even_for_waiting_clients() -> None:
