@@ -31,7 +31,6 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # What a real browser needs: see tests/browser/setup.
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate report slim-aws) tests/browser/setup lint/web .ci/run
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 # The stand-ins, benches and simulator run as modules of the project; pyproject.toml gives pytest the same path.
 DEV := PYTHONPATH=.:scripts:tests
@@ -68,7 +67,7 @@ verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edg
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
 image: ## Build the images; a run neither builds nor pulls
-	@VERSION='$(VERSION)' REVISION="$$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" \
+	@read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
 	  docker compose --file docker/compose.yaml --profile publish build
 
 ##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)

@@ -3,7 +3,7 @@
 #
 # Installs the program, its systemd units and its user, for a timer that publishes in Docker:
 #
-#   $LIBDIR                          the program ($PREFIX/lib/events-display)
+#   $LIBDIR                          the program ($PREFIX/lib/events-display), and its VERSION
 #   $UNITDIR/events-display*         service, timer, notice
 #   $SYSUSERSDIR/events-display.conf
 #   $SYSCONFDIR/events-display/env   the settings, 0600; never overwritten, never removed
@@ -48,6 +48,8 @@ install_all() {
     if [[ -x $ROOT/$file ]]; then put 0755 "$file"; else put 0644 "$file"; fi
   done < <(cd "$ROOT" && find Makefile pyproject.toml LICENSE .env.example requirements.txt requirements-aws.txt \
     bin docker scripts systemd templates -type f -not -path '*/__pycache__/*' -not -path 'docker/*/*')
+  "$ROOT/scripts/version.sh" | install -m 0644 /dev/stdin "$DESTDIR$LIBDIR/VERSION"
+  printf '%s\n' "$LIBDIR/VERSION" >>"$list"
   for unit in "$NAME.service" "$NAME.timer" "$NAME-notify@.service"; do
     fill "$unit.in" "$UNITDIR/$unit"
   done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ def test_a_run_publishes_the_site_and_all_its_lines_carry_one_run_id(project: Pr
     assert project.containers() == []
     for service in SERVICES:
         expected = docker("image", "inspect", "--format", "{{slice .Id 7 19}}", image(service))
-        assert f"image={image(service)} id={expected} version=" in done.log
+        assert re.search(rf"image={image(service)} id={expected} version=\S+ revision=\S+$", done.log, re.M)
 
 
 def test_an_unchanged_run_uploads_the_status_and_starts_no_invalidator(project: Project, aws: Aws) -> None:

@@ -32,6 +32,7 @@ program() {
   run -0 in_dest install
   same "$output" ''
   same "$(files)" "$(LC_ALL=C sort <(program | sed "s|^|${LIB#/}/|") - <<END
+${LIB#/}/VERSION
 ${LIB#/}/installed-files
 ${UNITS#/}/events-display-notify@.service
 ${UNITS#/}/events-display.service
@@ -81,6 +82,29 @@ END
   printf 'LIBCAL_URL=http://example.org\n' >"$DEST$SETTINGS"
   run -78 "$DEST$LIB/bin/check" "$DEST$SETTINGS"
   says 'key=LIBCAL_CLIENT_ID'
+}
+
+@test "VERSION names the version and the revision; images built from the installed program carry both" {
+  checkout
+  local version revision
+  version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$ROOT/pyproject.toml")
+  in_dest install
+  same "$(<"$DEST$LIB/VERSION")" "$version unknown"
+  git -C "$PROJECT" init --quiet
+  git -C "$PROJECT" add .
+  git -C "$PROJECT" -c user.name=a -c user.email=a@example.org commit --quiet --message=a
+  revision=$(git -C "$PROJECT" rev-parse --short HEAD)
+  in_dest install
+  same "$(<"$DEST$LIB/VERSION")" "$version $revision"
+  printf '\n' >>"$PROJECT/LICENSE"
+  in_dest install
+  same "$(<"$DEST$LIB/VERSION")" "$version $revision-dirty"
+
+  mkdir "$BATS_TEST_TMPDIR/path"
+  printf '#!/bin/sh\necho "$VERSION $REVISION"\n' >"$BATS_TEST_TMPDIR/path/docker"
+  chmod +x "$BATS_TEST_TMPDIR/path/docker"
+  PATH=$BATS_TEST_TMPDIR/path:$PATH run -0 make --no-print-directory -C "$DEST$LIB" image
+  same "$output" "$version $revision-dirty"
 }
 
 @test "An upgrade keeps the settings and takes away what the new version has not" {

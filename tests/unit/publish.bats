@@ -12,6 +12,7 @@ setup() {
   cp "$ROOT/bin/publish" "$PROJECT/bin/"
   cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
   ln -s "$ROOT/.venv" "$PROJECT/.venv"
+  echo '1.2.3 abc1234' >"$PROJECT/VERSION"
   # Each says what it was, and then does what a file of its name tells it to.
   printf '#!/usr/bin/env bash\necho "${0##*/}${*:+ }$*" >>"$BUILD_DIR/ran"\n. "$BUILD_DIR/do-${0##*/}"\n' \
     >"$PROJECT/bin/upload"
@@ -37,7 +38,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   does invalidate 'printf "paths=1\ninvalidation=I1\npaths_this_month=7\n" >"$BUILD_DIR/run/invalidate.stats"'
   run -0 publish
   same "$(ran)" 'fetch generate upload invalidate '
-  says '^level=info step=publish run=[^ ]+ msg="run ended" outcome=ok changed=3 uploaded=3 deleted=0 bytes=812 paths=1 events=26 invalidation=I1 paths_this_month=7 pending_before=0 pending_after=0 fetch_s=[0-9.]+ generate_s=[0-9.]+ upload_s=[0-9.]+ invalidate_s=[0-9.]+ seconds=[0-9.]+ rc=0$'
+  says '^level=info step=publish run=[^ ]+ msg="run ended" outcome=ok changed=3 uploaded=3 deleted=0 bytes=812 paths=1 events=26 invalidation=I1 paths_this_month=7 pending_before=0 pending_after=0 fetch_s=[0-9.]+ generate_s=[0-9.]+ upload_s=[0-9.]+ invalidate_s=[0-9.]+ version=1\.2\.3 revision=abc1234 seconds=[0-9.]+ rc=0$'
   same "$(grep -c 'step=publish' <<<"$output")" 1
 }
 

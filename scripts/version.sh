@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Usage: scripts/version.sh
+#
+# Prints the version and the git revision of this program, such as "0.1.0 94c2710": those in the
+# file VERSION, which make install writes; in a checkout, those of pyproject.toml and git.
+# The revision of a checkout with changes ends in "-dirty"; without git it is "unknown".
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$(realpath "$0")")/.."
+
+if [[ -e VERSION ]]; then
+  cat VERSION
+  exit
+fi
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
+# Not the revision of another repository that this folder is in.
+[[ -e .git ]] && revision=$(git describe --always --dirty --exclude '*' 2>/dev/null) || revision=unknown
+printf '%s %s\n' "$version" "$revision"
