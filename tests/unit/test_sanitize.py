@@ -527,3 +527,9 @@ def test_odd_private_fields_hide_nothing(event: object) -> None:
     )
     text = "TBA: https://zoom.us/test at 0:30, short and / by mail"
     assert private.scrub(text) == text
+
+
+@pytest.mark.parametrize(("key", "kept"), [("abc123", ""), ("abc12", "https://youtu.be/abc12")])
+def test_a_query_value_of_six_characters_counts_as_a_private_key(key: str, kept: str) -> None:
+    private = PrivateDetails(private_links([{"online_join_url": f"https://www.youtube.com/watch?v={key}"}]))
+    assert private.scrub(f"https://youtu.be/{key}") == kept
