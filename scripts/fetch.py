@@ -15,7 +15,6 @@ missing or wrong, nothing written
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -27,9 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import exit_codes
+import program
 from files import PARTIAL_PREFIX
 from log import Log
-from settings import LibCalSettings, SettingError, Settings, read_environment
+from settings import LibCalSettings, Settings, read_environment
 
 if TYPE_CHECKING:
     from event import Snapshot
@@ -46,27 +46,16 @@ LEFTOVER_AGE = 3600
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step; return its exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    parser.parse_args(argv)
+    program.options(__doc__).parse_args(argv)
     log = Log(STEP)
-    try:
+
+    def work() -> int:
         env = read_environment()
         settings, libcal = Settings.from_env(env), LibCalSettings.from_env(env)
         log.hide(libcal.client_secret)
         return fetch(settings, libcal, log)
-    except SettingError as error:
-        log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
-        return exit_codes.CONFIG
-    except OSError as error:
-        log.error(
-            error.strerror or str(error),
-            errno=error.errno or 0,
-            path=error.filename or "",
-            rc=exit_codes.FAILED,
-        )
-        return exit_codes.FAILED
+
+    return program.run(log, work)
 
 
 def fetch(

@@ -15,7 +15,6 @@ Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVEN
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -26,8 +25,9 @@ from typing import TYPE_CHECKING
 
 import exit_codes
 import files
+import program
 from log import Log
-from settings import ROOT, SettingError, Settings, read_environment
+from settings import ROOT, Settings, read_environment
 from site_paths import STATUS
 
 if TYPE_CHECKING:
@@ -36,36 +36,15 @@ if TYPE_CHECKING:
 STEP = "generate"
 
 
-class Refused(Exception):
-    """A guard refuses to go on (exit code 65)."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step; return its exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = program.options(__doc__)
     parser.add_argument(
         "--templates", type=Path, default=ROOT / "templates", help="another folder of templates"
     )
     arguments = parser.parse_args(argv)
     log = Log(STEP)
-    try:
-        return generate(Settings.from_env(read_environment()), arguments.templates, log)
-    except SettingError as error:
-        log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
-        return exit_codes.CONFIG
-    except Refused as error:
-        log.error(str(error), rc=exit_codes.REFUSED)
-        return exit_codes.REFUSED
-    except OSError as error:
-        log.error(
-            error.strerror or str(error),
-            errno=error.errno or 0,
-            path=error.filename or "",
-            rc=exit_codes.FAILED,
-        )
-        return exit_codes.FAILED
+    return program.run(log, lambda: generate(Settings.from_env(read_environment()), arguments.templates, log))
 
 
 def generate(settings: Settings, templates: Path, log: Log) -> int:
@@ -89,8 +68,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
 
     count = status.count(snapshot, settings)
     if count < settings.min_events and not settings.force:
-        raise Refused(
-            f"guard: too few events, {count} of at least {settings.min_events}; FORCE=1 publishes them"
+        raise program.Refused(
+            f"too few events, {count} of at least {settings.min_events}; FORCE=1 publishes them"
         )
 
     site = build / "site"

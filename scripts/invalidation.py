@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 import sys
 
+import program
 import settings
-from exit_codes import CONFIG, FAILED, OK, USAGE
+from exit_codes import FAILED, OK, USAGE
 from files import write_atomic
 from log import Log, logfmt
 from publishing.cloudfront import FREE_A_MONTH, WARN_FROM, Budget, batch, paths_for
@@ -67,7 +68,8 @@ def _show(chosen: settings.PublishSettings) -> None:
 def main(argv: list[str]) -> int:
     """Run one of the commands; return the exit code."""
     log = Log("invalidate")
-    try:
+
+    def work() -> int:
         chosen = settings.PublishSettings.from_env(settings.read_environment())
         match argv:
             case ["show"]:
@@ -79,13 +81,10 @@ def main(argv: list[str]) -> int:
             case _:
                 sys.stderr.write(__doc__ or "")
                 return USAGE
-    except settings.SettingError as error:
-        log.error(error.why, key=error.key, rc=CONFIG)
-        return CONFIG
-    except (OSError, ValueError, KeyError) as error:
-        log.error("cannot keep the books", cause=str(error), rc=FAILED)
-        return FAILED
-    return OK
+        return OK
+
+    unreadable = ("cannot read the publish state", FAILED)
+    return program.run(log, work, {ValueError: unreadable, KeyError: unreadable})
 
 
 if __name__ == "__main__":

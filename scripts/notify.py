@@ -21,8 +21,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import exit_codes
+import program
 from log import Log
-from settings import ROOT, SettingError, read_environment
+from settings import ROOT, read_environment
 
 STEP = "notify"
 _SECONDS = 5  # of each try, of two
@@ -173,11 +174,11 @@ def _post(url: str, content_type: str, body: str) -> None:
 def main(argv: list[str]) -> int:
     """`UNIT`, or `--log FILE success|failed`; return the exit code."""
     log = Log(STEP)
-    try:
-        env = read_environment()
-    except SettingError as error:
-        log.error(error.why, key=error.key, rc=exit_codes.CONFIG)
-        return exit_codes.CONFIG
+    return program.run(log, lambda: notify(argv, read_environment(), log))
+
+
+def notify(argv: list[str], env: Mapping[str, str], log: Log) -> int:
+    """Read how the run ended, and send the notices that are due; return the exit code."""
     if argv[0] == "--log":
         unit, result = "events-display.service", argv[2]
         text = Path(argv[1]).read_text(encoding="utf-8", errors="replace")

@@ -19,7 +19,6 @@ bin/upload's steps, tab-separated:
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -31,16 +30,17 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from exit_codes import CONFIG, FAILED, OK, REFUSED
+import program
+from exit_codes import FAILED, OK
 from files import read_manifest, sha256, write_atomic
 from log import Log
 from publishing import plan as planning
 from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
-from publishing.guards import Refused, check_deletes, check_events, check_site, count_events
+from publishing.guards import check_deletes, check_events, check_site, count_events
 from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
 from publishing.plan import Plan
 from publishing.published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
-from settings import PublishSettings, SettingError, read_environment
+from settings import PublishSettings, read_environment
 from site_paths import STATUS
 
 # `aws s3 sync` uploads what is newer than the object. Staged files are from 2100, so that
@@ -114,7 +114,9 @@ class Books:
         try:
             return read_manifest(self.settings.build_dir / "site.manifest")
         except (OSError, ValueError) as error:
-            raise Refused("no complete site: site.manifest is not usable", cause=str(error)) from error
+            raise program.Refused(
+                "no complete site: site.manifest is not usable", cause=str(error)
+            ) from error
 
 
 def load_published(books: Books, log: Log) -> tuple[Published, Knowledge]:
@@ -244,7 +246,7 @@ def _stage(books: Books, plan: Plan, manifest: Mapping[str, str]) -> None:
         for path in step.paths:
             data = (books.site / path).read_bytes()
             if sha256(data) != manifest[path]:
-                raise Refused("no complete site: it changed while it was read", file=path)
+                raise program.Refused("no complete site: it changed while it was read", file=path)
             target = books.stage(number) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
@@ -419,7 +421,7 @@ def _number(count: int, name: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one of the commands; return the exit code."""
-    parser = argparse.ArgumentParser(prog="upload.py", allow_abbrev=False)
+    parser = program.options(__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare")
     preparing.add_argument("--listed", type=Path)
@@ -427,7 +429,8 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("show")
     args = parser.parse_args(argv)
     log = Log("upload")
-    try:
+
+    def work() -> int:
         books = Books(PublishSettings.from_env(read_environment()))
         if args.command == "record":
             record(books, args.done)
@@ -435,21 +438,10 @@ def main(argv: list[str] | None = None) -> int:
             show(books, log)
         else:
             prepare(books, log, listed=args.listed)
-    except SettingError as error:
-        log.error(error.why, key=error.key, rc=CONFIG)
-        return CONFIG
-    except Refused as error:
-        log.error(f"guard: {error}", **error.fields, rc=REFUSED)
-        return REFUSED
-    except OSError as error:
-        log.error(
-            error.strerror or str(error), errno=error.errno or 0, path=str(error.filename or ""), rc=FAILED
-        )
-        return FAILED
-    except (ValueError, KeyError) as error:
-        log.error("the books of this run are not usable", cause=str(error), rc=FAILED)
-        return FAILED
-    return OK
+        return OK
+
+    unreadable = ("the publish state of this run is not readable", FAILED)
+    return program.run(log, work, {ValueError: unreadable, KeyError: unreadable})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ Exit codes: 0 the same · 1 something differs · 2 wrong usage · 75 the site ca
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import random
@@ -31,7 +30,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
+import program
+from exit_codes import FAILED, OK, UNAVAILABLE
 from files import read_manifest, sha256
 from log import Log
 from publishing.headers import Headers, headers_for
@@ -185,25 +185,20 @@ def verify(chosen: PublishSettings, log: Log, sample: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = program.options(__doc__)
     parser.add_argument(
         "--sample", type=int, default=10, help="how many files beside the home page (default 10); 0: all"
     )
-    options = parser.parse_args(argv)
+    chosen = parser.parse_args(argv)
     log = Log("verify")
-    try:
-        return verify(PublishSettings.from_env(read_environment()), log, options.sample)
-    except SettingError as error:
-        log.error(error.why, key=error.key, rc=CONFIG)
-        return CONFIG
-    except Unreachable as error:
-        log.error("the public site cannot be reached", cause=str(error), rc=UNAVAILABLE)
-        return UNAVAILABLE
-    except ValueError as error:
-        log.error("the public status.json is not ours", cause=str(error), rc=FAILED)
-        return FAILED
+    return program.run(
+        log,
+        lambda: verify(PublishSettings.from_env(read_environment()), log, chosen.sample),
+        {
+            Unreachable: ("the public site cannot be reached", UNAVAILABLE),
+            ValueError: ("the public status.json is not from this program", FAILED),
+        },
+    )
 
 
 if __name__ == "__main__":

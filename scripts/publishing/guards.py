@@ -13,15 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from files import sha256
+from program import Refused
 from site_paths import HOME, STATUS, is_safe
-
-
-class Refused(Exception):
-    """A guard said no; `fields` go into the log line."""
-
-    def __init__(self, why: str, **fields: object) -> None:
-        super().__init__(why)
-        self.fields = fields
 
 
 def check_site(site: Path, manifest: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ from PIL import Image
 import exit_codes
 import files
 import generate
+import program
 from event import Event, Snapshot
 from log import Log
 from rendering import pages
@@ -207,7 +208,7 @@ def test_a_vanished_event_keeps_its_page_until_its_day_has_passed(built: Build) 
 def test_too_few_events_are_refused_with_nothing_touched(built: Build) -> None:
     before = built.stamps
     built.events()
-    with pytest.raises(generate.Refused, match="0 of at least 1"):
+    with pytest.raises(program.Refused, match="0 of at least 1"):
         built.run()
     assert built.stamps == before
     assert built.run(FORCE="1") == exit_codes.OK
@@ -216,7 +217,7 @@ def test_too_few_events_are_refused_with_nothing_touched(built: Build) -> None:
 
 def test_past_and_unlisted_events_do_not_count_for_the_guard(build: Build) -> None:
     build.events(event("2026-03-01 10:30", id="1"), event("2026-03-09 10:30", id="2", listed=False))
-    with pytest.raises(generate.Refused):
+    with pytest.raises(program.Refused):
         build.run()
 
 

@@ -1,0 +1,60 @@
+"""What every main() needs: the options, and a log line with an exit code for each error a user can cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from exit_codes import CONFIG, FAILED, REFUSED
+from settings import SettingError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from log import Log
+
+
+class Refused(Exception):
+    """A guard refuses to continue (exit code 65); `fields` go into the log line."""
+
+    def __init__(self, why: str, **fields: object) -> None:
+        super().__init__(why)
+        self.fields = fields
+
+
+def options(manual: str | None) -> ArgumentParser:
+    """Return an option parser whose --help shows `manual`, the docstring of the program."""
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    return ArgumentParser(description=manual, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+def run(
+    log: Log, work: Callable[[], int], failures: Mapping[type[Exception], tuple[str, int]] | None = None
+) -> int:
+    """Return the exit code of `work`; log the errors that a user can cause, and let bugs raise.
+
+    `failures` adds a message and an exit code for errors that only this program has.
+    """
+    try:
+        return work()
+    except SettingError as error:
+        return _fail(log, CONFIG, error.why, key=error.key)
+    except Refused as error:
+        return _fail(log, REFUSED, f"guard: {error}", **error.fields)
+    except ModuleNotFoundError as error:
+        return _fail(log, CONFIG, 'a Python package is missing: run "make setup" first', package=error.name)
+    except OSError as error:
+        return _fail(
+            log, FAILED, error.strerror or str(error), errno=error.errno or 0, path=error.filename or ""
+        )
+    except Exception as error:
+        for kind, (message, rc) in (failures or {}).items():
+            if isinstance(error, kind):
+                return _fail(log, rc, message, cause=str(error))
+        raise
+
+
+def _fail(log: Log, rc: int, message: str, **fields: object) -> int:
+    log.error(message, **fields, rc=rc)
+    return rc
