@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent
 EVENTS = 1000
 COLD, UNCHANGED, EDITED = (
-    "generate, nothing there yet",
-    "generate, nothing changed",
+    "generate, first run",
+    "generate, no changes",
     "generate, one title edited",
 )
 HUGO, JINJA = "Hugo: pages and list only", "bare Jinja2: pages and list only"
