@@ -5,7 +5,7 @@
     python scripts/invalidation.py answered FILE   note CloudFront's answer, empty pending-paths
 
 One path a run: the first 1,000 of a month are free for the whole AWS account, then $0.005 each,
-and a wildcard or a cache tag counts as one.
+and a wildcard counts as one.
 """
 
 from __future__ import annotations

@@ -117,9 +117,6 @@ class PublishSettings:
     min_events: int
     max_delete_percent: int
     force: bool
-    cache_tag: str
-    invalidate_paths: str
-    invalidate_limit: int
     now: datetime
 
     @classmethod
@@ -135,10 +132,6 @@ class PublishSettings:
         endpoint = "aws"
         if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
             endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
-        paths = _matching(env, "INVALIDATE_PATHS", "one", r"one|exact|tag", "one, exact or tag")
-        tag = _matching(
-            env, "CACHE_TAG", "events" if paths == "tag" else "", r"[A-Za-z0-9_.:/-]{0,256}", "one word"
-        )
         return cls(
             build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
             bucket=bucket,
@@ -149,9 +142,6 @@ class PublishSettings:
             min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
             max_delete_percent=_number(env, "MAX_DELETE_PERCENT", 50, 0, 100),
             force=env.get("FORCE") == "1",
-            cache_tag=tag,
-            invalidate_paths=paths,
-            invalidate_limit=_number(env, "INVALIDATE_LIMIT", 10, 1, 3000),
             now=_now(env, _zone(env)),
         )
 

@@ -9,8 +9,8 @@ go up, writes into pending-paths and published.manifest what is about to change,
 bin/upload's steps, tab-separated:
 
     list                                              published.manifest is lost: list first
-    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
-    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL  [CACHE-TAG]
+    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL
+    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL
     delete  FILES  JSON-FILE
 
 `record` writes down that DONE of these steps were done, and of the next one what landed.
@@ -182,7 +182,7 @@ def _checked(books: Books, log: Log) -> tuple[dict[str, str], int]:
 def _adopted(books: Books, log: Log, listed: Path, manifest: Mapping[str, str]) -> Published:
     keys = json.loads(listed.read_text(encoding="utf-8") or "null") or []
     found = {key.removeprefix(books.key("")) for key in keys} - {STATUS}
-    entries = planning.adopt(sorted(found), manifest, books.settings.cache_tag)
+    entries = planning.adopt(sorted(found), manifest)
     if found:
         log.warn(
             "published.manifest missing: everything counts as new",
@@ -214,7 +214,6 @@ def _planned(
         old=old,
         pending=pending,
         anew=lost or knowledge is not Knowledge.ALL,
-        tag=chosen.cache_tag,
         told=told,
         now=chosen.now,
     )
@@ -291,8 +290,7 @@ def _lines(books: Books, plan: Plan) -> Iterator[list[str]]:
             yield [step.action, size, str(books.run / f"delete-{number}.json")]
         else:
             source = books.site / STATUS if step.action == "status" else books.stage(number)
-            words = (step.headers.content_type, step.headers.cache_control, step.headers.tag)
-            yield [step.action, size, str(source), *filter(None, words)]
+            yield [step.action, size, str(source), step.headers.content_type, step.headers.cache_control]
 
 
 def record(books: Books, done: int) -> None:

@@ -163,7 +163,7 @@ def verify(chosen: PublishSettings, log: Log, sample: int) -> int:
     behind = round((built.fetched - fetched_of(status.result().body)).total_seconds() / 60)
     wrong = 0
     for path, answer in zip(paths, answers, strict=True):
-        found = difference(answer, built.digests.get(path, ""), headers_for(path, chosen.cache_tag))
+        found = difference(answer, built.digests.get(path, ""), headers_for(path))
         if found:
             wrong += 1
             sys.stdout.write(f"{found}\t{chosen.site_url}/{path}\n")

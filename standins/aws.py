@@ -44,7 +44,6 @@ class Object:
     size: int
     content_type: str
     cache_control: str
-    metadata: dict[str, str]
     modified: datetime
     etag: str
 
@@ -65,7 +64,6 @@ def _object(answer: dict[str, Any]) -> Object:
         size=answer["ContentLength"],
         content_type=answer["ContentType"],
         cache_control=answer.get("CacheControl", ""),
-        metadata=answer["Metadata"],
         modified=answer["LastModified"],
         etag=answer["ETag"].strip('"'),
     )

@@ -4,8 +4,8 @@ Usage: within `make demo`, tests and the simulator; over HTTP by app().
 
 - Cache-Control decides how long: s-maxage, else max-age, else a day. Past that it asks the bucket
   again; meanwhile stale-while-revalidate answers at once, and stale-if-error when the bucket fails.
-- Invalidations are those made in moto: exact paths, a `*` at the end, and #tags (the object's
-  x-amz-meta-cache-tag). `/` and `/index.html` are entries of their own, as they really are.
+- Invalidations are those made in moto: exact paths, or a `*` at the end. `/` and `/index.html` are
+  entries of their own, as they really are.
 - A missing object is /404.html with status 404, kept for ten seconds like every error.
 
 The clock is given, so that weeks can pass in a moment. Not modeled: many edge locations, their
@@ -40,7 +40,6 @@ class Stored:
     body: bytes
     content_type: str
     cache_control: str
-    tag: str = ""
 
 
 # Reads one key; None if there is no such object. Raises OriginDown.
@@ -156,8 +155,6 @@ class Edge:
 
 
 def _matches(pattern: str, cached: Cached) -> bool:
-    if pattern.startswith("#"):
-        return cached.stored.tag.lower() == pattern[1:].lower()
     if pattern.endswith("*"):
         # Only the last character is a wildcard; the path is compared as it is, case and all.
         return cached.path.startswith(pattern[:-1])
@@ -176,7 +173,6 @@ def of(aws: Aws, *, clock: Callable[[], float] = time.time, prefix: str = "") ->
             body=body,
             content_type=about.content_type,
             cache_control=about.cache_control,
-            tag=about.metadata.get("cache-tag", ""),
         )
 
     return Edge(origin=origin, invalidations=aws.invalidations, clock=clock, prefix=prefix)

@@ -59,9 +59,8 @@ ERRORS = {
 }
 
 
-# What CloudFront takes as a path to invalidate: all unsafe characters encoded, `*` only at the end;
-# or a cache tag.
-_PATH = re.compile(r"/[A-Za-z0-9_.~$&+,:;=@!'()/%-]{0,3999}\*?|#[!-+\--~]{1,256}")
+# What CloudFront takes as a path to invalidate: all unsafe characters encoded, `*` only at the end.
+_PATH = re.compile(r"/[A-Za-z0-9_.~$&+,:;=@!'()/%-]{0,3999}\*?")
 MOST_PATHS = 3000
 
 

@@ -27,32 +27,29 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
 
 def paths_for(pending: Iterable[str], chosen: PublishSettings) -> list[str]:
-    """Return the invalidation paths that cover the site's files in `pending`, as billed.
+    """Return the invalidation path that covers the site's files in `pending`; no path when there are none.
 
-    They are paths of the public address, SITE_URL: an origin path is not part of them, S3_PREFIX
-    may be. Without SITE_URL, and with a prefix, only `/*` is right in both cases.
+    The page's own path when just one changed, else a wildcard. It is a path of the public address,
+    SITE_URL: an origin path is not part of it, S3_PREFIX may be. Without SITE_URL, and with a
+    prefix, only `/*` is right in both cases.
     """
-    names = sorted(pending)
+    names = list(pending)
     if not names:
         return []
     base = urlsplit(chosen.site_url).path.rstrip("/")
-    # "/events*" also covers "/events" and "/events/", which are entries of their own.
-    everything = f"{base}*" if base else "/*"
-    known = _PLAIN.match(base or "/") and (chosen.site_url or not chosen.prefix)
-    if EVERYTHING in names:
-        return [everything]
-    if chosen.invalidate_paths == "tag":
-        return [f"#{chosen.cache_tag}"]
-    limit = chosen.invalidate_limit if chosen.invalidate_paths == "exact" else 1
-    exact = [path for name in names for path in _exact(name, base)]
-    if not known or len(exact) > limit or not all(map(_PLAIN.match, names)) or NOT_FOUND in names:
-        return [everything]
-    return exact
+    base_is_known = _PLAIN.match(base or "/") and (chosen.site_url or not chosen.prefix)
+    if len(names) == 1 and base_is_known and _has_one_address(names[0]):
+        return [f"{base}/{names[0]}"]
+    # "/events*" also covers "/events" and "/events/", which are cache entries of their own.
+    return [f"{base}*" if base else "/*"]
 
 
-def _exact(name: str, base: str) -> list[str]:
-    # The default root object is cached under both of its addresses.
-    return [f"{base}/", f"{base}/{name}"] if name == HOME else [f"{base}/{name}"]
+def _has_one_address(name: str) -> bool:
+    """Return whether CloudFront caches the file only at its own path.
+
+    It caches the default root object at `/` too, and 404.html at every address that does not exist.
+    """
+    return bool(_PLAIN.match(name)) and name not in (EVERYTHING, HOME, NOT_FOUND)
 
 
 def batch(paths: list[str], pending: Pending, distribution: str) -> dict[str, object]:

@@ -47,26 +47,25 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Headers:
-    """What is sent with a file; `tag` is the CloudFront cache tag, mostly empty."""
+    """The headers of a file."""
 
     content_type: str
     cache_control: str
-    tag: str = ""
 
     def __str__(self) -> str:
-        return " | ".join(part for part in (self.content_type, self.cache_control, self.tag) if part)
+        return f"{self.content_type} | {self.cache_control}"
 
     @classmethod
     def parse(cls, text: str) -> Headers:
-        """Read back what `str` wrote; raise ValueError if it is not that."""
-        content_type, cache_control, *tag = text.split(" | ")
-        if len(tag) > 1:
+        """Read back the text that `str` returns; raise ValueError if it is not such a text."""
+        content_type, separator, cache_control = text.partition(" | ")
+        if not separator or " | " in cache_control:
             raise ValueError(f"not headers: {text[:80]!r}")
-        return cls(content_type=content_type, cache_control=cache_control, tag="".join(tag))
+        return cls(content_type=content_type, cache_control=cache_control)
 
 
-def headers_for(path: str, tag: str = "") -> Headers:
+def headers_for(path: str) -> Headers:
     """Return the headers of the site's file `path`."""
     cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
     content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix, UNKNOWN_TYPE)
-    return Headers(content_type=content_type, cache_control=cache_control, tag=tag)
+    return Headers(content_type=content_type, cache_control=cache_control)

@@ -49,7 +49,6 @@ def compare(
     old: Published,
     pending: Pending,
     anew: bool,
-    tag: str,
     told: datetime | None,
     now: datetime,
 ) -> Plan:
@@ -63,7 +62,7 @@ def compare(
     again: list[str] = []
     for_the_edge: set[str] = set()
     for path, digest in manifest.items():
-        headers, entry = headers_for(path, tag), old.entries.get(path)
+        headers, entry = headers_for(path), old.entries.get(path)
         if entry and (entry.digest, entry.headers) == (digest, headers):
             entries[path] = replace(entry, left=None)
             continue
@@ -73,8 +72,6 @@ def compare(
         entries[path] = Entry(digest=IN_DOUBT if is_there else PERHAPS_ABSENT, headers=headers)
         if entry or not is_hashed(path):
             for_the_edge.add(path)
-        if entry and entry.headers.tag != tag:
-            for_the_edge.add(EVERYTHING)  # the edge's copies still have the tag of before
     leaving = [path for path, entry in entries.items() if path not in manifest and not entry.left]
     for path in leaving:
         entries[path] = replace(entries[path], left=now)
@@ -94,7 +91,7 @@ def compare(
             *_syncs((path for path in first + again if is_hashed(path)), entries),
             *_syncs((path for path in first if not is_hashed(path)), entries),
             *_syncs((path for path in again if not is_hashed(path)), entries),
-            Step(action="status", paths=(STATUS,), headers=headers_for(STATUS, tag)),
+            Step(action="status", paths=(STATUS,), headers=headers_for(STATUS)),
             *_deletes(due),
         ),
         published=Published(destination=old.destination, entries=_doubted(entries, due)),
@@ -132,14 +129,14 @@ def _syncs(paths: Iterable[str], entries: Mapping[str, Entry]) -> Iterator[Step]
         yield Step(action="sync", paths=tuple(sorted(by_headers[headers])), headers=headers)
 
 
-def adopt(listed: Iterable[str], manifest: Mapping[str, str], tag: str) -> dict[str, Entry]:
+def adopt(listed: Iterable[str], manifest: Mapping[str, str]) -> dict[str, Entry]:
     """Return entries for what a forgotten run left in S3, by the paths `listed` there.
 
     Only names that this program gives its files count as ours; whatever else lies below the
     prefix is somebody else's and is never deleted.
     """
     return {
-        path: Entry(digest=IN_DOUBT, headers=headers_for(path, tag))
+        path: Entry(digest=IN_DOUBT, headers=headers_for(path))
         for path in listed
         if path in manifest or is_ours(path)
     }

@@ -42,20 +42,6 @@ setup() {
   says 'uploaded=0 '
 }
 
-@test "A cache tag goes up with every file, and a tag set later with all of them again" {
-  run -0 upload
-  CACHE_TAG=events run -0 upload
-  says 'headers changed" files=5'
-  local path
-  for path in event/1.html static/main.0123abcd.css status.json; do
-    headers "$path" | grep -iq '^x-amz-meta-cache-tag: events$' || fail "no tag: $path"
-  done
-  CACHE_TAG=events run -0 upload
-  says 'uploaded=0 '
-  CACHE_TAG='two words' run -78 upload
-  says 'key=CACHE_TAG'
-}
-
 @test "fault 25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
   printf 'x' >>"$BUILD_DIR/site/index.html"
   FORCE=1 run -65 upload

@@ -35,7 +35,7 @@ def test_the_real_aws_cli_uploads_and_invalidates(aws: Aws, tmp_path: Path) -> N
     (tmp_path / "index.html").write_text("<p>Hello")
     (tmp_path / "404.html").write_text("<p>Lost")
     bucket = f"s3://{aws.bucket}/"
-    header = ("--cache-control", "max-age=60", "--metadata", "cache-tag=events")
+    header = ("--cache-control", "max-age=60")
     _cli(aws, "s3", "sync", "--no-progress", *header, str(tmp_path), bucket)
     _cli(
         aws, "cloudfront", "create-invalidation",
@@ -47,7 +47,6 @@ def test_the_real_aws_cli_uploads_and_invalidates(aws: Aws, tmp_path: Path) -> N
     assert objects["index.html"].size == 8
     assert objects["index.html"].content_type == "text/html"
     assert objects["index.html"].cache_control == "max-age=60"
-    assert objects["index.html"].metadata == {"cache-tag": "events"}
     assert [sorted(paths) for paths in aws.invalidations()] == [["/404.html", "/index.html"]]
     calls = [(call.service, call.method, call.path) for call in aws.calls]
     assert calls.count(("s3", "PUT", f"/{aws.bucket}/index.html")) == 1

@@ -24,10 +24,8 @@ class World:
             raise OriginDown
         return self.bucket.get(key)
 
-    def put(self, key: str, text: str, cache_control: str = PAGE, tag: str = "") -> None:
-        self.bucket[key] = Stored(
-            body=text.encode(), content_type="text/html", cache_control=cache_control, tag=tag
-        )
+    def put(self, key: str, text: str, cache_control: str = PAGE) -> None:
+        self.bucket[key] = Stored(body=text.encode(), content_type="text/html", cache_control=cache_control)
 
     def get(self, path: str) -> tuple[int, str, str]:
         answer = self.edge.get(path)
@@ -91,14 +89,13 @@ def test_an_expired_page_outlives_a_broken_bucket_for_stale_if_error(world: Worl
         (["/event*"], {"/event/1.html"}),
         (["/Event/1.html"], set()),
         (["event/1.html"], set()),
-        (["#events"], {"/event/1.html"}),
         (["/event/1.html", "/"], {"/event/1.html", "/"}),
     ],
 )
 def test_an_invalidation_takes_just_what_its_paths_cover(
     world: World, paths: list[str], gone: set[str]
 ) -> None:
-    world.put("event/1.html", "one", tag="events")
+    world.put("event/1.html", "one")
     for path in ("/", "/index.html", "/event/1.html"):
         world.get(path)
     world.batches.append(paths)

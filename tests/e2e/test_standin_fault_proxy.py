@@ -46,13 +46,13 @@ def invalidate(cloudfront: tuple[object, str], reference: str, *paths: str) -> s
     return str(answer["Invalidation"]["Id"])
 
 
-@pytest.mark.parametrize("path", ["/", "/*", "/a%20b*", "/event/1.html", "/a&b", "#events"])
+@pytest.mark.parametrize("path", ["/", "/*", "/a%20b*", "/event/1.html", "/a&b"])
 def test_what_is_a_path_passes(cloudfront: tuple[object, str], path: str) -> None:
     assert invalidate(cloudfront, f"passes {path}", path) != "InvalidArgument"
 
 
 @pytest.mark.parametrize(
-    "path", ["event/1.html", "/a b", "/café", "/a*b", "/*.html", "#a,b", "/" + "a" * 4000]
+    "path", ["event/1.html", "/a b", "/café", "/a*b", "/*.html", "#events", "/" + "a" * 4000]
 )
 def test_trap_28_what_is_none_is_refused(cloudfront: tuple[object, str], path: str) -> None:
     assert invalidate(cloudfront, f"refused {path}", path) == "InvalidArgument"

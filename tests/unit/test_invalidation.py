@@ -26,10 +26,7 @@ def chosen(**env: str) -> PublishSettings:
         # Cached under every address that does not exist.
         (["404.html"], {}, ["/*"]),
         (["*"], {}, ["/*"]),
-        (["*", "event/1.html"], {"INVALIDATE_PATHS": "tag"}, ["/*"]),
-        (["event/1.html", "index.html"], {"INVALIDATE_PATHS": "tag"}, ["#events"]),
-        (["event/1.html"], {"INVALIDATE_PATHS": "tag", "CACHE_TAG": "library"}, ["#library"]),
-        (["event/1.html", "events.ics"], {"INVALIDATE_PATHS": "exact"}, ["/event/1.html", "/events.ics"]),
+        (["*", "event/1.html"], {}, ["/*"]),
     ],
 )
 def test_pending_files_become_as_few_paths_as_cover_them(
@@ -41,9 +38,8 @@ def test_pending_files_become_as_few_paths_as_cover_them(
 @pytest.mark.parametrize(
     "name", ["branch/café.html", "branch/a~b.html", "branch/a b.html", "branch/a'b.html"]
 )
-@pytest.mark.parametrize("how", ["one", "exact"])
-def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: str, how: str) -> None:
-    assert paths_for([name], chosen(INVALIDATE_PATHS=how)) == ["/*"]
+def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: str) -> None:
+    assert paths_for([name], chosen()) == ["/*"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +47,6 @@ def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: st
     [
         # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
         (["index.html"], {}, ["/*"]),
-        (["index.html"], {"INVALIDATE_PATHS": "exact"}, ["/", "/index.html"]),
         # "/events" and "/events/" are entries of their own.
         (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
     ],
@@ -76,18 +71,11 @@ def test_trap_22_a_path_is_one_of_the_public_address_whatever_the_key_begins_wit
     assert paths_for(["event/1.html"], chosen(**env)) == paths
 
 
-@pytest.mark.parametrize("how", ["one", "exact", "tag"])
 @pytest.mark.parametrize(
     "pending", [["*", "a", "b"], ["404.html", "a"], [str(number) for number in range(11)]]
 )
-def test_trap_23_no_path_is_named_that_a_wildcard_covers(pending: list[str], how: str) -> None:
-    assert len(paths_for(pending, chosen(INVALIDATE_PATHS=how))) == 1
-
-
-def test_the_limit_of_exact_paths_is_a_setting() -> None:
-    names = ["a", "b", "c"]
-    assert len(paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="3"))) == 3
-    assert paths_for(names, chosen(INVALIDATE_PATHS="exact", INVALIDATE_LIMIT="2")) == ["/*"]
+def test_trap_23_no_path_is_named_that_a_wildcard_covers(pending: list[str]) -> None:
+    assert len(paths_for(pending, chosen())) == 1
 
 
 def test_trap_17_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
@@ -201,10 +189,6 @@ def test_an_answer_without_an_id_leaves_everything_pending(
         {"S3_PREFIX": "a//b"},
         {"S3_PREFIX": "a b"},
         {"S3_PREFIX": "//a"},
-        {"INVALIDATE_PATHS": "all"},
-        {"CACHE_TAG": "two words"},
-        {"CACHE_TAG": "a,b"},
-        {"INVALIDATE_LIMIT": "many"},
         {"MAX_DELETE_PERCENT": "101"},
     ],
 )

@@ -294,16 +294,6 @@ def test_trap_09_fault_23_a_changed_header_rule_counts_as_a_change_of_just_its_f
     assert 'msg="headers changed"' in world.log
 
 
-def test_a_cache_tag_set_later_is_sent_with_every_file(world: World) -> None:
-    world.upload()
-    world.puts.clear()
-    world.setting("CACHE_TAG", "events")
-    world.upload()
-    assert sorted(world.puts) == sorted([*SITE, "status.json"])
-    # What the edge holds came without it, so that no tag names it.
-    assert "*" in world.pending
-
-
 LESS = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
 
 
