@@ -17,6 +17,7 @@ RUNNER ?=
 DAYS   ?=
 SEED   ?=
 SUMMARY ?=
+VERSION ?=
 
 PREFIX      ?= /usr/local
 DESTDIR     ?=
@@ -182,6 +183,10 @@ pictures: $(BROWSER) ## Take the pictures of the README anew
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
 	@scripts/lock.sh
+
+.PHONY: release
+release: ## Set the version, date the changelog, commit and tag; pushes nothing (VERSION=1.2.3)
+	@scripts/release.sh '$(VERSION)'
 
 ##@ Other
 .PHONY: clean

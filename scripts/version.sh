@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: scripts/version.sh
 #
-# Prints the version and the git revision of this program, such as "0.1.0 94c2710": those in the
+# Prints the version and the git revision of this program, such as "1.2.3 94c2710": those in the
 # file VERSION, which make install writes; in a checkout, those of pyproject.toml and git.
 # The revision of a checkout with changes ends in "-dirty"; without git it is "unknown".
 
