@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import icalendar
 
 from bench import sample
 from bench.measure import Table, median
-from rendering import dates, feeds, icalendar_feed, lists, messages, plain_text, render, views
+from event import Snapshot
+from rendering import dates, feeds, icalendar_feed, lists, messages, plain_text, views
 from rendering.feed_item import Item, Source
+from rendering.site import Site
 from settings import Settings
 
 EVENTS = 1000
@@ -28,7 +31,7 @@ def bench(rounds: int = 7) -> Table:
     )
     snapshot = sample.snapshot(EVENTS)
     wording = dates.Wording(messages.load(settings.locale), settings.now.date())
-    page = render.Renderer({"site_url": settings.site_url})
+    site = Site.of(Snapshot(url=snapshot.url), settings)
 
     def shown() -> list[views.EventView]:
         return [views.EventView(event, wording, settings.site_url) for event in snapshot.events]
@@ -38,9 +41,10 @@ def bench(rounds: int = 7) -> Table:
         return [Item(view, source) for view in shown()]
 
     def everything() -> Iterable[bytes]:
-        found = shown()
-        groups = [*lists.groups("branch", found), *lists.groups("audience", found)]
-        for _, data in feeds.build(found, groups, snapshot.url, settings, "en-US", page):
+        found = tuple(shown())
+        branches, audiences = lists.groups("branch", found), lists.groups("audience", found)
+        full = replace(site, events=found, listed=found, branches=branches, audiences=audiences)
+        for _, data in feeds.build(full):
             yield data
 
     def ours() -> Iterable[bytes]:

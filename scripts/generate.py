@@ -79,9 +79,12 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     if not digests or not _is_current(build, inputs, digests):
         from processes import side_by_side
         from rendering import pages
+        from rendering.site import Site
 
         (build / "site.inputs").unlink(missing_ok=True)
-        halves = [partial(_write, half, site) for half in pages.parts(snapshot, settings, templates)]
+        halves = [
+            partial(_write, half, site) for half in pages.halves(Site.of(snapshot, settings, templates))
+        ]
         written = [file for half in side_by_side(halves) for file in half]
         digests = {path: digest for path, digest, _ in written}
         changed = sum(new for _, _, new in written)

@@ -5,37 +5,26 @@ Each event is written once in each format, and every list it is in takes it from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import site_paths
 from event import CANCELLED
 from rendering import icalendar_feed, plain_text, public_data, web_feeds
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
-from rendering.lists import Group
-from rendering.render import Renderer
-from rendering.views import EventView
-from settings import Settings
+from rendering.site import Files, Site
 
 
-def build(
-    events: Iterable[EventView],
-    groups: Iterable[Group],
-    libcal_url: str,
-    settings: Settings,
-    language: str,
-    page: Renderer,
-    home: str = site_paths.HOME,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (path, bytes) of all feeds of `events` and of each branch and audience of `groups`.
+def build(site: Site) -> Files:
+    """Yield all feeds: of the whole library, of each branch and audience, and a calendar file for each event.
 
-    `home` is the path of the page that lists them all.
-    An unlisted event keeps its own calendar file, since its page links to it, and is in nothing else.
+    An unlisted event keeps its own calendar file, since its page links to it, and is in no list.
     """
-    source = Source.of(libcal_url, settings)
+    settings, language = site.settings, site.messages.language
     zone, year = settings.timezone, settings.now.year
-    items = {view.event.id: Item(view, source) for view in events}
-    channels = _channels(items, groups, home, settings, source)
+    source = Source.of(site.libcal_url, settings)
+    items = {view.event.id: Item(view, source) for view in site.events}
+    channels = _channels(site, items, source)
 
     calendar_blocks, entries, feed_items = {}, {}, {}
     for key, item in items.items():
@@ -56,21 +45,19 @@ def build(
 
     records = map(public_data.record, channels[0].items)
     yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
-    yield site_paths.ROBOTS, page("robots.txt")
+    yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:
-        yield site_paths.SITEMAP, page("sitemap.xml", pages=_sitemap(channels))
+        yield site_paths.SITEMAP, site.render("sitemap.xml", pages=_sitemap(channels))
 
 
-def _channels(
-    items: dict[str, Item], groups: Iterable[Group], home: str, settings: Settings, source: Source
-) -> list[Channel]:
+def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Channel]:
     """Return the whole library first, then the groups."""
-    name = plain_text.one_line(settings.site_name)
+    name = plain_text.one_line(site.settings.site_name)
     listed = tuple(item for item in items.values() if item.event.listed)
     channels = [
         Channel(
             title=name,
-            page=home,
+            page=site.list_path,
             calendar=site_paths.CALENDAR,
             atom=site_paths.ATOM,
             json=site_paths.JSON_FEED,
@@ -88,7 +75,7 @@ def _channels(
             items=tuple(items[view.event.id] for view in group.events),
             source=source,
         )
-        for group in groups
+        for group in site.groups
     ]
     return channels
 

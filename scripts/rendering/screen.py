@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cache
@@ -28,8 +28,8 @@ from files import sha256
 from rendering import assets, colors, plain_text, render
 from rendering.dates import Wording
 from rendering.lists import Group
+from rendering.site import Files, Site
 from rendering.views import EventView, Image
-from settings import Settings
 
 # Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.
 SURE_DAYS = 4
@@ -65,9 +65,6 @@ TEXTS = (
 _HIDDEN = frozenset(("full", "unlisted"))
 # A slide invites; nobody is invited to what is closed to him.
 _UNINVITING = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
-
-Page = Callable[..., bytes]
-Script = Callable[[str, tuple[str, ...]], dict[str, Any]]
 
 
 @cache
@@ -205,70 +202,75 @@ def first_days(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[R
     return [(wording.day(day), list(members)) for day, members in by_day]
 
 
-def build(
-    page: Page,
-    script: Script,
-    events: Sequence[EventView],
-    branches: Sequence[Group],
-    wording: Wording,
-    settings: Settings,
-    home: str,
-    templates: Path = render.TEMPLATES,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield the screens and their worker, as (path, bytes).
+def build(site: Site) -> Files:
+    """Yield the screens and their worker."""
+    shared, content = _shared(site), _dated(site)
+    paths: list[tuple[str, Group | None]] = [(site_paths.SCREEN, None)]
+    if site.settings.home_page == "screen":
+        paths.append((site_paths.HOME, None))
+    paths += [(site_paths.screen_page(group.slug), group) for group in site.branches]
+    for path, group in paths:
+        values = {**shared, **_addresses(site, path, group)}
+        shell = site.render("screen.html", **values, **_NO_CONTENT)
+        yield (
+            path,
+            site.render("screen.html", **values, **content, **_rows(site, group), version=sha256(shell)[:12]),
+        )
+    worker = (site.templates / "screen-worker.js").read_bytes()
+    yield site_paths.SCREEN_WORKER, assets.without_comments(worker)
 
-    `page` renders a template, `script` gives what site.js has to know, `home` is the path of the web list.
-    """
-    style = style_sheet(settings.brand_color, len(wording.time(_LONG_TIME)), templates)
-    code_text = script_text(templates)
+
+# A page without its events, of which its version is the digest.
+_NO_CONTENT: dict[str, Any] = {"version": "", "built": 0, "days": "", "rows": (), "first": ()}
+
+
+def _shared(site: Site) -> dict[str, Any]:
+    """Return style sheet, script and policy, which all screens share."""
+    style = style_sheet(site.settings.brand_color, len(site.wording.time(_LONG_TIME)), site.templates)
+    script = script_text(site.templates)
     policy = (
-        f"default-src 'none'; script-src {csp_hash(code_text)}; style-src {csp_hash(style)}; img-src 'self' data:; "
+        f"default-src 'none'; script-src {csp_hash(script)}; style-src {csp_hash(style)}; img-src 'self' data:; "
         "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
     )
-    built = int(midnight(wording.today, settings.timezone).timestamp())
-    coming = (wording.today + timedelta(days=number) for number in range(DAYS_NAMED))
-    days = json.dumps({day.isoformat(): wording.day(day) for day in coming}, ensure_ascii=False)
+    # Both texts come from templates/, and the policy holds their digests.
+    return {"policy": policy, "style": Markup(style), "code": Markup(script)}  # noqa: S704
 
-    def screen(path: str, group: Group | None) -> bytes:
-        root = "../" if group else ""
-        shown = carried(group.events if group else events, wording.today)
-        found = rows(shown, wording.today, branch=not group)
-        address = group.path if group else "" if home == site_paths.HOME else home
-        values: dict[str, Any] = {
-            "path": path,
-            "root": root,
-            "group": group,
-            "policy": policy,
-            # Both are ours, and the policy names their digests.
-            "style": Markup(style),  # noqa: S704
-            "code": Markup(code_text),  # noqa: S704
-            "more": code(f"{settings.site_url}/{address}") if settings.site_url else None,
-            "more_address": short(f"{settings.site_url}/{address}"),
-            "script": {
-                **script(root, TEXTS),
-                "worker": root + site_paths.SCREEN_WORKER,
-                # A scope is where addresses begin: all screens, and no list.
-                "scope": "./" if path == site_paths.HOME else f"{root}screen",
-            },
-        }
-        shell = page("screen.html", version="", built=0, days="", rows=(), first=(), **values)
-        return page(
-            "screen.html",
-            version=sha256(shell)[:12],
-            built=built,
-            days=days,
-            rows=found,
-            first=first_days(found, wording),
-            **values,
-        )
 
-    yield site_paths.SCREEN, screen(site_paths.SCREEN, None)
-    if settings.home_page == "screen":
-        yield site_paths.HOME, screen(site_paths.HOME, None)
-    for group in branches:
-        path = site_paths.screen_page(group.slug)
-        yield path, screen(path, group)
-    yield site_paths.SCREEN_WORKER, assets.without_comments((templates / "screen-worker.js").read_bytes())
+def _dated(site: Site) -> dict[str, Any]:
+    """Return when the page was made (the midnight before, in seconds), and the names of the next days."""
+    today = site.wording.today
+    coming = (today + timedelta(days=number) for number in range(DAYS_NAMED))
+    names = {day.isoformat(): site.wording.day(day) for day in coming}
+    built = int(midnight(today, site.settings.timezone).timestamp())
+    return {"built": built, "days": json.dumps(names, ensure_ascii=False)}
+
+
+def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
+    """Return the addresses on the screen of `group` (None: of the library), and the data of its script."""
+    root = "../" if group else ""
+    list_path = group.path if group else "" if site.list_path == site_paths.HOME else site.list_path
+    list_address = f"{site.settings.site_url}/{list_path}"
+    return {
+        "path": path,
+        "root": root,
+        "group": group,
+        "more": code(list_address) if site.settings.site_url else None,
+        "more_address": short(list_address),
+        "script": {
+            **site.script(root, TEXTS),
+            "worker": root + site_paths.SCREEN_WORKER,
+            # A scope is a prefix of addresses: this one covers all screens and no list.
+            "scope": "./" if path == site_paths.HOME else f"{root}screen",
+        },
+    }
+
+
+def _rows(site: Site, group: Group | None) -> dict[str, Any]:
+    """Return the events of the screen of `group` (None: of the library)."""
+    today = site.wording.today
+    events = carried(group.events if group else site.listed, today)
+    found = rows(events, today, branch=not group)
+    return {"rows": found, "first": first_days(found, site.wording)}
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from event import Event, Registration, Seats
-from rendering import dates, feeds, messages, render
+from event import Event, Registration, Seats, Snapshot
+from rendering import dates, feeds, messages
 from rendering.lists import Group, groups
+from rendering.site import Site
 from rendering.views import EventView, Image
 from settings import Settings
 
@@ -97,12 +99,22 @@ def site(
     **env: str,
 ) -> dict[str, bytes]:
     """Return every feed of `events`, by path; each has the same `images`, `quiet` are groups without events."""
-    chosen = settings(**env)
-    shown = [_view(event, chosen, images) for event in events]
-    listed = [view for view in shown if view.event.listed]
-    lists = [*groups("branch", listed), *groups("audience", listed), *quiet]
-    page = render.Renderer({"site_url": chosen.site_url})
-    return dict(feeds.build(shown, lists, libcal, chosen, "en-US", page))
+    empty = _empty_site(libcal, tuple(env.items()))
+    shown = tuple(_view(event, empty.settings, images) for event in events)
+    listed = tuple(view for view in shown if view.event.listed)
+    full = replace(
+        empty,
+        events=shown,
+        listed=listed,
+        branches=(*groups("branch", listed), *quiet),
+        audiences=groups("audience", listed),
+    )
+    return dict(feeds.build(full))
+
+
+@cache
+def _empty_site(libcal: str, env: tuple[tuple[str, str], ...]) -> Site:
+    return Site.of(Snapshot(url=libcal), settings(**dict(env)))
 
 
 def _view(event: Event, chosen: Settings, images: Mapping[int, Image] | None) -> EventView:

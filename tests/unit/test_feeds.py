@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from event import Snapshot
 from rendering import pages
 from rendering.lists import Group
+from rendering.site import Site
 from support import feed_samples as samples
 from support.feed_samples import ALL, SITE, STORYTIME, site
 
@@ -16,7 +17,7 @@ SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 def test_the_site_holds_every_feed(tmp_path: Path) -> None:
     settings = samples.settings(BUILD_DIR=str(tmp_path))
-    built = dict(pages.build(Snapshot(events=ALL, url=samples.LIBCAL), settings))
+    built = dict(pages.build(Site.of(Snapshot(events=ALL, url=samples.LIBCAL), settings)))
     feeds = site(*ALL)
     assert set(feeds) <= set(built)
     assert {path: built[path] for path in feeds} == feeds

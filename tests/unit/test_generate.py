@@ -21,6 +21,7 @@ import program
 from event import Event, Snapshot
 from log import Log
 from rendering import pages
+from rendering.site import Site
 from settings import ROOT
 from support.page_samples import NOW, event, settings, snapshot
 
@@ -290,7 +291,7 @@ def test_a_run_killed_while_it_writes_is_finished_by_the_next(
     built: Build, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     built.events(replace(EVENTS[0], title="Changed"), EVENTS[1])
-    whole = dict(pages.build(Snapshot.load(built.folder / "events.json", NOW.tzinfo), settings()))  # type: ignore[arg-type]
+    whole = dict(pages.build(Site.of(Snapshot.load(built.folder / "events.json", NOW.tzinfo), settings())))  # type: ignore[arg-type]
     manifest = (built.folder / "site.manifest").read_bytes()
 
     def cut(items: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
@@ -299,12 +300,12 @@ def test_a_run_killed_while_it_writes_is_finished_by_the_next(
                 raise Killed
             yield item
 
-    def parts(*arguments: Any) -> Any:
+    def halves(*arguments: Any) -> Any:
         items = list(whole.items())
         return cut(items[: len(items) // 2]), cut(items[len(items) // 2 :])
 
     with monkeypatch.context() as patched:
-        patched.setattr(pages, "parts", parts)
+        patched.setattr(pages, "halves", halves)
         with pytest.raises(Killed):
             built.run()
     # Half done, the manifest is still the old one: upload sees that the site is not as it says.

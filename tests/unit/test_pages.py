@@ -20,6 +20,7 @@ from PIL import Image
 import site_paths
 from event import Event, Snapshot
 from rendering import assets, pages
+from rendering.site import Site
 from settings import SettingError
 from support.page_reader import Page
 from support.page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
@@ -53,7 +54,7 @@ def build(tmp_path: Path) -> Build:
     """Return `build(*events, **settings)`, which gives the site as {path: bytes}."""
 
     def make(*events: Event, **values: str) -> dict[str, bytes]:
-        return dict(pages.build(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values)))
+        return dict(pages.build(Site.of(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values))))
 
     return make
 
@@ -425,4 +426,4 @@ def test_no_page_of_an_event_holds_what_only_lists_need(build: Build) -> None:
 
 def test_an_unknown_locale_is_refused(build: Build) -> None:
     with pytest.raises(SettingError):
-        dict(pages.build(Snapshot(), settings(LOCALE="fr_FR")))
+        dict(pages.build(Site.of(Snapshot(), settings(LOCALE="fr_FR"))))

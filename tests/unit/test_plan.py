@@ -10,6 +10,7 @@ from PIL import Image
 from event import IMAGE_WIDTHS
 from publishing.headers import UNKNOWN_TYPE, headers_for
 from rendering import pages
+from rendering.site import Site
 from site_paths import is_hashed, is_ours
 from support.page_samples import event, settings, snapshot
 
@@ -28,7 +29,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> set[str]:
     logo = tmp_path / "logo.svg"
     logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 1"/>')
     chosen = settings(BUILD_DIR=str(tmp_path), HOME_PAGE=request.param, LOGO=str(logo))
-    return {path for path, _ in pages.build(snapshot(*EVENTS), chosen)}
+    return {path for path, _ in pages.build(Site.of(snapshot(*EVENTS), chosen))}
 
 
 def test_every_file_of_a_site_is_known_as_ours_when_its_books_are_lost(site: set[str]) -> None:

@@ -24,6 +24,7 @@ from bench import sample as bench_sample
 from event import Event, Snapshot
 from publishing.headers import headers_for
 from rendering import assets, colors, pages, screen
+from rendering.site import Site
 from rendering.views import EventView, Image
 from support.page_reader import Element, Page
 from support.page_samples import (
@@ -61,7 +62,7 @@ def build(tmp_path: Path) -> Build:
     """Return `build(*events, **settings)`, which gives the screens and their worker as {path: bytes}."""
 
     def make(*events: Event, **values: str) -> dict[str, bytes]:
-        built = pages.build(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values))
+        built = pages.build(Site.of(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values)))
         return {
             path: data for path, data in built if path.startswith(("screen", "index")) or path == "list.html"
         }
@@ -350,7 +351,7 @@ def test_a_screen_is_light_however_many_events_there_are(tmp_path: Path, count: 
     values = settings(
         BUILD_DIR=str(tmp_path), EVENTS_NOW=bench_sample.NOW.isoformat(), SITE_URL="https://events.example-library.org"
     )  # fmt: skip
-    built = {path: data for path, data in pages.build(many, values) if path.startswith("screen")}
+    built = {path: data for path, data in pages.build(Site.of(many, values)) if path.startswith("screen")}
     for path, data in built.items():
         assert len(gzip.compress(data, 9)) <= 25_000, path
         # What the page is before its script takes one page's worth of rows out of the template.
@@ -374,5 +375,5 @@ def test_parts_of_the_screen_are_not_published_by_themselves(build: Build) -> No
 
 
 def test_a_damaged_snapshot_of_no_calendars_still_gives_a_screen(tmp_path: Path) -> None:
-    built = dict(pages.build(Snapshot(), settings(BUILD_DIR=str(tmp_path))))
+    built = dict(pages.build(Site.of(Snapshot(), settings(BUILD_DIR=str(tmp_path)))))
     assert "No events are scheduled right now." in Page(built["screen.html"].decode()).text

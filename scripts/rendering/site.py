@@ -1,0 +1,138 @@
+"""The site as its pages see it: settings, texts, events, groups and assets, loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import site_paths
+from event import Snapshot
+from rendering import assets, dates, lists, messages, share_image
+from rendering.assets import ImageFolder
+from rendering.dates import Wording
+from rendering.lists import Group, Listing
+from rendering.messages import Messages
+from rendering.render import TEMPLATES, Renderer
+from rendering.views import EventView, Image
+from settings import Settings
+
+# The path of each file from the site's root, and its content.
+Files = Iterator[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Everything that the pages share. The day of `settings.now` counts, its time does not.
+
+    `events` have a page each, `listed` are those of them that lists show. `libcal_url` is the address of
+    the API that the events come from. `render` renders a template of the folder `templates`.
+    """
+
+    settings: Settings
+    templates: Path
+    messages: Messages
+    wording: Wording
+    libcal_url: str
+    events: tuple[EventView, ...]
+    listed: tuple[EventView, ...]
+    branches: tuple[Group, ...]
+    audiences: tuple[Group, ...]
+    assets: Mapping[str, bytes]
+    images: ImageFolder
+    share_image: Image
+    render: Renderer
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, settings: Settings, templates: Path = TEMPLATES) -> Self:
+        """Load the texts and assets for `snapshot`.
+
+        Raises SettingError for a LOCALE without texts and for a LOGO that is not an image.
+        """
+        texts = messages.load(settings.locale, templates / "messages")
+        wording = Wording(texts, settings.now.date())
+        images = ImageFolder(settings.build_dir / "images")
+        events = tuple(
+            EventView(event, wording, settings.site_url, images.of(event.image))
+            for event in snapshot.events
+            if not dates.is_over(event, wording.today)
+        )
+        listed = tuple(view for view in events if view.event.listed)
+        # A branch keeps its page while its calendar is empty, so that shared links to it stay good.
+        busy = {view.event.calendar for view in listed}
+        empty = [calendar.label for calendar in snapshot.calendars if calendar.id not in busy]
+        branches = lists.groups("branch", listed, also=empty)
+        audiences = lists.groups("audience", listed)
+        paths, files = assets.static_files(settings, templates)
+        logo = assets.logo(settings)
+        if logo:
+            files[logo.path] = logo.data
+        share = share_image.image(paths[share_image.NAME])
+        shared = {
+            "t": texts,
+            "site_name": settings.site_name,
+            "site_url": settings.site_url,
+            "assets": paths,
+            "logo": logo,
+            "share_image": share,
+            "home": _list_path(settings),
+            "branches": branches,
+            "audiences": audiences,
+            "libcal_url": _public_address(snapshot.url),
+        }
+        return cls(
+            settings=settings,
+            templates=templates,
+            messages=texts,
+            wording=wording,
+            libcal_url=snapshot.url,
+            events=events,
+            listed=listed,
+            branches=branches,
+            audiences=audiences,
+            assets=files,
+            images=images,
+            share_image=share,
+            render=Renderer(shared, templates),
+        )
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The branches, then the audiences."""
+        return (*self.branches, *self.audiences)
+
+    @property
+    def list_path(self) -> str:
+        """The path of the web list."""
+        return _list_path(self.settings)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The list of all events."""
+        return lists.listing(self.listed, self.wording)
+
+    def script(self, root: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        """Return the data of a page's script: the texts of `keys`, and the path of status.json.
+
+        `root` leads from the page to the site's root: empty, or `../`.
+        """
+        return {
+            "zone": self.settings.timezone.key,
+            "language": self.messages.language,
+            "status": f"{root}{site_paths.STATUS}",
+            "texts": self.messages.some(*keys),
+        }
+
+
+def _list_path(settings: Settings) -> str:
+    """Return the path of the web list: the home page, unless HOME_PAGE gives that to the screen."""
+    return site_paths.LIST if settings.home_page == "screen" else site_paths.HOME
+
+
+def _public_address(libcal_url: str) -> str:
+    """Return the front page of a LibCal site, given its API's address; empty for a stand-in."""
+    parts = urlsplit(libcal_url)
+    return f"https://{parts.hostname}/" if parts.scheme == "https" and parts.hostname else ""
