@@ -1,4 +1,9 @@
-"""The least that Jinja2 can do: python bare_jinja.py FOLDER turns its events.json into pages and a list."""
+"""Render one page for each event and one list with Jinja2 alone, as a baseline for the generate bench.
+
+Usage: python bare_jinja.py FOLDER
+
+Reads FOLDER/events.json, writes FOLDER/public/.
+"""
 
 from __future__ import annotations
 

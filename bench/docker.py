@@ -1,6 +1,6 @@
-"""What the containers cost: a run without news, bare and with RUNNER=docker, and where the time goes.
+"""Measure an unchanged run on this machine and in containers (RUNNER=docker), step by step.
 
-Needs a Docker engine and the images (make image). LibCal and AWS are the stand-ins, on loopback.
+Needs a Docker engine and the images (make image). The stand-ins serve LibCal and AWS on loopback.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RUN = (
 
 
 def bench(rounds: int = 7) -> Table:
-    """Measure in turn, on the clock; the first run of each, which has everything to do, does not count."""
+    """Measure both in turn, in wall-clock seconds, except the first run, which uploads every file."""
     with tempfile.TemporaryDirectory() as folder, small_library() as libcal, Aws() as aws:
         common = {
             **{key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ},
@@ -49,7 +49,7 @@ def bench(rounds: int = 7) -> Table:
             "COMPOSE_PROJECT_NAME": f"events-display-bench-{uuid.uuid4().hex[:8]}",
             "COMPOSE_FILE": f"{ROOT}/docker/compose.yaml:{HERE}/host-network.yaml",
         }
-        # A place of its own for each, or one would undo what the other published.
+        # Each gets its own prefix, or one would delete the files of the other.
         bare = {**common, "BUILD_DIR": f"{folder}/bare", "S3_PREFIX": "bare"}
         docker = {**common, "BUILD_DIR": f"{folder}/docker", "S3_PREFIX": "docker", "RUNNER": "docker"}
         try:
@@ -59,16 +59,16 @@ def bench(rounds: int = 7) -> Table:
             command = ("docker", "compose", "--profile", "publish", "down", "--volumes", "--timeout", "2")
             subprocess.run(command, cwd=ROOT, env=docker, capture_output=True, timeout=120)
     rows = [(name, *(f"{median(each):.2f}" if each else "" for each in both)) for name, both in found.items()]
-    whole, contained = found["the whole run"]
-    over = f"{median(contained) - median(whole):.2f} s more in Docker; {rounds} rounds in turn, medians."
-    return Table("docker: a run without news", ("seconds", "bare", "docker"), rows, (over,))
+    whole, contained = found["whole run"]
+    note = f"Docker adds {median(contained) - median(whole):.2f} s; medians of {rounds} rounds in turn."
+    return Table("docker: a run without changes", ("seconds", "bare", "docker"), rows, (note,))
 
 
 def _measured(
     bare: Mapping[str, str], docker: Mapping[str, str], rounds: int
 ) -> dict[str, tuple[list[float], list[float]]]:
     found: dict[str, tuple[list[float], list[float]]] = {
-        name: ([], []) for name in (*_STEPS, "before, between and after", "the whole run")
+        name: ([], []) for name in (*_STEPS, "outside the steps", "whole run")
     }
     pieces = {
         "one docker command (docker version)": ("docker", "version"),
@@ -80,8 +80,8 @@ def _measured(
             f"events-display/generator:{docker['IMAGE_TAG']}",
             "true",
         ),
-        "one container by Compose": (*_RUN, "generator", "true"),
-        "one container by Compose, Python in it": (*_RUN, "generator", "python", "-c", "import requests"),
+        "one container with Compose": (*_RUN, "generator", "true"),
+        "one container with Compose, running Python": (*_RUN, "generator", "python", "-c", "import requests"),
     }
     found |= {f"alone: {name}": ([], []) for name in pieces}
     for round_ in range(rounds + 1):
@@ -92,7 +92,7 @@ def _measured(
             steps = [float(summary.get(f"{step}_s", 0)) for step in _STEPS]
             for name, value in zip(found, (*steps, seconds - sum(steps), seconds), strict=False):
                 found[name][column].append(value)
-        if not round_:  # the run has taken them away
+        if not round_:
             continue
         _seconds(("bin/secrets", "write"), docker)
         for name, command in pieces.items():
@@ -101,7 +101,7 @@ def _measured(
 
 
 def _publish(env: Mapping[str, str]) -> tuple[float, dict[str, str]]:
-    """Run `make publish`; return the seconds on the clock and what its summary line says."""
+    """Run `make publish`; return its wall-clock seconds and the fields of its summary line."""
     began = time.perf_counter()
     done = subprocess.run(
         ("make", "--no-print-directory", "publish", f"RUNNER={env.get('RUNNER', '')}"),

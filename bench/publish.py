@@ -1,9 +1,9 @@
-"""Publishing a site of 200 events: ours, the original way, and the three best known tools.
+"""Measure publishing a site of 200 events: bin/upload and bin/invalidate against four other tools.
 
-All of them against the same server in the same run: moto behind a proxy that counts requests and
-bytes. Timed is what comes after generate, of the same tree for all, in which status.json is new each
-time. The original way generates the whole tree anew, syncs it with `aws s3 sync --delete` and
-invalidates `/*`. For the others unchanged files keep their time, as suits them best.
+All use the same server in the same run: moto behind a proxy that counts requests and bytes. The time is
+that after generate, for the same tree, with a new status.json each time. "aws s3 sync" uploads a regenerated
+tree with `aws s3 sync --delete` and invalidates `/*`, as the program that events-display replaces. For
+rclone, s5cmd and hugo, unchanged files keep their modification time, which is their best case.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ROOT = Path(__file__).resolve().parents[1]
 EVENTS = 200
 SITE_URL = "https://events.example.org"
 SCENES = ("first publish", "unchanged", "one title edited")
-ORIGINAL = "the original way"
+OURS, SYNC = "events-display", "aws s3 sync"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one publication cost: seconds, requests, bytes of their bodies, and paths as CloudFront bills them."""
+    """The cost of one publish: seconds, requests, bytes of their bodies, billed invalidation paths."""
 
     seconds: float
     puts: int
@@ -51,14 +51,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A generated site in `folder`, with the manifest beside it."""
+    """A generated site in `folder`, and its manifest."""
 
     folder: Path
     manifest: Mapping[str, str]
 
 
 class Server:
-    """S3 and CloudFront that count; `env` leads programs to them, and to nothing of the user's own."""
+    """S3 and CloudFront that count requests; `env` points programs there and hides the user's settings."""
 
     def __init__(self, aws: Aws, url: str, state: fault_proxy.State, home: Path) -> None:
         self._state, self.bucket, self.url = state, aws.bucket, url
@@ -73,7 +73,7 @@ class Server:
         }
 
     def count(self, commands: list[list[str]], **env: str) -> Count:
-        """Run `commands` one after the other."""
+        """Run `commands` one after the other; return their total cost."""
         self._state.log.clear()
         seconds = sum(run(command, self.env | env).seconds for command in commands)
         log = list(self._state.log)
@@ -90,35 +90,35 @@ class Server:
         )
 
 
-# Publishes a site, which has just been generated, to a prefix; prepares that untimed.
+# Publishes a newly generated site to a prefix; the time to prepare is not counted.
 Tool = Callable[[Site, str], Count]
 
 
 def bench(rounds: int = 5) -> Table:
-    """Measure all of them in turn; each round begins at an empty place."""
+    """Measure all tools in turn; each round starts with an empty prefix."""
     with TemporaryDirectory() as name, _server(Path(name)) as server:
         folder = Path(name)
         before, after = _sites(folder / "generated")
         tools = _tools(server, folder)
         counts: dict[tuple[str, str], list[Count]] = {}
         for number in range(rounds):
-            # The sites have the time of this round, and S3 tells time in seconds.
+            # Give all files the time of this round; S3 has a resolution of one second.
             for site in (before, after):
                 _touch(site, before)
             time.sleep(1.1)
-            for place, (tool, publish) in enumerate(tools.items()):
+            for prefix, (tool, publish) in enumerate(tools.items()):
                 for scene, site in zip(SCENES, (before, before, after), strict=True):
                     if scene == SCENES[2]:
                         time.sleep(1.1)
                         _touch(after, before)
-                    _fetched_anew(site)
-                    counts.setdefault((scene, tool), []).append(publish(site, f"{number}-{place}"))
+                    _update_status(site)
+                    counts.setdefault((scene, tool), []).append(publish(site, f"{number}-{prefix}"))
         whole = [_whole_run(server, folder / f"whole-{number}") for number in range(rounds)]
         call = ["aws", "cloudfront", "create-invalidation", "--distribution-id", server.distribution]
-        told = [server.count([[*call, "--paths", "/*"]]) for _ in range(rounds)]
+        calls = [server.count([[*call, "--paths", "/*"]]) for _ in range(rounds)]
     rows = []
     for scene in SCENES:
-        original = median([count.seconds for count in counts[scene, ORIGINAL]])
+        sync = median([count.seconds for count in counts[scene, SYNC]])
         for tool in tools:
             found = counts[scene, tool]
             seconds = median([count.seconds for count in found])
@@ -127,20 +127,21 @@ def bench(rounds: int = 5) -> Table:
                 (
                     f"{scene}: {tool}",
                     f"{seconds:.2f}",
-                    f"{original / seconds:.1f}",
+                    f"{sync / seconds:.1f}",
                     *(f"{value:,}" for value in (last.puts, last.lists, last.others)),
                     f"{last.sent / 1000:,.1f}",
                     str(last.paths),
                 )
             )
-    header = ("", "median s", "x as fast", "PUTs", "LISTs", "others", "kB sent", "paths")
+    header = ("", "median s", "speedup", "PUTs", "LISTs", "other", "kB sent", "paths")
     changed = sum(after.manifest[path] != before.manifest.get(path) for path in after.manifest)
     notes = (
-        f"{EVENTS} events, {len(before.manifest)} files and status.json, {changed} of them changed by the edit; {rounds} rounds in turn.",
-        "`x as fast` as the original way. rclone and s5cmd tell CloudFront nothing; one call of the AWS CLI for "
-        f"that takes {median([count.seconds for count in told]):.2f} s and sends {told[-1].sent / 1000:.1f} kB.",
-        f"A whole bin/publish, unchanged, from fetch to invalidate: {median(whole):.2f} s "
-        f"({len(larkfield.events(sample.NOW.date()))} events of the sample program).",
+        f"{EVENTS} events, {len(before.manifest)} files and status.json, {changed} of them changed by the "
+        f"edit; {rounds} rounds in turn.",
+        "speedup: over aws s3 sync. rclone and s5cmd do not invalidate; one AWS CLI call for that "
+        f"takes {median([count.seconds for count in calls]):.2f} s and sends {calls[-1].sent / 1000:.1f} kB.",
+        f"A whole unchanged bin/publish, from fetch to invalidate: {median(whole):.2f} s "
+        f"({len(larkfield.events(sample.NOW.date()))} events of the sample library).",
     )
     return Table("publish", header, rows, notes)
 
@@ -152,7 +153,7 @@ def _server(home: Path) -> Iterator[Server]:
 
 
 def _sites(folder: Path) -> tuple[Site, Site]:
-    """Return a site of EVENTS events, and the same after the edit of one title."""
+    """Return a site of EVENTS events, and the same site with one title edited."""
     snapshot = sample.snapshot(EVENTS)
     edited = snapshot.events[EVENTS // 2]
     events = [
@@ -177,7 +178,7 @@ def _sites(folder: Path) -> tuple[Site, Site]:
 
 
 def _touch(site: Site, since: Site) -> None:
-    """Give the files that differ from those of `since`, or all of the same site, the present time."""
+    """Set the time of the files that differ from `since` to now, or of all files if it is the same site."""
     for path, digest in site.manifest.items():
         if site is since or since.manifest.get(path) != digest:
             os.utime(site.folder / path)
@@ -185,8 +186,8 @@ def _touch(site: Site, since: Site) -> None:
             shutil.copystat(since.folder / path, site.folder / path)
 
 
-def _fetched_anew(site: Site) -> None:
-    """Write a status.json of the same length with another time, as every run does."""
+def _update_status(site: Site) -> None:
+    """Write a status.json with a later time, of the same length, as every run does."""
     path = site.folder / "status.json"
     status = json.loads(path.read_bytes())
     moment = datetime.fromisoformat(status["fetched"]) + timedelta(minutes=15)
@@ -207,16 +208,16 @@ def _tools(server: Server, folder: Path) -> dict[str, Tool]:
         env = {"BUILD_DIR": str(build), "S3_PREFIX": prefix, "SITE_URL": SITE_URL}
         return server.count(programs, **env)
 
-    def original(site: Site, prefix: str) -> Count:
-        tree = folder / "anew"
+    def sync(site: Site, prefix: str) -> Count:
+        tree = folder / "regenerated"
         shutil.rmtree(tree, ignore_errors=True)
         shutil.copytree(site.folder, tree, copy_function=shutil.copyfile)
-        sync = ["aws", "s3", "sync", "--delete", str(tree), f"{bucket}/{prefix}/"]
+        upload = ["aws", "s3", "sync", "--delete", str(tree), f"{bucket}/{prefix}/"]
         call = ["aws", "cloudfront", "create-invalidation", "--distribution-id", server.distribution]
-        return server.count([sync, [*call, "--paths", "/*"]])
+        return server.count([upload, [*call, "--paths", "/*"]])
 
     def rclone(site: Site, prefix: str) -> Count:
-        # Told that it is S3 itself, it would send checksums that need TLS.
+        # provider=AWS would send checksums that need TLS.
         remote = (
             f":s3,provider=Other,env_auth,force_path_style,endpoint='{server.url}':{server.bucket}/{prefix}"
         )
@@ -242,8 +243,8 @@ def _tools(server: Server, folder: Path) -> dict[str, Tool]:
         return server.count([[program, "deploy", "--source", str(project)]])
 
     return {
-        "ours": ours,
-        ORIGINAL: original,
+        OURS: ours,
+        SYNC: sync,
         "rclone sync --checksum": rclone,
         "s5cmd sync": s5cmd,
         "hugo deploy": hugo,
@@ -251,7 +252,7 @@ def _tools(server: Server, folder: Path) -> dict[str, Tool]:
 
 
 def _whole_run(server: Server, build: Path) -> float:
-    """Return the seconds of a whole bin/publish that finds nothing changed."""
+    """Return the seconds of a whole bin/publish without changes."""
     events = [event | {"featured_image": ""} for event in larkfield.events(sample.NOW.date())]
     with LibCal(events, now=sample.NOW) as libcal:
         settings = libcal.settings | larkfield.SETTINGS

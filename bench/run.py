@@ -1,7 +1,10 @@
-"""Usage: make bench, or: PYTHONPATH=.:scripts:tests python -m bench.run [NAME...]
+"""Usage: make bench [NAME=...], or: PYTHONPATH=.:scripts:tests python -m bench.run [NAME...]
 
-Runs the benches named, or all of them, and prints a table for each. Nothing here passes or fails: a bench
-shows what things cost on this machine, today.
+Runs the named benches, or all, and prints a table for each. Benches do not pass or fail: they measure time,
+memory and size on this machine.
+
+Benches: generate, feeds, publish, docker, weight, lighthouse
+Exit codes: 0 done · 2 wrong usage
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import platform
 import sys
 from importlib import import_module
 
-# Each is a module of this folder whose bench() returns a Table.
+# Each is a module in this folder with a function bench() that returns a Table.
 BENCHES = ("generate", "feeds", "publish", "docker", "weight", "lighthouse")
 
 
@@ -19,10 +22,14 @@ def main(names: list[str]) -> int:
     """Run the benches; return the exit code."""
     unknown = set(names) - set(BENCHES)
     if unknown:
-        print(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        print(
+            f"no such bench: {', '.join(sorted(unknown))}; choose from {', '.join(BENCHES)}", file=sys.stderr
+        )
         return 2
     load = os.getloadavg()[0]
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} before\n", flush=True)
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} at start\n", flush=True
+    )
     for name in names or BENCHES:
         print(import_module(f"bench.{name}").bench(), end="\n\n", flush=True)
     return 0

@@ -1,8 +1,7 @@
-"""Events to measure with: made up from a seed, so that every run and every machine has the same ones.
+"""Random events for benches, from a seed: the same in every run and on every machine.
 
-Lengths are those of a real library's: descriptions of 650 characters in the median and some of many
-thousands, titles of 3 to 9 words, half of the events in series that repeat their description, half
-with registration.
+Their texts are as long as a real library's: the median description has 650 characters, some have thousands,
+titles have 3 to 9 words. Half of the events are in series that repeat a description, half have registration.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _ROOMS = ("Community Room", "Story Room", "Damren Room", "Gallery", "")
 
 
 def environment(build: Path) -> dict[str, str]:
-    """Return the environment in which generate.py makes the site of a snapshot in `build`, at NOW."""
+    """Return the environment for generate.py to render the events.json in `build` at NOW."""
     return {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,

@@ -1,8 +1,8 @@
-"""What a visitor's phone has to load, for libraries of 0, 1, 200 and 500 events.
+"""Measure the bytes that a visitor's phone loads, for libraries of 0, 1, 200 and 500 events.
 
-Measured in the browser, in a window of 360 by 740 pixels: what is asked for before the first image, how much of
-images without scrolling. Sizes are those of gzip at level 6, as an edge sends them; images go as they are.
-Nothing here is a time, so the same site has the same weight everywhere; tests hold the bars for 200 events.
+Measured in Chromium in a window of 360 by 740 pixels, without scrolling. Text is counted after gzip at
+level 6, as CloudFront sends it; images are counted as they are. The table has no times, so that a site weighs
+the same on every machine. tests/browser/test_weight.py sets limits for 200 events.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from files import sha256
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTS = (0, 1, 200, 500)
-# So many pictures, as heavy as photographs; every tenth event has none, and a series shares its own.
+# Pictures with the size of photographs. Every tenth event has no picture; a series shares one.
 PICTURES = 40
 PHONE: dict[str, Any] = {
     "viewport": {"width": 360, "height": 740},
@@ -43,7 +43,7 @@ PHONE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """One page: bytes gzipped, elements once the script has run, requests besides images, image bytes."""
+    """One page: gzipped bytes, elements after the script has run, requests other than images, image bytes."""
 
     html: int
     css: int
@@ -64,7 +64,7 @@ def bench() -> Table:
                 rows.append((f"{kind}, {count} events", *_cells(weigh(browser, site, path))))
     header = ("", "HTML kB", "elements", "CSS kB", "JS kB", "requests", "images kB, first view", "all")
     notes = (
-        "Requests: the page and what it needs before any image. An event page is the heaviest of its library.",
+        "Requests: the page itself, style sheets and scripts. Event page: the heaviest one of that library.",
     )
     return Table("weight", header, rows, notes)
 
@@ -80,14 +80,14 @@ def _cells(weight: Weight) -> Iterator[str]:
 
 
 def pages(site: Path) -> list[tuple[str, str]]:
-    """Return the pages that are weighed, by kind; there is no event page where there is no event."""
+    """Return kind and path of the pages to weigh; without events there is no event page."""
     events = sorted(site.glob("event/*.html"), key=lambda path: (_gzipped(path), path.name))
     heaviest = [("event page", f"event/{events[-1].name}")] if events else []
     return [("list", "index.html"), *heaviest, ("screen", "screen.html")]
 
 
 def make_site(build: Path, count: int) -> Path:
-    """Generate the site of `count` events with the program itself; return its folder."""
+    """Generate the site of `count` events with generate.py; return its folder."""
     build.mkdir(parents=True)
     stems = list(_pictures(build / "images")) if count else []
     snapshot = sample.snapshot(count)
@@ -102,7 +102,7 @@ def make_site(build: Path, count: int) -> Path:
 
 
 def _pictures(folder: Path) -> Iterator[str]:
-    """Make the pictures as fetch.py would, from noise as rich in detail as photographs; yield their stems."""
+    """Write pictures as fetch.py would, of noise with as much detail as photographs; yield their stems."""
     folder.mkdir()
     for number in range(PICTURES):
         chance = random.Random(number)
@@ -138,7 +138,7 @@ def weigh(browser: Browser, site: Path, path: str) -> Weight:
         server.close()
     asked = [request.partition("?")[0].lstrip("/") for request in server.requests]
     images = [name for name in asked if _is_image(name)]
-    # Those two the page leaves for later: the script for when all is loaded, the browser for its tab.
+    # Two are loaded later: status.json by the script, the icon by the browser.
     before = [name for name in asked if name not in images and name != "status.json" and "icon" not in name]
     everything = {source.removeprefix(f"{server.origin}/") for source in sources}
     text = (site / path).read_text(encoding="utf-8")

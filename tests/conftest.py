@@ -1,4 +1,4 @@
-"""Shared by all tests: none may see the developer's own settings."""
+"""Fixtures of all tests: hide the developer's own settings, configure Hypothesis."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A slow moment of the machine is no failure; what a random search finds is reported with its seed.
-settings.register_profile("ours", deadline=None, print_blob=True)
-settings.load_profile("ours")
+# No deadline: a slow machine must not fail a test. print_blob: print how to reproduce a failure.
+settings.register_profile("events-display", deadline=None, print_blob=True)
+settings.load_profile("events-display")
 
 _UNSET = (Path(__file__).parent / "support" / "settings-to-unset").read_text().split()
 

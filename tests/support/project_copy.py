@@ -10,7 +10,7 @@ PYTHONPATH = ".:scripts:tests"
 
 
 def copy_project(target: Path) -> Path:
-    """Copy what a run, the demo and the preview are made of to `target`; return it."""
+    """Copy the files that a run, the demo and the preview need to `target`; return `target`."""
     for folder in ("bin", "scripts", "templates", "standins"):
         shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (ROOT / "Makefile", *ROOT.glob("requirements*.txt")):

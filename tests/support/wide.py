@@ -1,4 +1,4 @@
-"""What of the slow tests is left out unless WIDE=1 asks for all: one more size, color, library or failure."""
+"""Parameters of slow tests that run only with WIDE=1: more sizes, colors, libraries and failures."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pytest
 
 
 def wide(*values: object, id: str | None = None) -> pytest.ParameterSet:
-    """Return a parameter for WIDE=1 alone; at least one of each test's must be without."""
+    """Return a parameter that is skipped without WIDE=1; each test needs at least one other."""
     return pytest.param(*values, marks=pytest.mark.wide, id=id)

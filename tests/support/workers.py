@@ -1,4 +1,4 @@
-"""What the workers of a run (pytest-xdist) make once and share."""
+"""Folders that the workers of a pytest-xdist run share, so that slow set-up happens once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 @contextlib.contextmanager
 def shared_folder(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
-    """The run's folder of that name, for the one worker that has it at a time; the first finds it empty."""
+    """Yield the run's folder `name`, locked against other workers; it is empty for the first one."""
     base = factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     folder.mkdir(exist_ok=True)
