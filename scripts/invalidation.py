@@ -19,7 +19,7 @@ from exit_codes import FAILED, OK, USAGE
 from files import write_atomic
 from log import Log, logfmt
 from publishing.cloudfront import FREE_A_MONTH, WARN_FROM, Budget, batch, paths_for
-from publishing.published import Pending
+from publishing.state import Pending
 
 
 def _prepare(chosen: settings.PublishSettings) -> None:

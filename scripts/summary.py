@@ -14,7 +14,7 @@ from pathlib import Path
 
 from exit_codes import OK
 from log import logfmt
-from publishing.published import Pending
+from publishing.state import Pending
 
 SUMS = ("changed", "uploaded", "deleted", "bytes", "paths")
 LAST = ("events", "invalidation", "paths_this_month")

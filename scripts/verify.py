@@ -35,7 +35,7 @@ from exit_codes import FAILED, OK, UNAVAILABLE
 from files import read_manifest, sha256
 from log import Log
 from publishing.headers import Headers, headers_for
-from publishing.published import Pending, Published
+from publishing.state import Pending, Published
 from settings import PublishSettings, SettingError, read_environment
 from site_paths import HOME, STATUS
 

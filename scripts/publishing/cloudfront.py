@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from files import sha256, write_atomic
-from publishing.published import EVERYTHING, Pending
+from publishing.state import EVERYTHING, Pending
 from settings import PublishSettings
 from site_paths import HOME, NOT_FOUND
 

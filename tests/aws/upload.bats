@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bin/upload with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
-# Every rule about order, recovery and guards is in test_upload.py; here is what needs S3's answers.
+# Every rule about order, recovery and guards is in test_upload_steps.py; here is what needs S3's answers.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper

@@ -45,8 +45,8 @@ from typing import Any
 
 from bench.measure import Table
 from files import read_manifest, sha256
-from publishing.plan import KEEP_PAGES
-from publishing.published import Pending, Published
+from publishing.state import Pending, Published
+from publishing.upload_plan import KEEP_PAGES
 from rendering import schedule
 from settings import ROOT
 from simulate.misfortune import LOSES_PUBLISHED, Misfortune

@@ -46,7 +46,7 @@ def asked_by(*kinds: type[Settings | LibCalSettings | PublishSettings]) -> set[s
 
 
 def imported(module: str, found: set[str]) -> set[str]:
-    """The modules of ours that `module` needs, itself included: "files", "publishing.plan"."""
+    """The modules of ours that `module` needs, itself included: "files", "publishing.upload_plan"."""
     path = SCRIPTS / f"{module.replace('.', '/')}.py"
     if module not in found and path.exists():
         found.add(module)

@@ -9,7 +9,7 @@ import pytest
 
 import invalidation
 from publishing.cloudfront import Budget, batch, paths_for
-from publishing.published import Pending
+from publishing.state import Pending
 from settings import PublishSettings, SettingError
 
 

@@ -13,7 +13,7 @@ from flask import Flask, Response
 import verify
 from files import format_manifest, sha256
 from publishing.headers import headers_for
-from publishing.published import Entry, Pending, Published
+from publishing.state import Entry, Pending, Published
 from standins.serving import serve
 
 BUILT = {"fetched": "2026-03-03T09:30:00-05:00"}

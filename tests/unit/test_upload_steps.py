@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-import upload
+import upload_steps
 from files import format_manifest, sha256
 from publishing import headers
 from publishing.cloudfront import Budget
-from publishing.published import IN_DOUBT, Pending, Published
+from publishing.state import IN_DOUBT, Pending, Published
 from settings import PublishSettings, read_environment
 from site_paths import is_hashed
 
@@ -174,7 +174,7 @@ class World:
         return rc or (78 if err else 0)
 
     def _call(self, *arguments: str) -> tuple[int, str]:
-        rc = upload.main(list(arguments))
+        rc = upload_steps.main(list(arguments))
         captured = self.capture.readouterr()
         self.log += captured.err
         return rc, captured.out

@@ -1,4 +1,4 @@
-"""What has to change in S3: compares the site with what is published. Pure; scripts/upload.py acts.
+"""What has to change in S3: compares the site with what is published. Pure; scripts/upload_steps.py acts.
 
 The order keeps every link good at every moment: assets, then new pages (nothing published leads
 to them yet), then changed pages, then status.json, then deletes. A page that left the site is
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from publishing.headers import Headers, headers_for
-from publishing.published import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
+from publishing.state import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
 from site_paths import HOME, STATUS, is_hashed, is_ours
 
 # Browsers keep a page for one minute and may show it for another while they ask again; an

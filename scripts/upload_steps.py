@@ -1,8 +1,8 @@
 """The books of bin/upload: what it must do, and what came of it.
 
-    python scripts/upload.py prepare [--listed FILE]
-    python scripts/upload.py record DONE
-    python scripts/upload.py show
+    python scripts/upload_steps.py prepare [--listed FILE]
+    python scripts/upload_steps.py record DONE
+    python scripts/upload_steps.py show
 
 `prepare` checks the guards (65: nothing was touched), lays out under $BUILD_DIR/run/ what must
 go up, writes into pending-paths and published.manifest what is about to change, and prints
@@ -34,12 +34,12 @@ import program
 from exit_codes import FAILED, OK
 from files import read_manifest, sha256, write_atomic
 from log import Log
-from publishing import plan as planning
+from publishing import upload_plan
 from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
 from publishing.guards import check_deletes, check_events, check_site, count_events
 from publishing.headers import UNKNOWN_TYPE, Headers, headers_for
-from publishing.plan import Plan
-from publishing.published import EVERYTHING, IN_DOUBT, Entry, Pending, Published
+from publishing.state import EVERYTHING, IN_DOUBT, Entry, Pending, Published
+from publishing.upload_plan import Plan
 from settings import PublishSettings, read_environment
 from site_paths import STATUS
 
@@ -182,7 +182,7 @@ def _checked(books: Books, log: Log) -> tuple[dict[str, str], int]:
 def _adopted(books: Books, log: Log, listed: Path, manifest: Mapping[str, str]) -> Published:
     keys = json.loads(listed.read_text(encoding="utf-8") or "null") or []
     found = {key.removeprefix(books.key("")) for key in keys} - {STATUS}
-    entries = planning.adopt(sorted(found), manifest)
+    entries = upload_plan.adopt(sorted(found), manifest)
     if found:
         log.warn(
             "published.manifest missing: everything counts as new",
@@ -209,7 +209,7 @@ def _planned(
     lost = told is None or not books.pending.exists()
     if lost and knowledge is Knowledge.ALL and EVERYTHING not in pending.paths:
         log.warn("what CloudFront was told is not known any more: it is told of everything")
-    plan = planning.compare(
+    plan = upload_plan.compare(
         manifest=manifest,
         old=old,
         pending=pending,
