@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -246,6 +247,13 @@ def test_every_published_path_is_documented(published: set[str]) -> None:
 def test_every_documented_path_is_published(published: set[str]) -> None:
     paths = {name for name in documented_paths() if re.search(r"\.\w+$|<ext>$", name)}
     assert {name for name in paths if "[]" not in name} - published - {"list.html"} == set()
+
+
+def test_every_field_of_the_public_data_is_documented() -> None:
+    schema = json.loads((ROOT / "schema" / "events.schema.json").read_text())
+    fields = {*schema["properties"], *schema["$defs"]["event"]["properties"]} - {"events"}
+    cells = "\n".join(first_cells(section(text_of("docs/pages.md"), "## events.json")))
+    assert {name.removeprefix("events[].") for name in _CODE.findall(cells)} == fields
 
 
 def test_the_messages_in_troubleshooting_are_those_of_the_programs() -> None:
