@@ -1,6 +1,6 @@
-"""An event as we keep and publish it, and events.json, the file between fetch and generate.
+"""The event model, and events.json, the file between fetch and generate.
 
-Only what may be public is in here; fetch.py never writes anything else to disk.
+Contains public fields only; fetch.py writes no other fields to disk.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ CANCELLED = "cancelled"
 POSTPONED = "postponed"
 RESCHEDULED = "rescheduled"
 
-# Causes that are no failure of LibCal's: a calendar that must not be published, and one that has
-# become empty so suddenly that its last events stay until the next fetch says the same.
+# Causes other than a failure of LibCal: the calendar is internal and must not be published, or it is
+# suddenly empty, and its last events are kept until the next fetch confirms that.
 INTERNAL = "internal"
 EMPTY = "empty"
 
@@ -31,27 +31,27 @@ IMAGE_WIDTHS = (320, 800, 1600)
 
 
 class UnusableSnapshot(Exception):
-    """events.json is damaged, or of another version."""
+    """events.json is damaged, or has another version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seats:
-    """Places of one kind (in the room, or online)."""
+    """Seats of one kind (in the room, or online)."""
 
     total: int
     taken: int
 
     @property
     def free(self) -> int:
-        """How many are free, never below zero."""
+        """The number of free seats, never below zero."""
         return max(0, self.total - self.taken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What LibCal says about registration; None on an event that needs none.
+    """Registration for an event.
 
-    `in_person` and `online` are None where that kind has no limit or does not exist.
+    `in_person` and `online` are None if that kind of seat has no limit or does not exist.
     """
 
     opened: bool
@@ -62,36 +62,36 @@ class Registration:
 
     @property
     def kinds(self) -> tuple[Seats, ...]:
-        """The kinds of places there are."""
+        """The kinds of seats that exist and have a limit."""
         return tuple(seats for seats in (self.in_person, self.online) if seats is not None)
 
     @property
     def full(self) -> bool:
-        """Whether every kind of place is taken; never where no number is known."""
+        """Whether all seats of every kind are taken; false if there is no limit."""
         return bool(self.kinds) and all(seats.free == 0 for seats in self.kinds)
 
     @property
     def few_left(self) -> bool:
-        """Whether 3 places or fewer, or a fifth or less, are left (and not none)."""
-        left = sum(seats.free for seats in self.kinds)
+        """Whether some seats are free, but at most 3 or at most a fifth of all."""
+        free = sum(seats.free for seats in self.kinds)
         total = sum(seats.total for seats in self.kinds)
-        return left > 0 and (left <= 3 or left * 5 <= total)
+        return free > 0 and (free <= 3 or free * 5 <= total)
 
     @property
     def public_state(self) -> tuple[bool | None, ...]:
-        """All that is ever told of it; how many places are taken is not."""
+        """Everything that pages show about registration; they never show the number of taken seats."""
         free = (None if seats is None else seats.free > 0 for seats in (self.in_person, self.online))
         return (self.opened, self.closed, self.wait_list, self.full, self.few_left, *free)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One occurrence. `start` and `end` are aware, in the library's zone.
+    """One occurrence. `start` and `end` are aware, in the library's time zone.
 
-    An all-day event runs from midnight to the midnight after its last day (exclusive).
-    An event without an end has `end == start`. `title` is without its "CANCELLED:"; that
-    is `state`. `description` is sanitized HTML. `updated` is when anything public last
-    changed, `sequence` counts changes of time, place or state (RFC 5545, 3.8.7.4).
+    An all-day event runs from midnight to the midnight after its last day (exclusive). An event without
+    an end has `end == start`. A "CANCELLED:" in LibCal's title becomes `state`. `description` is sanitized
+    HTML. `updated` is the time of the last change of a public field; `sequence` counts changes of time,
+    place or state (RFC 5545, 3.8.7.4). `registration` is None if visitors need not register.
     """
 
     id: str
@@ -120,25 +120,25 @@ class Event:
 
     @property
     def order(self) -> tuple[datetime, datetime, str, int, str]:
-        """The order of events everywhere: by time, then title, then id."""
-        # In UTC: Python compares times of one zone by the clock on the wall, which goes back in autumn.
+        """Sort key of events on all pages: time, title, id."""
+        # In UTC: Python compares times of one zone by wall clock, which repeats an hour in the fall.
         start, end = self.start.astimezone(UTC), self.end.astimezone(UTC)
         return (start, end, self.title.casefold(), len(self.id), self.id)
 
     @property
     def first_day(self) -> date:
-        """The local day on which it begins."""
+        """The local day on which the event begins."""
         return self.start.date()
 
     @property
     def last_day(self) -> date:
-        """The local day on which it ends; an end at midnight belongs to the day before."""
+        """The local day on which the event ends; an end at midnight belongs to the day before."""
         if self.end > self.start and self.end.time() == time.min:
             return self.end.date() - timedelta(days=1)
         return max(self.end.date(), self.start.date())
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON data: all-day events with their first and last day, others with offsets."""
+        """Return the event as JSON data: all-day events with first and last day, others with UTC offsets."""
         data: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
@@ -154,7 +154,7 @@ class Event:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], zone: ZoneInfo) -> Self:
-        """Read back what `to_json` wrote; raise ValueError, KeyError or TypeError if it is not that."""
+        """Return the event from the data of `to_json`. Raises ValueError, KeyError or TypeError."""
         values = {item.name: data[item.name] for item in fields(cls) if item.name in data}
         if data.get("all_day"):
             first, last = date.fromisoformat(data["start"]), date.fromisoformat(data["end"])
@@ -174,10 +174,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """A calendar's state: when it was last fetched well, and how the last try went.
+    """A calendar and the result of its last fetch.
 
-    `cause` is empty when the last try went well; then the events are as of `fetched`.
-    `empty` counts fetches in a row that brought no event.
+    `fetched` is the time of the last successful fetch. `cause` says why the last fetch failed and is
+    empty on success. `events` is the number of listed events, `empty` the number of successive fetches
+    without any event.
     """
 
     id: str
@@ -190,19 +191,19 @@ class Calendar:
 
     @property
     def stale(self) -> bool:
-        """Whether its events are those of an earlier fetch; an internal calendar has none."""
+        """Whether its events come from an earlier fetch; an internal calendar has no events."""
         return self.cause not in ("", INTERNAL)
 
     def age_minutes(self, now: datetime) -> int:
-        """Return how long ago it was last fetched well; 0 if never, or if that lies in the future."""
+        """Return the minutes since the last successful fetch; 0 if there is none or it is in the future."""
         return max(0, int((now - self.fetched).total_seconds() // 60)) if self.fetched else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that events.json holds: sorted events, the calendars' states, how many were dropped.
+    """The content of events.json: sorted events, the calendars' states, the number of dropped events.
 
-    `url` is the LibCal they come from: another one's events are never kept.
+    `url` is the LibCal that they come from. Events of another LibCal are never kept.
     """
 
     events: tuple[Event, ...] = ()
@@ -212,12 +213,12 @@ class Snapshot:
 
     @property
     def fetched(self) -> datetime | None:
-        """When the oldest of the calendars was last fetched well: nothing shown is older."""
+        """The oldest of the calendars' last successful fetches; no event is older."""
         times = [calendar.fetched for calendar in self.calendars if calendar.fetched]
         return min(times, default=None)
 
     def save(self, path: Path) -> None:
-        """Write it to `path`, durably and by rename; the same data gives the same bytes."""
+        """Write events.json to `path`, durably and by rename. The same data gives the same bytes."""
         data = {
             "version": VERSION,
             "url": self.url,
@@ -230,11 +231,11 @@ class Snapshot:
 
     @classmethod
     def load(cls, path: Path, zone: ZoneInfo) -> Self:
-        """Read it back. Raises FileNotFoundError, or UnusableSnapshot when it cannot be used."""
+        """Read events.json. Raises FileNotFoundError or UnusableSnapshot."""
         try:
             data = json.loads(path.read_bytes())
             if data["version"] != VERSION:
-                raise UnusableSnapshot(f"{path} is of version {data['version']}, not {VERSION}")
+                raise UnusableSnapshot(f"{path} has version {data['version']}, not {VERSION}")
             return cls(
                 events=tuple(Event.from_json(item, zone) for item in data["events"]),
                 calendars=tuple(_calendar_from_json(item, zone) for item in data["calendars"]),
@@ -256,12 +257,12 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def digest(event: Event) -> str:
-    """Return a digest of all that is public about `event`, but for when it changed."""
+    """Return a digest of the public fields of `event`, except `updated` and `sequence`."""
     data = event.to_json()
     for name in ("updated", "sequence"):
         data.pop(name, None)
     if event.registration is not None:
-        # Else every place that is taken would be a change, and all feeds new.
+        # Otherwise every taken seat would count as a change, and all feeds would change with it.
         data["registration"] = event.registration.public_state
     return sha256(json.dumps(data, sort_keys=True).encode())
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Fetch the library's events from LibCal into build/events.json.
 
-Reads   LibCal (LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,
-        TIMEZONE, STALE_AFTER_MINUTES; from the environment or .env)
-Writes  $BUILD_DIR/events.json      only what may be public; old or new, never half
-        $BUILD_DIR/images/          the events' images, made small; index.json knows where they come from
+Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,
+        TIMEZONE, STALE_AFTER_MINUTES from the environment or .env
+Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in one step
+        $BUILD_DIR/images/          the events' images in three sizes, and index.json with their addresses
 
-Ends within a minute. A calendar that cannot be fetched keeps its last good events.
+Takes at most a minute. A calendar that cannot be fetched keeps its last good events.
 
-Exit codes: 0 done, or every calendar's last good fetch is younger than STALE_AFTER_MINUTES ·
-1 failed · 2 wrong usage · 75 LibCal unavailable: try later · 78 a setting or a credential is
-missing or wrong, nothing written
+Exit codes: 0 done, or LibCal failed but all saved events are younger than STALE_AFTER_MINUTES ·
+1 failed · 2 wrong usage · 75 LibCal unavailable, try later · 78 a setting or a credential is missing or
+wrong; no file written
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 STEP = "fetch"
 SECONDS = 60.0
-IMAGES_WITHIN = 20.0
-LEFTOVER_AGE = 3600
+IMAGES_SECONDS = 20.0
+PARTIAL_AGE = 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def fetch(
     seconds: float = SECONDS,
     limits: Limits | None = None,
 ) -> int:
-    """Bring build/events.json up to date within `seconds`; return the exit code."""
+    """Update build/events.json within `seconds`; return the exit code."""
     from fetching.deadline import Deadline
     from fetching.fetcher import Fetcher
     from fetching.image_cache import ImageCache
@@ -77,7 +77,7 @@ def fetch(
     settings = replace(settings, now=settings.now.replace(microsecond=0))
     path = settings.build_dir / "events.json"
     settings.build_dir.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(settings.build_dir, log)
+    _remove_partial_files(settings.build_dir, log)
     last = _last_snapshot(path, settings, libcal, log)
     window = Window(now=settings.now, last_day=settings.now.date() + timedelta(days=settings.days_ahead))
     deadline = Deadline(seconds)
@@ -92,7 +92,7 @@ def fetch(
     snapshot = fetcher.merged(images)
     fetcher.log_results(snapshot, time.monotonic() - began)
     if any(calendar.fetched for calendar in snapshot.calendars):
-        # Before the images: they may take a while, or all the memory there is.
+        # Before the images, which may be slow or use up the memory.
         snapshot.save(path)
         _add_images(fetcher, snapshot, images, path, deadline, log)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
@@ -101,49 +101,53 @@ def fetch(
 def _add_images(
     fetcher: Fetcher, snapshot: Snapshot, images: ImageCache, path: Path, deadline: Deadline, log: Log
 ) -> None:
-    """Fetch the images and save the snapshot with them; whatever happens, the events are safe already."""
+    """Fetch the images and save the snapshot with them. The events are already saved, so errors only warn."""
     try:
-        illustrated = fetcher.with_images(snapshot, images, deadline.within(IMAGES_WITHIN))
+        illustrated = fetcher.with_images(snapshot, images, deadline.within(IMAGES_SECONDS))
         if illustrated != snapshot:
             illustrated.save(path)
         images.save(event.image for event in illustrated.events)
     except OSError as error:
-        log.warn("images not kept", errno=error.errno or 0, path=error.filename or "")
+        log.warn(
+            "cannot save images; publishing without new ones",
+            errno=error.errno or 0,
+            path=error.filename or "",
+        )
 
 
-def _remove_leftovers(build: Path, log: Log) -> None:
-    """Remove what a killed run was writing; younger files may be another step's, at work now."""
+def _remove_partial_files(build: Path, log: Log) -> None:
+    """Remove partial files of killed runs. Younger files may belong to a step that is running now."""
     found = [*build.glob(f"{PARTIAL_PREFIX}*"), *build.glob(f"images/{PARTIAL_PREFIX}*")]
-    old = [path for path in found if time.time() - path.stat().st_mtime > LEFTOVER_AGE]
+    old = [path for path in found if time.time() - path.stat().st_mtime > PARTIAL_AGE]
     for path in old:
         path.unlink(missing_ok=True)
     if old:
-        log.info("removed leftovers", files=len(old))
+        log.info("removed partial files of a killed run", files=len(old))
 
 
 def _last_snapshot(path: Path, settings: Settings, libcal: LibCalSettings, log: Log) -> Snapshot:
-    """Return what the last run wrote; an empty snapshot if there is none that can be used."""
+    """Return the events of the last run; an empty snapshot if events.json is missing or unusable."""
     from event import Snapshot, UnusableSnapshot
 
-    nothing = Snapshot(url=libcal.url)
+    empty = Snapshot(url=libcal.url)
     try:
         last = Snapshot.load(path, settings.timezone)
     except FileNotFoundError:
-        return nothing
+        return empty
     except UnusableSnapshot as error:
-        log.warn("events.json not usable; starting without it", why=str(error))
-        return nothing
+        log.warn("events.json is unusable; fetching from scratch", why=str(error))
+        return empty
     if last.url != libcal.url:
-        log.warn("events.json is of another LIBCAL_URL; starting without it")
-        return nothing
+        log.warn("events.json is from a different LIBCAL_URL; fetching from scratch")
+        return empty
     fetched = max((calendar.fetched for calendar in last.calendars if calendar.fetched), default=None)
     if fetched and fetched > settings.now:
-        log.warn("last fetch in the future: is the clock right?", fetched=fetched.isoformat())
+        log.warn("last fetch is in the future; check the clock of this machine", fetched=fetched.isoformat())
     return last
 
 
 def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -> int:
-    """Log how the step ends and return its exit code."""
+    """Log the result of the step and return its exit code."""
     from event import EMPTY, INTERNAL
 
     failed = [item for item in snapshot.calendars if item.cause not in ("", EMPTY, INTERNAL)]
@@ -151,11 +155,13 @@ def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -
     age = max((item.age_minutes(settings.now) for item in failed if item.fetched), default=0)
     if never:
         log.error(
-            "LibCal unavailable, and no earlier events", calendar=",".join(never), rc=exit_codes.UNAVAILABLE
+            "LibCal unavailable; no saved events for these calendars",
+            calendar=",".join(never),
+            rc=exit_codes.UNAVAILABLE,
         )
         return exit_codes.UNAVAILABLE
     if failed and age >= settings.stale_after_minutes:
-        log.error("LibCal unavailable", age_minutes=age, rc=exit_codes.UNAVAILABLE)
+        log.error("LibCal unavailable; saved events are too old", age_minutes=age, rc=exit_codes.UNAVAILABLE)
         return exit_codes.UNAVAILABLE
     log.info(
         "events fetched",
@@ -173,5 +179,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     exit_code = main()
     sys.stderr.flush()
-    # A thread that still hangs on LibCal must not hold up the end.
+    # Exit without waiting for threads that still hang on LibCal.
     os._exit(exit_code)

@@ -1,7 +1,7 @@
-"""The settings: flag > environment > .env > default.
+"""Read and check the settings. Precedence: flag, environment, .env, default.
 
-Secrets may also come as files (`LIBCAL_CLIENT_SECRET_FILE=/run/secrets/...`), so that
-they show neither in `docker inspect` nor in /proc.
+Secrets can also be given as files (`LIBCAL_CLIENT_SECRET_FILE=/run/secrets/...`), which keeps them out of
+`docker inspect` and /proc.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CALENDAR = re.compile(r"(\d{1,12})(?:=(.+))?\Z")
 
 
 class SettingError(Exception):
-    """A setting is missing or wrong (exit code 78); its value is never part of the text."""
+    """A setting is missing or wrong (exit code 78). The text never contains the value."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(why)
@@ -35,7 +35,7 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarSetting:
-    """One calendar of LIBCAL_CALENDARS: its LibCal id and the branch label given to it."""
+    """One calendar of LIBCAL_CALENDARS: its LibCal id and its branch label, which may be empty."""
 
     id: str
     label: str
@@ -43,7 +43,7 @@ class CalendarSetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What fetch and generate need to know; URLs have no trailing slash."""
+    """Settings for fetch and generate. URLs have no trailing slash."""
 
     build_dir: Path
     timezone: ZoneInfo
@@ -61,7 +61,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        """Return the settings in `env`. Raises SettingError for the first wrong one."""
         zone = _zone(env)
         return cls(
             build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
@@ -82,7 +82,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibCalSettings:
-    """How to reach LibCal: the API's base address (with version) and the credentials."""
+    """Settings for LibCal: the API's base address (with version), credentials and calendars."""
 
     url: str
     client_id: str
@@ -91,7 +91,7 @@ class LibCalSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        """Return the settings in `env`. Raises SettingError for the first wrong one."""
         return cls(
             url=_libcal_url(env),
             client_id=_secret(env, "LIBCAL_CLIENT_ID"),
@@ -102,10 +102,10 @@ class LibCalSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishSettings:
-    """What upload and invalidate need to know; `prefix` has no slash at either end.
+    """Settings for upload and invalidate. `prefix` has no slash at either end.
 
-    `destination` names where the site goes, endpoint included: what a stand-in holds must
-    never vouch for the real bucket.
+    `destination` identifies endpoint, bucket and prefix, so that the manifest of a stand-in is never used
+    for the real bucket.
     """
 
     build_dir: Path
@@ -121,7 +121,7 @@ class PublishSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Check and convert what `env` holds; raise SettingError for the first wrong one."""
+        """Return the settings in `env`. Raises SettingError for the first wrong one."""
         bucket = env.get("S3_BUCKET", "")
         if bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
             raise SettingError("S3_BUCKET", "must be the name of a bucket")
@@ -147,9 +147,9 @@ class PublishSettings:
 
 
 def read_environment(env_file: Path | None = None) -> dict[str, str]:
-    """Return the process's environment over what .env (or $ENV_FILE) says.
+    """Return the environment variables and the settings in .env (or $ENV_FILE); the environment wins.
 
-    Raises SettingError for a line that systemd, Compose and sh would not all read alike.
+    Raises SettingError for a line that systemd, Compose and sh would read differently.
     """
     path = env_file or Path(os.environ.get("ENV_FILE") or ROOT / ".env")
     try:
@@ -162,9 +162,9 @@ def read_environment(env_file: Path | None = None) -> dict[str, str]:
 
 
 def parse_env(text: str, name: str = ".env") -> dict[str, str]:
-    """Parse the safe subset of .env: bare words, or quotes round the whole value.
+    """Parse .env files: each value is a bare word, or in quotes as a whole.
 
-    The subset is what systemd's EnvironmentFile, Compose and sh agree on.
+    systemd's EnvironmentFile, Compose and sh all read this subset in the same way.
     """
     values: dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -265,7 +265,7 @@ def _libcal_url(env: Mapping[str, str]) -> str:
         raise SettingError("LIBCAL_URL", "must be an address such as https://yoursite.libcal.com")
     parts = urlsplit(url)
     host = parts.hostname or ""
-    # A single label (a container's name) or a loopback address is never a public host.
+    # A name without a dot (a container's name) or a loopback address is never a public host.
     local = "." not in host or host == "127.0.0.1"
     if parts.scheme != "https" and not local:
         raise SettingError("LIBCAL_URL", "must begin with https://, since the secret is sent to it")

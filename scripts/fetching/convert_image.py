@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Turn an image on stdin into WebP files of several widths on stdout; run by image_cache.py, in a process apart.
+"""Convert an image on stdin to WebP files of several widths on stdout. Run by image_cache.py.
 
-An image from outside is decoded here alone: with little memory and time, without the settings and their
-secrets, and where a crash costs one image.
+Only this separate process decodes images from outside: with limited memory and time, without settings or
+secrets. If it crashes, the event has no new image and the run goes on.
 
-Usage: convert_image.py WIDTH=BYTES ...    each file is at most WIDTH wide and should not exceed BYTES
+Usage: convert_image.py WIDTH=BYTES ...    one file per argument, at most WIDTH pixels wide, about BYTES large
 
 stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
-        or {"cause": "..."} when the image cannot be used (exit code 65)
+        or {"cause": "..."} if the image is unusable (exit code 65)
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 48
-# What is tried until the file is small enough; the last is taken however large. A file this many times
-# too large will not do at the next quality either.
+# WebP qualities to try until the file is small enough; the last one is accepted at any size. If the first
+# file is FAR_TOO_LARGE times the target size, the second quality is skipped.
 QUALITIES = (78, 60, 45)
 FAR_TOO_LARGE = 1.7
-# Taller than this times its width, an image is made narrower: WebP ends at 16,383 pixels.
+# An image taller than this times its width is made narrower: WebP allows at most 16,383 pixels.
 MAX_RATIO = 2
 
 _ORIENTATION = 0x0112
@@ -49,7 +49,7 @@ EXIT_UNUSABLE = 65
 
 
 class UnusableImage(Exception):
-    """The image cannot be used; the text is one word for the log."""
+    """The image is unusable; the text is the cause in one word, for the log."""
 
 
 def main() -> int:
@@ -90,7 +90,7 @@ def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
         raise UnusableImage("too_many_pixels") from None
     except MemoryError:
         raise UnusableImage("too_much_memory") from None
-    # Pillow raises nearly anything for what is broken inside.
+    # Pillow raises almost any exception for damaged data.
     except Exception:
         raise UnusableImage("damaged") from None
 
@@ -103,13 +103,13 @@ def _check(image: Image.Image) -> None:
 
 
 def _shrunk(image: Image.Image, width: int) -> Image.Image:
-    """Return the first frame upright and no larger than needed, without ever decoding it larger than needed."""
+    """Return the first frame, upright and shrunk. Avoids decoding it at a larger size than needed."""
     box = (width, width * MAX_RATIO)
     turn = _turn(image)
     if turn in _SIDEWAYS:
         box = (box[1], box[0])
     if image.mode == "P":
-        # Else shrinking would pick pixels instead of mixing them.
+        # With a palette, shrinking would drop pixels instead of averaging them.
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     elif image.mode.startswith("I;16") or image.mode == "I":
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -118,15 +118,15 @@ def _shrunk(image: Image.Image, width: int) -> Image.Image:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """Return what makes the image upright, according to its EXIF data."""
+    """Return the transposition that makes the image upright, from its EXIF data."""
     try:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF data is no reason to do without the image
+    except Exception:  # use the image even if its EXIF data is damaged
         return None
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """Return a image in sRGB on white that carries nothing but its pixels."""
+    """Return the image in sRGB on a white background, without any metadata."""
     if image.info.get("icc_profile") and image.mode in ("RGB", "CMYK"):
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
@@ -135,7 +135,7 @@ def _flattened(image: Image.Image) -> Image.Image:
                 or image
             )
         except (ImageCms.PyCMSError, OSError, TypeError):
-            pass  # a broken profile: the colors as they are
+            pass  # damaged color profile: use the colors unchanged
     canvas = Image.new("RGB", image.size, "white")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

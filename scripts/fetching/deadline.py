@@ -1,8 +1,7 @@
-"""A moment by which work must be done, and jobs that cannot outlast it.
+"""Deadlines, and a pool of jobs that cannot outlast one.
 
-A timeout of requests bounds one read, not a whole answer, and nothing bounds a name lookup. So the
-jobs run in daemon threads, the caller waits no longer than the deadline, and the process ends with
-whatever is still hanging.
+The timeout of requests limits one read, not a whole response, and a DNS lookup has no limit. So the jobs
+run in daemon threads: the caller waits until the deadline, and hanging threads end with the process.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ class Deadline:
         self._moment = clock() + seconds
 
     def remaining(self) -> float:
-        """Return the seconds left, never below zero."""
+        """Return the remaining seconds, never below zero."""
         return max(0.0, self._moment - self._clock())
 
     @property
     def expired(self) -> bool:
-        """Whether no time is left."""
+        """Whether the deadline has passed."""
         return self.remaining() == 0
 
     def within(self, seconds: float) -> Deadline:
@@ -40,9 +39,9 @@ class Deadline:
 def run_jobs(
     jobs: Mapping[str, Callable[[], T]], deadline: Deadline, *, workers: int
 ) -> Iterator[tuple[str, T | Exception]]:
-    """Start `jobs` in at most `workers` daemon threads; yield (name, result or exception) as each ends.
+    """Run `jobs` in at most `workers` daemon threads; yield (name, result or exception) as each one ends.
 
-    Ends at the deadline at the latest; jobs unfinished by then are not yielded.
+    Stops at the deadline. Jobs that have not ended by then are not yielded.
     """
     waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[str, T | Exception]] = queue.SimpleQueue()
@@ -57,7 +56,7 @@ def run_jobs(
                 return
             try:
                 results.put((name, job()))
-            except Exception as error:  # the caller knows which ones are expected
+            except Exception as error:  # the caller decides which exceptions it expects
                 results.put((name, error))
 
     def finished() -> Iterator[tuple[str, T | Exception]]:

@@ -1,8 +1,9 @@
-"""GET a public file by an address that staff, or anybody, wrote: never anything inside the network.
+"""Download files from public addresses, never from inside the network (SSRF protection).
 
-The name is resolved once, every address it has must be public, and the connection goes to the address
-that was checked: a name that is changed in between (DNS rebinding) leads nowhere else. Each redirect is
-checked likewise. Proxies are not used, since the proxy would resolve the name by itself.
+Addresses come from LibCal's events, so anyone with a staff account can choose them. The host name is
+resolved once, all its IP addresses must be public, and the connection goes to a checked IP address, which
+defeats DNS rebinding. Every redirect is checked the same way. Proxies are not used, because a proxy
+would resolve the name again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ READ_SECONDS = 5.0
 
 
 class NotFetched(Exception):
-    """There is no file to be had; `cause` is one word for the log."""
+    """The file cannot be downloaded; `cause` is one word for the log."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -35,7 +36,7 @@ class NotFetched(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A file and its validators; `data` is None when it has not changed."""
+    """A downloaded file and its HTTP validators; `data` is None when the file has not changed (304)."""
 
     data: bytes | None
     etag: str = ""
@@ -43,19 +44,19 @@ class Fetched:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of `host`; raises OSError (socket.gaierror) if there is none."""
+    """Return the IP addresses of `host`; raises OSError (socket.gaierror) if there are none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _ca_bundle() -> str:
-    # The same variables that requests heeds.
+    # The same variables as in requests.
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloader:
-    """How to GET: at most `limit` bytes, over TLS but from the stand-in that `origin` may be."""
+    """Downloads files of at most `limit` bytes over HTTPS, or HTTP from a LibCal stand-in (`origin`)."""
 
     origin: Origin
     user_agent: str
@@ -65,9 +66,9 @@ class Downloader:
     ca_bundle: str = field(default_factory=_ca_bundle)
 
     def get(self, address: str, deadline: Deadline, *, etag: str = "", last_modified: str = "") -> Fetched:
-        """Return the file at `address`, or only that it is still the one of these validators.
+        """Return the file at `address`, with `data` None if it still matches these validators.
 
-        Raises NotFetched; a server that drips may hold the caller beyond the deadline.
+        Raises NotFetched. A server that sends byte by byte can delay the return beyond the deadline.
         """
         headers = {"User-Agent": self.user_agent, "Accept": "image/*", "Accept-Encoding": "identity"}
         if etag:
@@ -85,7 +86,7 @@ class Downloader:
         raise NotFetched("redirects")
 
     def _one(self, address: str, headers: Mapping[str, str], deadline: Deadline) -> Fetched | str:
-        """Return the file, or where a redirect leads."""
+        """Send one request; return the file, or the address that it redirects to."""
         parts = urlsplit(address)
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,4 +1,4 @@
-"""One run's asking: all calendars of the setting at once, their images afterwards, and what to log of it."""
+"""Fetch all configured calendars in parallel, then their images, and log the results."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
 WORKERS = 4
-# The calendars' names and visibility are worth a moment, no more.
+# The list of calendars (names, visibility) is optional: do not wait longer for it.
 CALENDAR_LIST_SECONDS = 10.0
 LOGGED_PROBLEMS = 10
 
 
 class Fetcher:
-    """Asks for all calendars at once, and tells how it went."""
+    """Fetches all calendars and their images for one run, and logs the results."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Fetcher:
 
     @property
     def dropped(self) -> int:
-        """How many events could not be used."""
+        """The number of unusable events."""
         return sum(result.dropped for result in self._results.values())
 
     def fetch_calendars(self, deadline: Deadline) -> None:
-        """Wait for all calendars, but not beyond the deadline. Raises Misconfigured."""
+        """Fetch all calendars, until the deadline. Raises Misconfigured."""
         calendars = self._libcal.calendars
         jobs = {calendar.id: partial(self._events, calendar) for calendar in calendars}
         calendar_list = run_jobs(
@@ -69,15 +69,15 @@ class Fetcher:
             raise Misconfigured(CREDENTIALS_REFUSED)
         self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
         if all(calendar.id in self._internal for calendar in calendars):
-            raise Misconfigured("every calendar of LIBCAL_CALENDARS is internal: choose public ones")
+            raise Misconfigured("all calendars in LIBCAL_CALENDARS are internal; choose public ones")
 
     def merged(self, images: ImageCache) -> Snapshot:
-        """Return what there is to publish now, with the images that are known."""
+        """Return the events to publish, with the images that are in the cache."""
         outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
         return replace(merge(self._last, outcomes, self._window), dropped=self.dropped)
 
     def with_images(self, snapshot: Snapshot, images: ImageCache, deadline: Deadline) -> Snapshot:
-        """Fetch the images that are new or due, the next event's first; return the snapshot with them."""
+        """Refresh the image cache, the next events first; return the snapshot with the new images."""
         addresses = {key: value for result in self._results.values() for key, value in result.images.items()}
         wanted = [addresses[event.id] for event in snapshot.events if event.id in addresses]
         downloader = Downloader(
@@ -101,11 +101,11 @@ class Fetcher:
         return normalize_calendar(self._client.events(calendar.id, window.first_day, window.days), context)
 
     def _use_calendar_list(self, answer: list[Any] | Exception) -> None:
-        """Note the calendars' names, and which are internal: as LibCal says, else as it last said."""
+        """Set the calendars' names and which are internal; if LibCal sent no list, as in the last run."""
         self._internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
         if isinstance(answer, Unavailable | Misconfigured):
             cause = answer.cause if isinstance(answer, Unavailable) else "refused"
-            self._log.info("LibCal does not describe its calendars", cause=cause)
+            self._log.info("list of calendars not fetched; using the last known names", cause=cause)
             return
         if isinstance(answer, Exception):
             raise answer
@@ -139,13 +139,16 @@ class Fetcher:
         )
 
     def log_results(self, snapshot: Snapshot, seconds: float) -> None:
-        """Log a line for each calendar, and some about single events."""
-
+        """Log one line for each calendar, and the first problems with single events."""
         for calendar in snapshot.calendars:
             if calendar.cause == INTERNAL:
-                self._log.error("calendar is internal: not published", calendar=calendar.id)
+                self._log.error("calendar is internal in LibCal; not publishing it", calendar=calendar.id)
             elif calendar.cause == EMPTY:
-                self._log.warn("calendar became empty", calendar=calendar.id, previous=calendar.events)
+                self._log.warn(
+                    "calendar suddenly empty; keeping its last events for one run",
+                    calendar=calendar.id,
+                    previous=calendar.events,
+                )
             elif calendar.cause:
                 self._log.warn(
                     "calendar not fetched",
@@ -163,7 +166,8 @@ class Fetcher:
                 )
         if any(result.zone_doubtful for result in self._results.values()):
             self._log.warn(
-                "every time came as UTC: is LibCal's time zone set?", timezone=self._settings.timezone.key
+                "all event times are in UTC; check the time zone in LibCal",
+                timezone=self._settings.timezone.key,
             )
         self._log_problems()
 

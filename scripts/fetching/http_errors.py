@@ -1,4 +1,4 @@
-"""One word for why an HTTP request failed, whichever library raised the exception."""
+"""Name the cause of a failed HTTP request, for exceptions of requests, urllib3 and sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib3
 
 
 def cause_of(error: BaseException) -> str:
-    """Return one word for why a request failed: the log's `cause`."""
+    """Return the cause of a failed request in one word, for the log field `cause`."""
     found = list(_chain(error))
     for cause, kinds in _CAUSES:
         if any(isinstance(item, kinds) for item in found):
@@ -30,7 +30,7 @@ _CAUSES: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and every exception it wraps, in whichever of the four ways it does."""
+    """Yield `error` and every exception it wraps: as an argument, cause, context or urllib3's `reason`."""
     waiting, seen = [error], set[int]()
     while waiting:
         item = waiting.pop()

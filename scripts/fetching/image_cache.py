@@ -1,9 +1,9 @@
-"""The events' images: fetched once, made small, kept in build/images/ under the digest of what is in them.
+"""Cache of the events' images in build/images/, as small WebP files named by a digest of their content.
 
-    <stem>-320.webp  <stem>-800.webp  <stem>-1600.webp     no wider than that; the original is not kept
-    index.json       what is known of each address, and when it was last checked
+    <stem>-320.webp  <stem>-800.webp  <stem>-1600.webp     at most so many pixels wide; originals are not kept
+    index.json       for each address its files, HTTP validators and the time of the last check
 
-An image that cannot be had leaves the one from before, or none; it never fails a run.
+If an image cannot be fetched, the event keeps its previous image, or has no image. The run goes on.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from fetching.download import Downloader, NotFetched
 from files import sha256, write_atomic, write_if_changed
 from log import Log
 
-# Width of each file, and the bytes that it should not exceed.
+# Width of each file in pixels, and its target size in bytes.
 SIZES = tuple(zip(IMAGE_WIDTHS, (15_000, 45_000, 80_000), strict=True))
 MAX_BYTES = 10_000_000
 WORKERS = 4
 MAX_CONVERTERS = 2
 CONVERT_SECONDS = 15.0
 IMAGE_SECONDS = 8.0
-ASK_AGAIN = timedelta(hours=24)
-TRY_AGAIN = timedelta(hours=1)
-FORGET = timedelta(days=30)
-LOGGED = 10
+CHECK_AFTER = timedelta(hours=24)
+RETRY_AFTER = timedelta(hours=1)
+KEEP_UNUSED = timedelta(days=30)
+LOGGED_FAILURES = 10
 
 VERSION = 1
 _CONVERTER = Path(__file__).with_name("convert_image.py")
@@ -43,9 +43,10 @@ _CONVERTER = Path(__file__).with_name("convert_image.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedImage:
-    """What is known of one address. `stem` is empty until there is an image; `cause` says why it is not newer.
+    """The cached image of one address.
 
-    `checked` is when it was last checked, `used` the day an event last had it.
+    `stem` is the common part of its file names, empty until there are files. `cause` says why the last
+    check failed. `checked` is the time of the last check, `used` the last day on which an event had it.
     """
 
     stem: str = ""
@@ -57,7 +58,7 @@ class CachedImage:
 
 
 class ImageCache:
-    """The folder and its index, as of `now`."""
+    """The folder with the cached images and its index, at the time `now`."""
 
     def __init__(self, folder: Path, now: datetime, log: Log) -> None:
         self._folder = folder
@@ -67,16 +68,16 @@ class ImageCache:
         self._started: set[str] = set()
 
     def stem(self, address: str) -> str:
-        """Return the stem of the image at `address` as far as it is known, or nothing."""
+        """Return the stem of the cached image of `address`; empty if there is none."""
         entry = self._entries.get(address)
         return entry.stem if entry else ""
 
     def has(self, stem: str) -> bool:
-        """Whether all files of `stem` are there."""
+        """Return whether all files of `stem` exist."""
         return bool(stem) and all(path.is_file() for path in self._paths(stem))
 
     def refresh(self, addresses: Iterable[str], downloader: Downloader, deadline: Deadline) -> None:
-        """Fetch those of `addresses` that are new or due, in that order, until the deadline; save the index."""
+        """Fetch images of `addresses` until the deadline: first new ones, then those due for a check."""
         wanted = list(dict.fromkeys(addresses))
         due = [address for address in wanted if self._is_due(address)]
         due.sort(key=lambda address: self._entries.get(address, CachedImage()).checked)
@@ -86,11 +87,11 @@ class ImageCache:
         for address, result in run_jobs(jobs, deadline, workers=WORKERS):
             if isinstance(result, OSError):
                 raise result
-            # Even a fault of ours may cost an image, not the run.
+            # A bug in this program may cost one image, not the run.
             if isinstance(result, Exception):
                 result = self._checked(address, type(result).__name__)
             results[address] = result
-        # What hangs must not be the first to be tried again in the next run.
+        # Mark hanging downloads as checked, so that the next run does not start with them.
         for address in frozenset(self._started) - results.keys():
             results[address] = self._checked(address, "deadline")
         self._entries.update(results)
@@ -102,7 +103,7 @@ class ImageCache:
 
     def _report(self, results: Mapping[str, CachedImage], due: int) -> None:
         failed = [(address, entry.cause) for address, entry in results.items() if entry.cause]
-        for address, cause in failed[:LOGGED]:
+        for address, cause in failed[:LOGGED_FAILURES]:
             self._log.warn("image not fetched", address=address[:200], cause=cause)
         self._log.info(
             "images fetched",
@@ -112,8 +113,8 @@ class ImageCache:
         )
 
     def save(self, stems: Iterable[str]) -> None:
-        """Write the index, and remove what neither it nor an event of `stems` has had for a month."""
-        oldest = (self._now - FORGET).date().isoformat()
+        """Write the index; remove files that neither `stems` nor an index entry of the last month uses."""
+        oldest = (self._now - KEEP_UNUSED).date().isoformat()
         self._entries = {address: entry for address, entry in self._entries.items() if entry.used >= oldest}
         if not self._entries and not self._folder.exists():
             return
@@ -130,12 +131,12 @@ class ImageCache:
         if entry is None or not entry.checked:
             return True
         age = self._now - datetime.fromisoformat(entry.checked)
-        return not timedelta(0) <= age < (TRY_AGAIN if entry.cause else ASK_AGAIN)
+        return not timedelta(0) <= age < (RETRY_AFTER if entry.cause else CHECK_AFTER)
 
     def _fetch(
         self, address: str, downloader: Downloader, deadline: Deadline, converting: threading.BoundedSemaphore
     ) -> CachedImage:
-        """Return what is known of `address` after asking; whatever goes wrong is its `cause`."""
+        """Download and convert the image of `address`; return its new entry, with `cause` set on failure."""
         self._started.add(address)
         checked = self._checked(address, "")
         known = {"etag": checked.etag, "last_modified": checked.last_modified} if checked.stem else {}
@@ -160,7 +161,7 @@ class ImageCache:
         return tuple(self._folder / image_file(stem, width) for width in IMAGE_WIDTHS)
 
     def _load(self) -> Iterator[tuple[str, CachedImage]]:
-        """Yield what the index says and the folder holds; nothing where it cannot be used."""
+        """Yield the entries of index.json, without files if any of them is missing."""
         try:
             data = json.loads((self._folder / "index.json").read_bytes())
             if data["version"] != VERSION:
@@ -169,7 +170,7 @@ class ImageCache:
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            self._log.warn("index of images not usable; starting without it")
+            self._log.warn("image index is unusable; fetching all images again")
             return
         for address, entry in entries.items():
             gone = entry.stem and not self.has(entry.stem)
@@ -186,9 +187,9 @@ def _entry(fields: Mapping[str, Any]) -> CachedImage:
 
 
 def run_converter(data: bytes, deadline: Deadline) -> list[bytes]:
-    """Return an image as WebP of the three widths, decoded in a process of its own. Raises NotFetched."""
+    """Convert an image to WebP files of the three widths in a separate process. Raises NotFetched."""
     try:
-        # -I and no environment: no settings, no secrets, nothing of ours but the standard library and Pillow.
+        # -I and an empty environment: the process sees no settings, no secrets and no module of this program.
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-I", str(_CONVERTER), *(f"{width}={size}" for width, size in SIZES)],
             input=data,

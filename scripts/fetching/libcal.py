@@ -1,4 +1,4 @@
-"""LibCal's API v1.1 over HTTP: token, retries, paging. Returns what LibCal says, unchecked."""
+"""Client for LibCal's API v1.1: token, retries, paging. Returns LibCal's JSON without checking its fields."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fetching.http_errors import cause_of
 from log import Log
 from settings import VERSION, LibCalSettings
 
-# LibCal's default is 20 and cuts silently; 500 is its maximum.
+# LibCal returns 20 events by default, without saying that there are more; 500 is its maximum.
 PAGE_SIZE = 500
 DEFAULT_PAGE_SIZE = 20
 
@@ -33,14 +33,15 @@ CREDENTIALS_REFUSED = (
     "LibCal refused the credentials: check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET "
     "and the application's scope (Calendars, read)"
 )
-WRONG_ADDRESS = "LIBCAL_URL does not lead to the LibCal API"
+WRONG_ADDRESS = "LIBCAL_URL is not the address of a LibCal API"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long, how often and how much; times in seconds, sizes in decoded bytes.
+    """Limits for requests and responses; times in seconds, sizes in decoded bytes.
 
-    A body of `body` bytes is refused; of those over `large` only one is read at a time.
+    A response of more than `body` bytes is refused. Only one response of more than `large` bytes is read
+    at a time.
     """
 
     tries: int = 4
@@ -54,7 +55,7 @@ class Limits:
 
 
 class Unavailable(Exception):
-    """A call failed for now; `cause` is one word for the log, `tries` how often it was tried."""
+    """A call failed, but may succeed later; `cause` is one word for the log, `tries` counts the attempts."""
 
     def __init__(self, cause: str, tries: int = 1) -> None:
         super().__init__(cause)
@@ -63,11 +64,11 @@ class Unavailable(Exception):
 
 
 class Misconfigured(Exception):
-    """LibCal will not answer until a setting is mended; the text says which."""
+    """LibCal refuses all requests until a setting is corrected; the text says which one."""
 
 
 class _Retryable(Exception):
-    """This try failed, the next one may not; `wait` is what the server asked for, in seconds."""
+    """This attempt failed and should be retried; `wait` is the server's Retry-After in seconds."""
 
     def __init__(self, cause: str, wait: float | None = None) -> None:
         super().__init__(cause)
@@ -76,11 +77,11 @@ class _Retryable(Exception):
 
 
 class _Unauthorized(Exception):
-    """The token is not, or no longer, accepted."""
+    """LibCal does not accept the token (any more)."""
 
 
 class _NoAuth(AuthBase):
-    """Send no credentials. Without an auth object requests would take some from ~/.netrc."""
+    """Send no credentials. Without an auth object, requests would use those in ~/.netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -88,7 +89,7 @@ class _NoAuth(AuthBase):
 
 @dataclass(frozen=True, slots=True)
 class _Bearer(AuthBase):
-    """Send the token, whatever ~/.netrc says."""
+    """Send the token instead of credentials from ~/.netrc."""
 
     token: str = field(repr=False)
 
@@ -98,7 +99,7 @@ class _Bearer(AuthBase):
 
 
 class Client:
-    """One run's conversation with LibCal; its methods may be called from several threads."""
+    """LibCal client for one run. Thread-safe."""
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class Client:
     def events(self, calendar: str, first: date, days: int) -> list[Any]:
         """Return the events of `calendar` from `first` to `days` days later (inclusive), each id once.
 
-        Raises Unavailable if any page cannot be had: a part is never returned as the whole.
+        Raises Unavailable if any page fails, so that an incomplete list is never taken for a complete one.
         """
         found: list[Any] = []
         seen: set[str] = set()
@@ -135,11 +136,11 @@ class Client:
             items = self._page(calendar, first, days, page)
             first_length = first_length or len(items)
             before = len(seen)
-            # What has no id is kept from page 1 on, to be dropped and counted by the next step.
+            # Events without an id are kept: the next step drops and counts them.
             fresh = [item for item in items if _is_unseen(item, seen)]
             repeated = page > 1 and len(seen) == before
             if repeated and items:
-                self._log.warn("page brought no new event", calendar=calendar, page=page)
+                self._log.warn("LibCal sent the same page twice; ignoring it", calendar=calendar, page=page)
             if repeated or not items:
                 return found
             found += fresh
@@ -147,11 +148,11 @@ class Client:
                 break
             if not _may_have_next_page(len(items), first_length):
                 return found
-        self._log.warn("too many events; the rest is left out", calendar=calendar, pages=page)
+        self._log.warn("too many events; ignoring the rest", calendar=calendar, pages=page)
         return found[: self._limits.events]
 
     def calendars(self) -> list[Any]:
-        """Return what LibCal says about the calendars, asking once; raise Unavailable without it."""
+        """Return LibCal's list of calendars, without retries. Raises Unavailable."""
         answer = self._authorized("calendars", {}, tries=1, seconds=self._limits.calendars_timeout)
         listed = answer.get("calendars") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
@@ -185,7 +186,7 @@ class Client:
         check: Callable[[Any], None] = lambda _: None,
         **fields: str,
     ) -> Any:
-        """GET `path` with the token; on 401 once more with a new one."""
+        """GET `path` with the token; on status 401 retry once with a new token."""
 
         def get(token: str) -> Any:
             deadline = self._deadline.within(seconds)
@@ -208,18 +209,18 @@ class Client:
             raise Misconfigured(CREDENTIALS_REFUSED) from None
 
     def _get_token(self, refused: str) -> str:
-        """Return a token other than `refused`: the one another thread has fetched, or a new one."""
+        """Return a token other than `refused`: a new one, or one that another thread has just requested."""
         with self._token_lock:
             if self._token == refused and self._token_failure is None:
                 try:
                     self._token = self._retry(self._request_token, self._deadline, self._limits.tries)
                 except (Unavailable, Misconfigured) as error:
-                    # One thread's failure is everybody's: no hammering.
+                    # All threads fail with the first error, instead of asking LibCal again.
                     self._token_failure = error
                 else:
                     self._log.hide(self._token)
                     if refused:
-                        self._log.info("token renewed")
+                        self._log.info("LibCal token expired; got a new one")
             if self._token_failure is not None:
                 raise self._token_failure
             return self._token
@@ -248,7 +249,7 @@ class Client:
         return token
 
     def _retry(self, call: Callable[[], Any], deadline: Deadline, tries: int, **fields: str) -> Any:
-        """Return what `call` returns, trying it again after `_Retryable` as long as there is time."""
+        """Return the result of `call`, retrying after `_Retryable` until the deadline."""
         attempt = 0
         while True:
             attempt += 1
@@ -263,20 +264,29 @@ class Client:
                     raise Unavailable(cause, attempt) from None
             except Unavailable as error:
                 raise Unavailable(error.cause, attempt) from None
-            self._log.info("trying LibCal again", cause=cause, tries=attempt, wait=round(wait, 2), **fields)
+            self._log.info(
+                "LibCal request failed; retrying", cause=cause, tries=attempt, wait=round(wait, 2), **fields
+            )
             self._sleep(wait)
 
     def _wait(self, attempt: int, error: _Retryable, **fields: str) -> float:
-        """Return how long to wait: what the server asked for, capped, else exponentially with jitter."""
+        """Return the seconds to wait: Retry-After up to a limit, else exponential back-off with jitter."""
         cap = self._limits.retry_after
         if error.wait is None:
             return math.ldexp(random.uniform(0.25, 0.75), attempt - 1)  # noqa: S311
         if error.wait > cap:
-            self._log.warn("wait capped", cause=error.cause, asked=int(error.wait), wait=cap, **fields)
+            asked = int(error.wait)
+            self._log.warn(
+                "LibCal asks for a long wait; waiting less",
+                cause=error.cause,
+                asked=asked,
+                wait=cap,
+                **fields,
+            )
         return min(error.wait, cap)
 
     def _send(self, method: str, path: str, deadline: Deadline, **kwargs: Any) -> Any:
-        """Send one request and return the answer's JSON. Raises _Retryable, _Unauthorized or Unavailable."""
+        """Send one request and return the JSON response. Raises _Retryable, _Unauthorized or Unavailable."""
         seconds = min(self._limits.read_timeout, deadline.remaining())
         if not seconds:
             raise Unavailable("deadline")
@@ -291,14 +301,15 @@ class Client:
             ) as response:
                 _check_status(response, self._clock)
                 return _parse(self._read(response, deadline))
-        # ValueError: what urllib3 raises for some headers that make no sense.
+        # urllib3 raises ValueError for some invalid headers.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise _Retryable(cause_of(error)) from None
 
     def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
-        """Return the decoded body, reading no more than the socket gives at once.
+        """Return the decoded body, reading only as much as the socket has available.
 
-        A whole chunk may be a minute's work for a server that drips; a bomb unfolds piece by piece.
+        Checks size and deadline after each piece: waiting for a full chunk could take a slow server minutes,
+        and a gzip bomb must not be unpacked at once.
         """
         body = bytearray()
         with contextlib.ExitStack() as held:
@@ -309,7 +320,7 @@ class Client:
                     held.callback(self._large_lock.release)
                 body += piece
                 if len(body) > self._limits.body:
-                    body.clear()  # the exception would keep it
+                    body.clear()  # the exception's traceback would keep it in memory
                     raise Unavailable("too_large")
                 if deadline.expired:
                     raise Unavailable("deadline")
@@ -321,7 +332,7 @@ def _session(contact: str) -> requests.Session:
     session.headers["Accept"] = "application/json"
     session.headers["Accept-Encoding"] = "gzip"
     session.headers["User-Agent"] = user_agent(contact)
-    # Nothing is to be remembered from one call to the next, least of all between threads.
+    # No cookies: they would leak from one call to the next, and between threads.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
 
@@ -344,9 +355,9 @@ def _check_status(response: requests.Response, clock: Callable[[], float]) -> No
 
 
 def retry_after(text: str, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for; None when it asks for none or is nonsense.
+    """Return the seconds in a Retry-After header; None if it is empty, zero, past or invalid.
 
-    It is a number of seconds or a date (RFC 9110, 10.2.3).
+    The header is a number of seconds or a date (RFC 9110, 10.2.3).
     """
     text = text.strip()
     if re.fullmatch(r"[0-9]{1,15}", text):
@@ -374,7 +385,7 @@ def _parse(body: bytes) -> Any:
 
 
 def _is_unseen(item: Any, seen: set[str]) -> bool:
-    """Tell whether the id of `item` is not in `seen`, and add it; what has no id is always unseen."""
+    """Return whether the id of `item` is new, and add it to `seen`. An item without an id is always new."""
     key = item.get("id") if isinstance(item, dict) else None
     if not isinstance(key, str | int):
         return True
@@ -385,9 +396,9 @@ def _is_unseen(item: Any, seen: set[str]) -> bool:
 
 
 def _may_have_next_page(length: int, first_length: int) -> bool:
-    """Tell whether a page of `length` events may be followed by another.
+    """Return whether there may be another page after one of `length` events.
 
-    A page shorter than the limit is the last one, unless the server has a lower limit of its own:
-    then its pages are as long as the first, and it is no shorter than LibCal's default.
+    A page shorter than the limit is the last one. If the server has a lower limit of its own, its full
+    pages are as long as the first page, and that is at least LibCal's default.
     """
     return length >= PAGE_SIZE or (first_length >= DEFAULT_PAGE_SIZE and length >= first_length)

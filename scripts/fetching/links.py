@@ -1,4 +1,4 @@
-"""Which web addresses may be published: https to a public host, and nothing hidden in them."""
+"""Check and normalize web addresses. Only https links to public hosts, mailto and tel may be published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 MAX_LENGTH = 2000
 
-# What a browser would ignore, or read as something else than urlsplit does.
+# Characters that a browser ignores, or interprets differently from urlsplit.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _MAIL = re.compile(r"[^\s@<>\"?]{1,64}@[^\s@<>\"?]{1,255}(?:\?[^\s<>\"]*)?\Z")
@@ -20,13 +20,13 @@ _INVISIBLE = re.compile(r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NEVER_PUBLIC = frozenset(
     ("corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost")
 )
-# What is escaped already stays as it is.
+# "%" is included, so that existing escapes are kept.
 _KEPT = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where LibCal is. `stand_in` when no public host can have that name: then plain HTTP will do."""
+    """The origin of LibCal. `stand_in` is true if no public host can have this name; then HTTP is allowed."""
 
     scheme: str
     netloc: str
@@ -42,18 +42,18 @@ class Origin:
         return f"{self.scheme}://{self.netloc}/"
 
     def is_own_stand_in(self, parts: SplitResult) -> bool:
-        """Whether an address is of just this stand-in; never true of a real LibCal."""
+        """Return whether an address belongs to this stand-in; always false for a real LibCal."""
         return self.stand_in and (parts.scheme, parts.netloc.lower()) == (self.scheme, self.netloc)
 
 
 def web_address(text: object, origin: Origin) -> str:
-    """Return `text` as an absolute https address, or nothing if it may not be published.
+    """Return `text` as an absolute https address; empty if it may not be published.
 
-    Relative ones are of LibCal, http becomes https, `//host/path` too. Refused: other schemes, user
-    names, ports out of range, hosts that are not public, control characters and backslashes.
+    Relative addresses are resolved against LibCal; http and `//host/path` become https. Refused: other
+    schemes, user names, invalid ports, hosts that are not public, control characters and backslashes.
     """
     address = _readable(text)
-    # "http://https://..." is what staff paste into a field that says "http://" already.
+    # Staff paste addresses into a field that already contains "http://": "http://https://...".
     address = re.sub(r"^https?:/+(?=https?:/)", "", address, flags=re.IGNORECASE)
     if re.match(r"www\.[^/]+\.", address, re.IGNORECASE):
         address = f"https://{address}"
@@ -77,7 +77,7 @@ def web_address(text: object, origin: Origin) -> str:
 
 
 def link(text: object, origin: Origin) -> str:
-    """Return `text` as the href of a link within a text: https, mailto or tel; or nothing."""
+    """Return `text` as the href of a link in a description: https, mailto or tel; empty if refused."""
     address = _readable(text)
     if address.startswith("#"):
         return ""
@@ -94,12 +94,12 @@ def link(text: object, origin: Origin) -> str:
 
 
 def is_public_host(host: str) -> bool:
-    """Whether `host` may be a public one: a name with a dot, or a global address. Asks no one."""
+    """Return whether `host` can be public: a name with a dot, or a global IP address. No DNS lookup."""
     try:
         return is_public_address(host.strip("[]"))
     except ValueError:
         labels = host.lower().removesuffix(".").split(".")
-        # A last label of digits is a way of writing an IPv4 address (127.1, 0x7f.1).
+        # A numeric last label makes the name an IPv4 address (127.1, 0x7f.1).
         numeric = re.match(r"(0x[0-9a-f]*|[0-9]+)\Z", labels[-1])
         return (
             len(labels) > 1
@@ -111,9 +111,10 @@ def is_public_host(host: str) -> bool:
 
 
 def is_public_address(text: str) -> bool:
-    """Whether an IP address is one of the public internet; raises ValueError if it is none.
+    """Return whether an IP address is on the public internet. Raises ValueError if it is not an IP address.
 
-    An IPv6 address that stands for an IPv4 one (mapped, translated, tunneled) is what that is, or not public.
+    For an IPv6 address that contains an IPv4 address, the IPv4 address is checked (mapped, translated) or
+    the answer is no (tunneled).
     """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
@@ -127,7 +128,7 @@ def is_public_address(text: str) -> bool:
 
 
 def _readable(text: object) -> str:
-    """Return the address that `text` holds, without what cannot be seen; nothing if it is unsafe."""
+    """Return `text` without white space around it and invisible characters; empty if it is unsafe."""
     if not isinstance(text, str) or len(text) > MAX_LENGTH:
         return ""
     address = _INVISIBLE.sub("", text).strip()
@@ -135,7 +136,7 @@ def _readable(text: object) -> str:
 
 
 def _ascii_host(host: str) -> str:
-    """Return `host` as it is asked for in DNS; raises ValueError for what cannot be a name."""
+    """Return `host` in the form used in DNS (IDNA). Raises ValueError if it is not a valid name."""
     if ":" in host:
         return f"[{host}]"
     return host if host.isascii() else host.encode("idna").decode("ascii")

@@ -1,7 +1,7 @@
-"""What was fetched now and what was known before -> the next events.json. Pure.
+"""Merge the newly fetched events with the last events.json into the next one. Pure: no I/O.
 
-A calendar that could not be fetched keeps its last good events. An event that vanished from one that
-could be is kept, no longer listed, until its day has passed: somebody may have its address.
+A calendar that could not be fetched keeps its last good events. An event that disappeared from a fetched
+calendar is no longer listed, but keeps its page until its day has passed: visitors may have its address.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ UNUSABLE = "unusable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How the fetch of one calendar went; `cause` is empty when it went well.
+    """The result of fetching one calendar; `cause` says why it failed and is empty on success.
 
-    `unusable_ids` are the ids of events that came but could not be used; `unusable` when that was all of them.
+    `unusable_ids` are the ids of events that were fetched but are unusable; `all_unusable` is true if
+    LibCal sent only such events.
     """
 
     id: str
@@ -33,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """When LibCal was asked, and for which days: from that of `now` to `last_day`."""
+    """The time of the fetch and the fetched days: from the day of `now` to `last_day`."""
 
     now: datetime
     last_day: date
@@ -45,13 +46,13 @@ class Window:
 
     @property
     def days(self) -> int:
-        """How many days follow the first one."""
+        """The number of days after the first one."""
         return (self.last_day - self.first_day).days
 
     def covers(self, event: Event) -> bool:
-        """Whether LibCal would have returned `event`: it begins on a day that was asked for.
+        """Return whether LibCal must return `event`: it begins on one of the fetched days.
 
-        What began earlier and still runs may or may not be returned.
+        LibCal may or may not return events that began earlier and still run.
         """
         return self.first_day <= event.first_day <= self.last_day
 
@@ -59,8 +60,8 @@ class Window:
 def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapshot:
     """Return the events to publish and the calendars' states, in the order of `outcomes`.
 
-    Of an event in several calendars the first calendar's copy stays; one fetched now goes before one
-    kept. `updated` and `sequence` are those of `last` where nothing public has changed.
+    If an event is in several calendars, the first calendar's copy is used, and a newly fetched copy
+    before an old one. `updated` and `sequence` change only if public data of the event changed.
     """
     fetched: dict[str, Event] = {}
     for outcome in outcomes:
@@ -95,7 +96,7 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapsh
 def _one(
     outcome: Outcome, before: list[Event], state: Calendar, window: Window
 ) -> tuple[list[Event], Calendar]:
-    """Return which of a calendar's events of `before` stay, and its new state."""
+    """Return the events of `before` to keep for one calendar, and its new state."""
     state = replace(state, label=outcome.label, name=outcome.name or state.name)
     if outcome.cause == INTERNAL:
         return [], Calendar(id=outcome.id, label=outcome.label, cause=INTERNAL)
@@ -117,7 +118,7 @@ def _one(
 
 
 def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tuple[Event, ...]:
-    """Return `events` with `updated` and `sequence`: as they were, or raised if something changed."""
+    """Return `events` with `updated` and `sequence`: unchanged, or increased if the event changed."""
     known = {event.id: event for event in last}
     stamped = []
     for event in events:
@@ -133,7 +134,7 @@ def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tupl
 
 
 def _appointment(event: Event) -> tuple[object, ...]:
-    """Return what people plan by: a change of it raises `sequence` (RFC 5545, 3.8.7.4)."""
+    """Return the fields that visitors plan by: a change increases `sequence` (RFC 5545, 3.8.7.4)."""
     data = event.to_json()
     names = ("start", "end", "all_day", "branch", "place", "address", "online", "state", "listed")
     return tuple(data.get(name) for name in names)

@@ -1,7 +1,7 @@
-"""LibCal's events as they come -> Event. Pure: no network, no clock, no log.
+"""Convert LibCal's events to Event. Pure: no network, no clock, no log.
 
-The quirks are those of real answers: fields that change their shape, vanish, or hold a number as text.
-Only what may be public is read; anything else LibCal sends is never looked at.
+Handles the quirks of real responses: fields that change their type, are missing, or hold a number as text.
+Only public fields are read; all other fields are ignored.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _YEARS_AHEAD = timedelta(days=5 * 366)
 
 
 class UnusableEvent(Exception):
-    """An event that cannot be published; the text names the field that is missing or wrong."""
+    """The event cannot be published; the text names the field that is missing or wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What an event's meaning depends on. `last_day` is the last one asked for."""
+    """The calendar and settings that the conversion depends on. `last_day` is the last requested day."""
 
     calendar: str
     branch: str
@@ -47,7 +47,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong with an event: it was dropped, or `field` was corrected."""
+    """A problem with one event: it was dropped, or `field` was corrected."""
 
     id: str
     field: str
@@ -56,10 +56,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalizedCalendar:
-    """A calendar's events of the days asked for, and its name as far as an event tells it.
+    """A calendar's events of the requested days, and its name if an event contains it.
 
-    `received` counts what came, good or bad. `unusable_ids` are the ids of events that are there but cannot be used. `zone_doubtful` when every time
-    came as +00:00 though the library's clocks show another. `images` are the addresses of images by id.
+    `received` counts all events in the response, usable or not. `unusable_ids` are the ids of the
+    unusable ones. `zone_doubtful` is true if all times are +00:00 although the library's time zone has
+    another offset. `images` maps event ids to image addresses.
     """
 
     name: str
@@ -72,12 +73,12 @@ class NormalizedCalendar:
 
     @property
     def dropped(self) -> int:
-        """How many events could not be used."""
+        """The number of unusable events."""
         return sum(problem.dropped for problem in self.problems)
 
 
 def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalendar:
-    """Return what can be published of a calendar's events; whatever `raw` holds, nothing is raised."""
+    """Return the publishable part of a calendar's events. Never raises."""
     context = replace(context, private_links=(*context.private_links, *private_links(raw)))
     events: list[Event] = []
     problems: list[Problem] = []
@@ -111,7 +112,7 @@ def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalend
 
 
 def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
-    """Return one event and the names of the fields that had to be corrected; raise UnusableEvent without one."""
+    """Return the event and the names of its corrected fields. Raises UnusableEvent."""
     if not isinstance(raw, dict):
         raise UnusableEvent("event")
     private = PrivateDetails(context.private_links, meeting_secrets(raw))
@@ -158,7 +159,7 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
 
 
 def event_id(raw: Any) -> str:
-    """Return the id as text without leading zeros, or nothing if there is none: it becomes a file's name."""
+    """Return the id as text without leading zeros, empty if it is missing. It becomes a file name."""
     value = raw.get("id") if isinstance(raw, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
@@ -168,7 +169,7 @@ def event_id(raw: Any) -> str:
 
 
 def parse_calendars(raw: Sequence[Any]) -> dict[str, tuple[str, bool]]:
-    """Return `{id: (name, internal)}` from LibCal's list of calendars; whatever it holds, nothing is raised."""
+    """Return `{id: (name, internal)}` from LibCal's list of calendars. Never raises."""
     found = {}
     for item in raw:
         if not isinstance(item, dict):
@@ -184,7 +185,7 @@ def _name(value: object) -> str:
     return plain(value, MAX_NAME)
 
 
-# --- When -----------------------------------------------------------------------------------------
+# --- Times ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class _Times:
 
 
 def _times(raw: dict[str, Any], context: Context) -> _Times:
-    """Return when an event is, in the library's zone. A time without an offset is the library's."""
+    """Return start and end in the library's time zone. A time without an offset is local time."""
     first = _moment(raw.get("start"), context)
     if first is None:
         raise UnusableEvent("start")
@@ -214,9 +215,9 @@ def _times(raw: dict[str, Any], context: Context) -> _Times:
 
 
 def _all_day(first: datetime, last: datetime | None, zone: ZoneInfo) -> _Times:
-    """Use only the dates, as they are written: an offset would move them to the day before.
+    """Return the times of an all-day event, using only the dates: an offset could move them by a day.
 
-    An end at midnight is that of the day before; an end that makes no sense is that of the first day.
+    An end at midnight belongs to the day before. A missing or impossible end becomes the first day.
     """
     begins = first.date()
     ends = last.date() if last else begins
@@ -241,12 +242,12 @@ def _moment(value: object, context: Context) -> datetime | None:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    # By way of UTC, so that a time in the gap of a clock change becomes one that exists.
+    # Convert through UTC: a time in the gap of a clock change becomes one that exists.
     return moment.astimezone(UTC).astimezone(zone)
 
 
 def _offsets(raw: dict[str, Any], event: Event) -> tuple[timedelta, timedelta]:
-    """Return the offset that the start was written with, and that of the library's zone at that time."""
+    """Return the UTC offset in LibCal's start time, and the library's own offset at that time."""
     written = datetime.fromisoformat(raw["start"].strip())
     here = event.start.utcoffset() or timedelta(0)
     return (here if written.utcoffset() is None else written.utcoffset() or timedelta(0)), here
@@ -257,11 +258,11 @@ def _all_utc(offsets: Sequence[tuple[timedelta, timedelta]]) -> bool:
     return all(written == none for written, _ in offsets) and any(here != none for _, here in offsets)
 
 
-# --- Where ----------------------------------------------------------------------------------------
+# --- Places ---------------------------------------------------------------------------------------
 
 
 def _branch(campus: str) -> tuple[str, str]:
-    """Return (branch, address): "North Campus, Main Street 4" is both, told apart by the digit."""
+    """Split "North Campus, Main Street 4" into (branch, address); an address contains a digit."""
     name, separator, rest = campus.partition(",")
     if separator and re.search(r"\d", rest) and name.strip():
         return name.strip(), rest.strip()
@@ -269,7 +270,7 @@ def _branch(campus: str) -> tuple[str, str]:
 
 
 def _place(names: Sequence[str], branch: str) -> str:
-    """Return the rooms, each once, without the branch's name, which stands beside them anyway."""
+    """Return the rooms, without duplicates and without the branch's name, which pages show next to them."""
     rooms: dict[str, str] = {}
     prefix = (
         re.compile(re.escape(branch) + r"(?:\s*[:|/]\s*|\s+[–—-]\s+)(?=\S)", re.IGNORECASE)
@@ -289,7 +290,7 @@ def _place(names: Sequence[str], branch: str) -> str:
 
 
 def _online(raw: dict[str, Any], place: str, campus: str) -> bool:
-    """Tell whether one can take part online; how, is private."""
+    """Return whether the event can be joined online. The join link itself is private."""
     for name in ("online_join_url", "online_provider"):
         value = raw.get(name)
         if isinstance(value, str) and value.strip():
@@ -299,13 +300,13 @@ def _online(raw: dict[str, Any], place: str, campus: str) -> bool:
     return place.lower().startswith("online") or campus.lower().startswith("online")
 
 
-# --- What else ------------------------------------------------------------------------------------
+# --- Other fields ---------------------------------------------------------------------------------
 
 
 def _names(value: Any, text: Callable[[object], str], depth: int = 3) -> Iterator[str]:
-    """Yield the names in a text, an object with a name, or a list of either; each without markup.
+    """Yield the names in `value`: a text, an object with a name, or a list of these. Without markup.
 
-    PHP writes a list with gaps as an object, {"0": ..., "2": ...}, and an empty object as a list.
+    PHP encodes a list with gaps as an object, {"0": ..., "2": ...}, and an empty object as a list.
     """
     if isinstance(value, dict) and "name" in value:
         value, depth = value["name"], 0
@@ -320,7 +321,7 @@ def _names(value: Any, text: Callable[[object], str], depth: int = 3) -> Iterato
 
 
 def _labels(value: Any, text: Callable[[object], str]) -> tuple[str, ...]:
-    """Return categories or audiences, each once; of a path "A > B" the last part."""
+    """Return categories or audiences without duplicates; for a path "A > B" the last part."""
     labels: dict[str, str] = {}
     for name in _names(value, text):
         parts = [part.strip() for part in name.split(">")]
@@ -359,7 +360,7 @@ def _is_true(value: object) -> bool:
 
 
 def _count(value: object) -> int | None:
-    """Return a number of seats, which may come as text; None for what is none."""
+    """Return a number of seats, which may be given as text; None if it is not a number."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value.strip()):
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -369,7 +370,7 @@ def _count(value: object) -> int | None:
 
 
 def _cost(value: object) -> str:
-    """Return a price as a plain decimal number, "5" or "7.50"; nothing when it is free or not a number."""
+    """Return a price as a plain decimal number, "5" or "7.50"; empty if it is free or not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return ""
     text = re.sub(r"[\s$€£]", "", str(value)[:40])

@@ -55,7 +55,7 @@ class PrivateDetails:
 
 
 def private_links(events: Iterable[Any]) -> tuple[str, ...]:
-    """Return the identifying parts of all private links in `events`: the events of a series share one meeting."""
+    """Return the identifying parts of all private links in `events`. Events of a series share a meeting."""
     found: dict[str, None] = {}
     for event in events:
         if not isinstance(event, dict):

@@ -1,7 +1,7 @@
-"""HTML built anew: a few tags, properly nested, whatever the tree it comes from looks like.
+"""Write a tree of HTML as new HTML: a few tags, properly nested, valid for any input.
 
-Only tags written in this module come out, and only escaped text between them. Paragraphs are never
-empty, headings begin at h3 and skip no level, a list holds items and a table of one column is none.
+The output contains only tags written in this module, and escaped text. Paragraphs are never empty,
+headings begin at h3 and skip no level, lists contain items, and tables with one column become paragraphs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_TEXT = 30_000
 MAX_DEPTH = 40
 MAX_HEADING = 150
 
-# Inline tags that are understood, and what is written for them.
+# Supported inline tags, and the tags to write for them.
 INLINE = {
     "a": "a",
     "b": "b",
@@ -34,13 +34,13 @@ INLINE = {
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 TABLE_PARTS = frozenset(("thead", "tbody", "tfoot", "tr", "td", "th", "caption"))
 # fmt: off
-# Understood as the end of one paragraph and the beginning of another.
+# Tags that end one paragraph and begin another.
 SEPARATORS = frozenset((
-    "p", "div", "section", "article", "aside", "header", "footer", "main", "nav", "address", "center", "figure",
-    "figcaption", "details", "summary", "fieldset", "legend", "form", "dt", "dd",
+    "p", "div", "section", "article", "aside", "header", "footer", "main", "nav", "address", "center",
+    "figure", "figcaption", "details", "summary", "fieldset", "legend", "form", "dt", "dd",
 ))
 # fmt: on
-UNDERSTOOD = (
+SUPPORTED = (
     HEADINGS
     | TABLE_PARTS
     | SEPARATORS
@@ -59,9 +59,9 @@ class Node:
 
 
 class Tree(HTMLParser):
-    """The tree of well-formed HTML, such as nh3 writes; deep nesting is made shallow, long text cut.
+    """The tree of well-formed HTML, as nh3 writes it. Limits the depth of nesting and the length of the text.
 
-    `clean` is what is to be done to every text in it.
+    `clean` is applied to every text in it.
     """
 
     def __init__(self, html: str, clean: Callable[[str], str]) -> None:
@@ -69,7 +69,7 @@ class Tree(HTMLParser):
         self.root = Node("", {})
         self._open = [self.root]
         self._clean = clean
-        self._left = MAX_TEXT
+        self._remaining = MAX_TEXT
         self.feed(html)
         self.close()
 
@@ -88,15 +88,15 @@ class Tree(HTMLParser):
             self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        text = self._clean(data[: self._left])
-        self._left -= len(text)
+        text = self._clean(data[: self._remaining])
+        self._remaining -= len(text)
         if text:
             self._open[-1].children.append(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of flow content. `inner` is what a p or li holds; of other kinds it is all their HTML."""
+    """A block of flow content. `inner` is the content of a p or li; for other kinds it is the whole HTML."""
 
     kind: str
     inner: str
@@ -107,7 +107,7 @@ class Block:
         return f"<{self.kind}>{self.inner}</{self.kind}>" if self.kind in ("p", "li") else self.inner
 
 
-# A run of text, and the tags it stands in from the outside inwards: ("b", "<b>").
+# A run of text, and the inline tags around it from the outside inwards: ("b", "<b>").
 _Format = tuple[str, str]
 _Run = tuple[str, tuple[_Format, ...]]
 _BREAK = "\n"
@@ -116,8 +116,8 @@ _BREAK = "\n"
 class Writer:
     """Writes a tree as valid HTML, block by block, in the order of the text.
 
-    `link` turns an href into the one to write, or into nothing: then its text stands alone.
-    `paragraphs` are the texts of what has been written, without headings and definition terms.
+    `link` returns the href to write for an href, or an empty text to drop the link and keep its text.
+    `paragraphs` are the texts of the written paragraphs, without headings and definition terms.
     """
 
     def __init__(self, link: Callable[[str], str], title: str = "") -> None:
@@ -131,7 +131,7 @@ class Writer:
         return _without_loose_rules(self.flow(tree.root.children))
 
     def flow(self, nodes: Iterable[Node | str], formats: tuple[_Format, ...] = ()) -> list[Block]:
-        """Return blocks that may stand anywhere in flow content; stray list items get a list."""
+        """Return blocks that are valid anywhere in flow content; list items outside a list get one."""
         blocks: list[Block] = []
         items: list[Block] = []
         for block in (*self._blocks(nodes, formats), None):
@@ -158,7 +158,7 @@ class Writer:
         yield from self._paragraphs(runs)
 
     def _pieces(self, nodes: Iterable[Node | str], formats: tuple[_Format, ...]) -> Iterator[_Run | Block]:
-        """Yield runs of text, and blocks between them; a block of no kind only parts paragraphs."""
+        """Yield runs of text and the blocks between them; an empty block only separates paragraphs."""
         for node in nodes:
             if isinstance(node, str):
                 yield _SPACE.sub(" ", node), formats
@@ -185,14 +185,14 @@ class Writer:
         return (*formats, (tag, f'<a href="{escape(href)}" rel="noopener noreferrer">'))
 
     def _paragraphs(self, runs: Sequence[_Run]) -> Iterator[Block]:
-        """Yield a paragraph for each stretch of text without an empty line in it."""
-        for lines in _stretches(runs):
+        """Yield one paragraph for each group of lines; empty lines separate groups."""
+        for lines in _line_groups(runs):
             html, text = _inline(lines)
             self.paragraphs.append(text)
             yield Block("p", html, text)
 
     def _block(self, node: Node, formats: tuple[_Format, ...]) -> list[Block]:
-        """Return a block as ours; nothing if it holds nothing."""
+        """Return the new blocks for one block-level node; an empty list if it has no content."""
         if node.tag == "hr":
             return [Block("hr", "<hr>", "")]
         if node.tag == "pre":
@@ -215,7 +215,7 @@ class Writer:
         )
 
     def _heading(self, node: Node, formats: tuple[_Format, ...]) -> list[Block]:
-        lines = [line for lines in _stretches(self._phrasing(node.children, formats)) for line in lines]
+        lines = [line for lines in _line_groups(self._phrasing(node.children, formats)) for line in lines]
         if not lines:
             return []
         html, text = _inline(lines, " ")
@@ -232,7 +232,7 @@ class Writer:
         return [Block("heading", f"<{tag}>{html}</{tag}>", text)]
 
     def _phrasing(self, nodes: Iterable[Node | str], formats: tuple[_Format, ...]) -> list[_Run]:
-        """Return all text within, as runs; blocks are parted by a space."""
+        """Return all text in `nodes` as runs, with a space between blocks."""
         runs: list[_Run] = []
         for node in nodes:
             if isinstance(node, str):
@@ -282,7 +282,7 @@ class Writer:
         collect(node, False)
         contents = [block for _, cells in rows for _, blocks in cells for block in blocks]
         if max((len(cells) for _, cells in rows), default=0) < 2:
-            # One column is no table: it was meant for layout.
+            # A table with one column was meant for layout.
             return before + contents
         if not contents:
             return before
@@ -300,7 +300,7 @@ class Writer:
                 blocks, tag = self.flow([child], formats), "dd"
             elif child.tag == "dt":
                 lines = [
-                    line for lines in _stretches(self._phrasing(child.children, formats)) for line in lines
+                    line for lines in _line_groups(self._phrasing(child.children, formats)) for line in lines
                 ]
                 blocks, tag = [Block("p", *_inline(lines, " "))] if lines else [], "dt"
             else:
@@ -349,7 +349,7 @@ def _preformatted(node: Node) -> list[Block]:
 
 
 def _compact(blocks: list[Block]) -> str:
-    """Return HTML for a list item or a cell: a single paragraph at its beginning needs no tag."""
+    """Return HTML for a list item or a cell, without the tag of a single paragraph at its beginning."""
     if blocks and blocks[0].kind == "p" and all(block.kind != "p" for block in blocks[1:]):
         return blocks[0].inner + _html(blocks[1:])
     return _html(blocks)
@@ -364,7 +364,7 @@ def _text(blocks: Iterable[Block]) -> str:
 
 
 def _without_loose_rules(blocks: list[Block]) -> list[Block]:
-    """Leave out rules that part nothing: at the beginning, at the end, one after the other."""
+    """Drop rules (hr) that separate no content: at the beginning, at the end, repeated ones."""
     kept: list[Block] = []
     for block in blocks:
         if block.kind != "hr" or (kept and kept[-1].kind != "hr"):
@@ -372,30 +372,30 @@ def _without_loose_rules(blocks: list[Block]) -> list[Block]:
     return kept[:-1] if kept and kept[-1].kind == "hr" else kept
 
 
-def _stretches(runs: Sequence[_Run]) -> Iterator[list[list[_Run]]]:
-    """Yield lists of lines (lists of runs); an empty line parts one list from the next."""
+def _line_groups(runs: Sequence[_Run]) -> Iterator[list[list[_Run]]]:
+    """Yield groups of lines (lists of runs); empty lines separate groups."""
     lines: list[list[_Run]] = [[]]
     for run in runs:
         if run[0] == _BREAK:
             lines.append([])
         else:
             lines[-1].append(run)
-    stretch: list[list[_Run]] = []
+    group: list[list[_Run]] = []
     for line in lines:
         trimmed = _trimmed(line)
         if trimmed:
-            stretch.append(trimmed)
-        elif stretch:
-            yield stretch
-            stretch = []
-    if stretch:
-        yield stretch
+            group.append(trimmed)
+        elif group:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _trimmed(line: list[_Run]) -> list[_Run]:
     """Return a line with single spaces between its words and none around them.
 
-    A space between two formats belongs to what they have in common, so no link begins or ends with one.
+    A space between two formats gets only their common formats, so that no link begins or ends with one.
     """
     kept: list[_Run] = []
     space = False
@@ -419,7 +419,7 @@ def _common(one: tuple[_Format, ...], other: tuple[_Format, ...]) -> tuple[_Form
 
 
 def _inline(lines: list[list[_Run]], separator: str = _BREAK) -> tuple[str, str]:
-    """Return lines as HTML and as plain text; `separator` parts them, a break becomes `<br>`."""
+    """Return lines as HTML and as plain text, with `separator` between them; a break becomes `<br>`."""
     runs: list[_Run] = []
     for line in lines:
         if runs:

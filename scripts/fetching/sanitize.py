@@ -1,7 +1,7 @@
-"""Staff's texts made fit to publish: plain text, and HTML of a few tags that is always valid.
+"""Sanitize texts that staff write: to plain text, or to valid HTML with a few tags.
 
-Descriptions come from an editor, from Word and from other sites. nh3 reads them as a browser would and
-drops what could act; richtext.py builds what is left anew.
+Descriptions are pasted from Word and from other sites. nh3 parses them as a browser does and drops active
+content; richtext.py then writes new HTML from the result.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ import nh3
 
 from fetching.links import Origin, link
 from fetching.privacy import PrivateDetails
-from fetching.richtext import UNDERSTOOD, Tree, Writer
+from fetching.richtext import SUPPORTED, Tree, Writer
 
 MAX_SOURCE = 200_000
 EXCERPT = 200
 PARAGRAPH = 50
 
 # fmt: off
-# Dropped with all that is in them.
+# Dropped together with their content.
 _DROPPED = frozenset((
-    "script", "style", "iframe", "object", "embed", "applet", "svg", "math", "template", "noscript", "noembed",
-    "noframes", "frameset", "title", "head", "textarea", "select", "button", "audio", "video", "canvas", "map",
-    "xml", "dialog",
+    "script", "style", "iframe", "object", "embed", "applet", "svg", "math", "template", "noscript",
+    "noembed", "noframes", "frameset", "title", "head", "textarea", "select", "button", "audio", "video",
+    "canvas", "map", "xml", "dialog",
 ))
 # fmt: on
 
-# Control characters but white space, lone surrogates, overrides and isolates of the writing direction,
-# what cannot be seen (but for the joiners, which emoji and some scripts need), and what is no character.
+# Control characters except white space, lone surrogates, overrides and isolates of the writing direction,
+# invisible characters (except the joiners, which emoji and some scripts need) and noncharacters.
 _UNWANTED = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
-    r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+    r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 _SPACE = re.compile(r"\s+")
 _MARKS = 8
 
 
 def clean(text: str) -> str:
-    """Return `text` in NFC, without what cannot be seen or must not be; white space is as it was."""
+    """Return `text` in NFC, without unwanted characters. White space is kept."""
     text = _UNWANTED.sub("", text)
     return text if text.isascii() else unicodedata.normalize("NFC", _without_piles(text))
 
 
 def _without_piles(text: str) -> str:
-    """Leave out what exceeds 8 combining marks in a row: they hide other lines, and NFC takes for ever."""
+    """Keep at most 8 combining marks in a row: more would cover other lines and make NFC very slow."""
     kept, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
@@ -57,9 +57,9 @@ def _without_piles(text: str) -> str:
 
 
 def plain(value: object, limit: int, private: PrivateDetails | None = None) -> str:
-    """Return a text field as one line of plain text, at most `limit` characters; nothing if it is none.
+    """Return a text field as one line of plain text of at most `limit` characters; empty if it is not text.
 
-    Entities are resolved once: LibCal's editor escapes titles now and then.
+    Entities are decoded once, because LibCal's editor sometimes escapes titles.
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
         value = str(value)
@@ -72,7 +72,7 @@ def plain(value: object, limit: int, private: PrivateDetails | None = None) -> s
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return `text` with at most `limit` characters, cut between words where there are any."""
+    """Return `text` cut to at most `limit` characters, between words if possible."""
     if len(text) <= limit:
         return text
     end = limit - 1
@@ -86,7 +86,7 @@ def shorten(text: str, limit: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A description as it may be published: `html` for its page, `excerpt` (plain text) for lists."""
+    """A sanitized description: `html` for the event page, `excerpt` (plain text) for lists."""
 
     html: str = ""
     excerpt: str = ""
@@ -95,10 +95,10 @@ class Description:
 def description(
     source: object, origin: Origin, private: PrivateDetails | None = None, *, title: str = ""
 ) -> Description:
-    """Return what staff wrote as safe, valid HTML whose headings begin at h3, and an excerpt.
+    """Return `source` as safe, valid HTML with headings from h3 on, and an excerpt. Pure; never raises.
 
-    Pure; no text makes it raise. Links are resolved against `origin`, and only https, mailto and tel
-    stay. A first heading that only repeats `title` is left out. The excerpt is the first paragraph of 50 characters or more, else all the text.
+    Links are resolved against `origin`; only https, mailto and tel links are kept. A first heading that
+    repeats `title` is dropped. The excerpt is the first paragraph of at least 50 characters, or all text.
     """
     if not isinstance(source, str) or not source.strip():
         return Description()
@@ -113,7 +113,7 @@ def description(
     text = _UNWANTED.sub("", source[:MAX_SOURCE])
     cleaned = nh3.clean(
         text,
-        tags=set(UNDERSTOOD),
+        tags=set(SUPPORTED),
         clean_content_tags=set(_DROPPED),
         attributes={"*": set(), "a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         url_schemes={"http", "https", "mailto", "tel"},

@@ -1,7 +1,7 @@
-"""Cancelled, postponed, rescheduled: LibCal has no field for it, so staff write it before the title.
+"""Read "cancelled", "postponed" and "rescheduled" from titles: LibCal has no field for an event's state.
 
-Only the leading word counts, or several joined by slashes ("AFLYST/CANCELLED Open workshop"): "How to
-cancel a subscription" is an event like any other.
+Only a leading word counts, or several joined by slashes ("AFLYST/CANCELLED Open workshop"). "How to
+cancel a subscription" is not cancelled.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ WORDS = {
     "reprogramada": RESCHEDULED,
     "flyttet": RESCHEDULED,
 }
-# These begin titles of their own ("Udsat for mobning", exposed to bullying; "Flyttet hjemmefra", left
-# home): they count in capitals, or when a colon, a dash or a bracket follows.
+# Ordinary titles can begin with these words ("Udsat for mobning", exposed to bullying; "Flyttet hjemmefra",
+# moved out). They count only in capitals, or before a colon, a dash or a bracket.
 _AMBIGUOUS = frozenset(("udsat", "flyttet"))
-# After these the title would make no sense without its first word: "Postponed until May: Storytime".
-_BELONGS = frozenset(
+# Before these words the state stays in the title: "Postponed until May: Storytime".
+_CONTINUES = frozenset(
     (
         "to",
         "until",
@@ -56,9 +56,10 @@ _BELONGS = frozenset(
 )
 
 _WORD = "|".join(WORDS)
-# Quotation marks are left out of what may stand before: a title in quotation marks is one.
+# Quotation marks before the word do not match: a title in quotation marks is an ordinary title.
 _LEADING = re.compile(
-    rf"""[^\w"'“”„«»‘’]*(?P<words>(?:{_WORD})(?:\s*/\s*(?:{_WORD}))*)(?![\w'’])(?P<after>[\s:!.,;|/*()\[\]{{}}~–—-]*)""",
+    rf"""[^\w"'“”„«»‘’]*(?P<words>(?:{_WORD})(?:\s*/\s*(?:{_WORD}))*)(?![\w'’])"""
+    r"""(?P<after>[\s:!.,;|/*()\[\]{}~–—-]*)""",
     re.IGNORECASE,
 )
 _DELIMITER = re.compile(r"[:|)\]}!–—-]")
@@ -66,9 +67,9 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def split_state(title: str) -> tuple[str, str]:
-    """Return (state, title without it); the state is empty where the title does not begin with one.
+    """Return (state, title without the state's word); the state is empty if the title has none.
 
-    A title that is nothing but the state stays as it is.
+    A title that consists only of the state is kept.
     """
     match = _LEADING.match(title)
     if not match:
@@ -80,10 +81,10 @@ def split_state(title: str) -> tuple[str, str]:
     rest = title[match.end() :].rstrip()
     bracket = _BRACKETS.get(rest[-1:], "")
     if bracket and bracket not in rest:
-        # "(CANCELLED: Storytime)" was opened before the word.
+        # In "(CANCELLED: Storytime)" the opening bracket was removed with the word.
         rest = rest[:-1].rstrip()
     next_word = rest.partition(" ")[0]
     plain = not _DELIMITER.search(match["after"])
-    if not rest or (plain and next_word.lower() in _BELONGS and (next_word.islower() or words.isupper())):
+    if not rest or (plain and next_word.lower() in _CONTINUES and (next_word.islower() or words.isupper())):
         return WORDS[first], title
     return WORDS[first], rest

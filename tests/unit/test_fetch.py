@@ -149,7 +149,8 @@ def test_one_calendar_that_never_was_fetched_does_not_hold_back_the_others(world
     assert code == 75
     assert world.shown == ["1", "2"]
     assert (
-        'level=error step=fetch run=r msg="LibCal unavailable, and no earlier events" calendar=8 rc=75' in log
+        'level=error step=fetch run=r msg="LibCal unavailable; no saved events for these calendars" calendar=8 rc=75'
+        in log
     )
 
 
@@ -158,7 +159,7 @@ def test_libcal_down_on_the_very_first_run_writes_nothing(world: World) -> None:
     code, log = world.run()
     assert code == 75
     assert not world.path.exists()
-    assert 'msg="LibCal unavailable, and no earlier events" calendar=7,8 rc=75' in log
+    assert 'msg="LibCal unavailable; no saved events for these calendars" calendar=7,8 rc=75' in log
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(179, 0), (180, 75), (181, 75)])
@@ -168,7 +169,9 @@ def test_the_run_fails_once_the_last_good_fetch_is_too_old(world: World, minutes
     code, log = world.run(minutes)
     assert code == expected
     assert world.shown == ["1", "2", "3"]
-    assert (f'msg="LibCal unavailable" age_minutes={minutes} rc=75' in log) == (expected == 75)
+    assert (f'msg="LibCal unavailable; saved events are too old" age_minutes={minutes} rc=75' in log) == (
+        expected == 75
+    )
     assert f"age_minutes={minutes}" in log
 
 
@@ -210,7 +213,10 @@ def test_a_calendar_that_became_empty_is_kept_once_and_told(world: World) -> Non
     code, log = world.run(24 * 60)
     assert code == 0
     assert world.shown == ["1", "2", "3"]
-    assert 'level=warn step=fetch run=r msg="calendar became empty" calendar=7 previous=2' in log
+    assert (
+        'level=warn step=fetch run=r msg="calendar suddenly empty; keeping its last events for one run" calendar=7 previous=2'
+        in log
+    )
     assert world.run(24 * 60 + 15)[0] == 0
     assert world.shown == ["3"]
 
@@ -233,7 +239,7 @@ def test_an_address_that_is_not_libcals_is_told(world: World) -> None:
     world.http.replace(responses.POST, f"{BASE}/oauth/token", status=404)
     code, log = world.run()
     assert code == 78
-    assert 'msg="LIBCAL_URL does not lead to the LibCal API" rc=78' in log
+    assert 'msg="LIBCAL_URL is not the address of a LibCal API" rc=78' in log
 
 
 def test_all_calendars_forbidden_is_the_scopes_fault(world: World) -> None:
@@ -249,7 +255,10 @@ def test_an_internal_calendar_is_never_published(world: World) -> None:
     code, log = world.run(15)
     assert code == 0
     assert world.shown == ["3"]
-    assert 'level=error step=fetch run=r msg="calendar is internal: not published" calendar=7' in log
+    assert (
+        'level=error step=fetch run=r msg="calendar is internal in LibCal; not publishing it" calendar=7'
+        in log
+    )
     # Not even when LibCal does not say so for once.
     world.described = {"error": "not now"}
     world.run(30)
@@ -313,7 +322,7 @@ def test_an_events_json_that_cannot_be_used_counts_as_none(world: World, content
     code, log = world.run()
     assert code == 0
     assert world.shown == ["1", "2", "3"]
-    assert 'level=warn step=fetch run=r msg="events.json not usable' in log
+    assert 'level=warn step=fetch run=r msg="events.json is unusable' in log
 
 
 def test_another_libcals_events_are_never_kept(world: World) -> None:
@@ -325,7 +334,7 @@ def test_another_libcals_events_are_never_kept(world: World) -> None:
     code, log = world.run(15)
     assert code == 75
     assert world.path.read_bytes() == text
-    assert "of another LIBCAL_URL" in log
+    assert "from a different LIBCAL_URL" in log
 
 
 def test_a_last_fetch_in_the_future_has_no_age(world: World) -> None:
@@ -333,7 +342,10 @@ def test_a_last_fetch_in_the_future_has_no_age(world: World) -> None:
     world.down()
     code, log = world.run(0)
     assert code == 0
-    assert 'level=warn step=fetch run=r msg="last fetch in the future: is the clock right?"' in log
+    assert (
+        'level=warn step=fetch run=r msg="last fetch is in the future; check the clock of this machine"'
+        in log
+    )
     assert "age_minutes=0" in log
 
 
@@ -353,7 +365,7 @@ def test_what_a_killed_run_left_behind_is_swept_up_once_it_is_old(world: World) 
     old.touch()
     young.touch()
     os.utime(old, (time.time() - 7200,) * 2)
-    assert 'msg="removed leftovers" files=1' in world.run()[1]
+    assert 'msg="removed partial files of a killed run" files=1' in world.run()[1]
     assert (old.exists(), young.exists()) == (False, True)
 
 
@@ -376,7 +388,7 @@ def test_broken_events_are_counted_and_only_some_are_named(world: World) -> None
 def test_times_in_utc_are_doubted_once(world: World) -> None:
     utc: dict[str, Any] = {"start": "2026-03-06T15:00:00+00:00", "end": "2026-03-06T16:00:00+00:00"}
     world.calendars = {"7": [raw(1, **utc), raw(2, **utc)], "8": [raw(3, **utc)]}
-    assert world.run()[1].count("every time came as UTC") == 1
+    assert world.run()[1].count("all event times are in UTC") == 1
 
 
 def test_nothing_private_is_written_or_logged(world: World) -> None:

@@ -186,7 +186,10 @@ def test_a_page_that_repeats_the_one_before_ends_the_search(http: responses.Requ
     world = World()
     assert world.events() == items(most)
     assert len(asked(http, "/events")) == 2
-    assert 'level=warn step=fetch run=r msg="page brought no new event" calendar=7 page=2' in world.log
+    assert (
+        'level=warn step=fetch run=r msg="LibCal sent the same page twice; ignoring it" calendar=7 page=2'
+        in world.log
+    )
 
 
 def test_an_event_on_two_pages_is_returned_once(http: responses.RequestsMock) -> None:
@@ -200,14 +203,14 @@ def test_endless_pages_end(http: responses.RequestsMock) -> None:
     serve(http, 100_000)
     world = World(pages=3)
     assert len(world.events()) == 1500
-    assert "the rest is left out" in world.log
+    assert "ignoring the rest" in world.log
 
 
 def test_one_endless_page_is_cut(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/events", json={"events": [1] * 5000})
     world = World(events=1000)
     assert len(world.events()) == 1000
-    assert "the rest is left out" in world.log
+    assert "ignoring the rest" in world.log
 
 
 def test_what_has_no_id_is_returned_but_does_not_keep_the_search_going(http: responses.RequestsMock) -> None:
@@ -310,7 +313,7 @@ def test_retry_after_is_honored_within_reason(
     world.events()
     [pause] = world.clock.sleeps
     assert low <= pause <= high
-    assert ('msg="wait capped" cause=http_429' in world.log) == (low == 10)
+    assert ('msg="LibCal asks for a long wait; waiting less" cause=http_429' in world.log) == (low == 10)
 
 
 def test_retry_after_may_lack_a_time_zone() -> None:
@@ -348,7 +351,7 @@ def test_a_token_that_expires_is_renewed_once(http: responses.RequestsMock) -> N
         "Bearer tok-1",
         "Bearer tok-2",
     ]
-    assert 'level=info step=fetch run=r msg="token renewed"' in world.log
+    assert 'level=info step=fetch run=r msg="LibCal token expired; got a new one"' in world.log
     assert "tok-" not in world.log
 
 
