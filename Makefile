@@ -43,11 +43,11 @@ publish: $(if $(RUNNER),,$(VENV)/run) ## Fetch, generate, upload, invalidate, un
 
 .PHONY: fetch
 fetch: $(VENV)/run ## LibCal -> build/events.json
-	@python scripts/fetch.py
+	@bin/fetch
 
 .PHONY: generate
 generate: fetch ## build/events.json -> build/site/
-	@python scripts/generate.py
+	@bin/generate
 
 .PHONY: upload
 upload: $(VENV)/run ## build/site/ -> S3: what has changed
@@ -63,7 +63,7 @@ plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
 
 .PHONY: verify
 verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
-	@python scripts/verify.py
+	@bin/verify
 
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image

@@ -12,11 +12,14 @@ aws_begin() {
     [[ -z ${!key:-} ]] || log warn 'not AWS itself: an endpoint is set' "key=$key" "endpoint=${!key}"
   done
   key=${AWS_CLI:-$(type -P aws || true)}
-  [[ -z $key || $key -ef $(dirname "$(type -P python)")/aws ]] ||
+  if [[ -z $key || $key -ef $(dirname "$(type -P python3)")/aws ]]; then
+    require_package awscli
+  else
     log info 'not the AWS CLI of this project' "aws=$key" "version=$("$key" --version 2>&1)"
+  fi
   mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write' "path=$RUN_DIR"
   trap '' PIPE # a CLI that died is noticed by its missing answer
-  coproc AWS_CLI { exec python "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
+  coproc AWS_CLI { exec python3 "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
   exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
 }
 

@@ -84,6 +84,15 @@ require_env() {
   done
 }
 
+# require_package NAME: end with 78 unless Python finds it. Looks into the folder first, which is
+# faster than to start Python.
+require_package() {
+  local python
+  python=$(type -P python3)
+  compgen -G "${python%/*}/../lib/python3*/site-packages/$1" >/dev/null || python3 -c "import $1" 2>/dev/null ||
+    die "$EX_CONFIG" 'a Python package is missing: run "make setup" first' "package=$1"
+}
+
 # enter_build_dir: make BUILD_DIR absolute (it is relative to the project) and set RUN_DIR
 enter_build_dir() {
   BUILD_DIR=${BUILD_DIR:-build}

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Fetch the library's events from LibCal into build/events.json.
 
 Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,

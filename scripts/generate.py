@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Turn build/events.json into the static site, build/site/.
 
 Reads   $BUILD_DIR/events.json and images/ (from scripts/fetch.py), templates/, LOGO, the settings;

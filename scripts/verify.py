@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Ask the public site whether visitors get what was built here, and how far behind the edge is.
 
 Reads  $BUILD_DIR: site.manifest and site/, or what a run in Docker leaves in docker/; over the network $SITE_URL

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Convert an image on stdin to WebP files of several widths on stdout. Run by image_cache.py.
 
 Only this separate process decodes images from outside: with limited memory and time, without settings or

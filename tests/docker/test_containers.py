@@ -173,8 +173,8 @@ def test_an_image_holds_what_its_step_needs_and_nothing_else() -> None:
         )
         return [line for line in looked.splitlines() if not line.startswith("ls: ")]
 
-    aws, fetch, templates = "/venv/bin/aws", "/app/scripts/fetch.py", "/app/templates"
-    libcal = "/app/scripts/libcal.py /venv/lib/python3*/site-packages/requests"
+    aws, fetch, templates = "/venv/bin/aws", "/app/bin/fetch", "/app/templates"
+    libcal = "/app/scripts/fetching /app/scripts/rendering /venv/lib/python3*/site-packages/requests"
     assert holds("generator", aws, fetch, templates) == [fetch, templates]
     for service, program in (("uploader", "/app/bin/upload"), ("invalidator", "/app/bin/invalidate")):
         assert holds(service, aws, fetch, templates, libcal) == [aws]

@@ -16,14 +16,10 @@ setup() {
   # Each says what it was, and then does what a file of its name tells it to.
   printf '#!/usr/bin/env bash\necho "${0##*/}${*:+ }$*" >>"$BUILD_DIR/ran"\n. "$BUILD_DIR/do-${0##*/}"\n' \
     >"$PROJECT/bin/upload"
-  cp "$PROJECT/bin/upload" "$PROJECT/bin/invalidate"
   chmod 755 "$PROJECT/bin"/*
   local name
-  for name in fetch generate; do
-    printf 'import os\nos.execv("/bin/bash", ["bash", "-c", "echo %s >>$BUILD_DIR/ran; . $BUILD_DIR/do-%s"])\n' \
-      "$name" "$name" >"$PROJECT/scripts/$name.py"
-  done
   for name in fetch generate upload invalidate; do
+    [[ $name == upload ]] || cp "$PROJECT/bin/upload" "$PROJECT/bin/$name"
     : >"$BUILD_DIR/do-$name"
   done
 }
