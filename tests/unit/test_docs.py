@@ -201,6 +201,8 @@ def test_every_file_named_in_the_docs_exists(name: str) -> None:
     paths = {word for word in code if _PATH.fullmatch(word)}
     made = {path for path in paths if "kilton" in path}  # an overlay that the reader makes
     assert {path for path in paths - made if not (ROOT / path).exists()} - PENDING == set()
+    modules = {word for word in code if re.fullmatch(r"[a-z_]+\.(py|sh|bats)", word)}
+    assert {name for name in modules if not any(ROOT.glob(f"[!.]*/**/{name}"))} == set()
 
 
 def test_every_exit_code_is_documented_and_no_other() -> None:
