@@ -25,9 +25,6 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 EXAMPLE = (ROOT / ".env.example").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-# On its way in other commits.
-PENDING = {"bin/fetch", "bin/generate", "bin/verify"}
-
 _FENCE = re.compile(r"^```.*?^```$|^(?: {4}[^\n]*\n)+", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _MAKE = re.compile(r"(?:^|&& |sudo |[A-Z_]=\S+ )make (?:-C \S+ )?([a-z][a-z0-9-]*)", re.MULTILINE)
@@ -123,7 +120,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     tables = section(text, "## Settings")
     named = set(_CODE.findall("\n".join(first_cells(tables))))
     files = set(_CODE.findall(section(text, "### Secrets as files")))
-    assert check.KNOWN - named - files - PENDING == set()
+    assert check.KNOWN - named - files == set()
     assert {name for name in named if not check.is_known(name)} == {"ENV_FILE"}
 
 
@@ -189,10 +186,10 @@ def commands(text: str) -> Iterator[str]:
 def test_every_command_in_the_docs_exists(name: str) -> None:
     code = "\n".join(commands(text_of(name)))
     targets = set(_MAKE.findall(code))
-    assert targets - make_targets() - PENDING == set()
+    assert targets - make_targets() == set()
     programs = set(re.findall(r"\bbin/([a-z]+)\b", code))
     missing = {f"bin/{name}" for name in programs if not os.access(ROOT / "bin" / name, os.X_OK)}
-    assert missing - PENDING == set()
+    assert missing == set()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])
@@ -200,7 +197,7 @@ def test_every_file_named_in_the_docs_exists(name: str) -> None:
     code = [word for found in commands(text_of(name)) for word in found.split()]
     paths = {word for word in code if _PATH.fullmatch(word)}
     made = {path for path in paths if "kilton" in path}  # an overlay that the reader makes
-    assert {path for path in paths - made if not (ROOT / path).exists()} - PENDING == set()
+    assert {path for path in paths - made if not (ROOT / path).exists()} == set()
     modules = {word for word in code if re.fullmatch(r"[a-z_]+\.(py|sh|bats)", word)}
     assert {name for name in modules if not any(ROOT.glob(f"[!.]*/**/{name}"))} == set()
 
