@@ -1,6 +1,6 @@
-"""Visitors of a simulated site: they follow every link, keep pages in their browsers, and note what is missing.
+"""Visitors of a simulated site: they follow every link and record the first one that leads to a missing file.
 
-What they get comes from an edge (standins/cloudfront.py), what is behind it is a bucket in a dict.
+They get files from an edge (standins/cloudfront.py) with a bucket, a dict here, as its origin.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from files import sha256
 from site_paths import is_hashed
 from standins.cloudfront import Edge, Stored
 
-# A browser shows a page for max-age, and for stale-while-revalidate while it asks again.
+# How long a page stays current in a browser: max-age, then stale-while-revalidate.
 BROWSER_SECONDS = 120
 
 
 def links(path: str, body: bytes, site_url: str) -> frozenset[str]:
-    """Return the site's files that the page or feed `path` leads to."""
+    """Return the site's files that the page or feed `path` links to."""
     text = body.decode("utf-8", "replace")
     if path.endswith(".ics"):
-        text = text.replace("\r\n ", "")  # long lines are folded
+        text = text.replace("\r\n ", "")  # unfold long lines (RFC 5545, 3.1)
     found = re.findall(rf"{re.escape(site_url)}/?[^\s\"'<>\\,;]*", text)
     if path.endswith(".html"):
         found += [unescape(link) for link in re.findall(r'\b(?:href|src)="([^"]*)"', text)]
@@ -31,86 +31,88 @@ def links(path: str, body: bytes, site_url: str) -> frozenset[str]:
             found += [unescape(option.split()[0]) for option in choice.split(",") if option.strip()]
     targets = set()
     for link in found:
-        ours = link.startswith(site_url)
-        parts = urlsplit(link.removeprefix(site_url) if ours else link)
-        if parts.scheme or parts.netloc or not (parts.path or ours):
+        absolute = link.startswith(site_url)
+        parts = urlsplit(link.removeprefix(site_url) if absolute else link)
+        if parts.scheme or parts.netloc or not (parts.path or absolute):
             continue
         name = unquote(parts.path)
-        here = "/" if name.startswith("/") or ours else posixpath.dirname("/" + path)
-        target = posixpath.normpath(posixpath.join(here, name)).lstrip("/")
+        base = "/" if name.startswith("/") or absolute else posixpath.dirname("/" + path)
+        target = posixpath.normpath(posixpath.join(base, name)).lstrip("/")
         targets.add("index.html" if target in ("", ".") else target)
     return frozenset(targets)
 
 
 class Visitors:
-    """Those who get `bucket` by way of `edge`; `trouble` is the first thing that they found missing."""
+    """Visitors who get the files of `bucket` from `edge`; `broken_link` is the first one they found.
+
+    `advance` moves the simulated clock by a number of seconds.
+    """
 
     def __init__(
-        self, edge: Edge, bucket: Mapping[str, Stored], site_url: str, later: Callable[[int], None]
+        self, edge: Edge, bucket: Mapping[str, Stored], site_url: str, advance: Callable[[int], None]
     ) -> None:
-        self._edge, self._bucket, self._site_url, self._later = edge, bucket, site_url, later
-        self.trouble = ""
+        self._edge, self._bucket, self._site_url, self._advance = edge, bucket, site_url, advance
+        self.broken_link = ""
         self.visits = 0
-        # The pages that are, or just were, part of the site. Whoever comes upon another one, by a
-        # bookmark, was not led there; of such a page only the assets are promised.
+        # Pages that are in the site, or were until the last complete run. A visitor reaches any other page
+        # only by a bookmark; from such a page only the links to assets must work.
         self.site: frozenset[str] = frozenset()
-        self._held: dict[str, str] = {}  # what a page in a browser leads to, and that page
+        self._open_links: dict[str, str] = {}  # link target -> a page in a browser that has this link
         self._links: dict[tuple[str, int], frozenset[str]] = {}
 
     def visit(self) -> None:
-        """Follow all links, from what the edge has copies of, and where it has none, from the bucket alone."""
+        """Follow all links: once from every file cached at the edge, once in the bucket alone."""
         self.visits += 1
-        for path, target in self._follow(["index.html", *self.cached()], self._by_the_edge):
+        for path, target in self._follow(["index.html", *self.cached()], self._from_edge):
             if path in self.site or is_hashed(target):
-                self._held.setdefault(target, path)
-        for _ in self._follow(["index.html"], self._in_the_bucket):
+                self._open_links.setdefault(target, path)
+        for _ in self._follow(["index.html"], self._from_bucket):
             pass
 
     def _follow(
         self, starts: Iterable[str], get: Callable[[str], tuple[int, bytes]]
     ) -> Iterator[tuple[str, str]]:
-        """Yield every link that is reached from `starts`, as the page and what it leads to."""
+        """Yield every link that can be reached from `starts`, as page and target."""
         seen: set[str] = set()
-        waiting = [(path, "") for path in starts]
-        while waiting:
-            path, origin = waiting.pop()
+        queue = [(path, "") for path in starts]
+        while queue:
+            path, origin = queue.pop()
             if path in seen:
                 continue
             seen.add(path)
             status, body = get(path)
             if status == 404 and origin:
-                self._missing(path, origin)
-            if status != 200:  # nothing was published yet, or S3 cannot be reached
+                self._record_missing(path, origin)
+            if status != 200:  # before the first publish, or S3 is down
                 continue
-            for target in self._leads_to(path, body):
+            for target in self._links_of(path, body):
                 yield path, target
-                waiting.append((target, path))
+                queue.append((target, path))
 
-    def _by_the_edge(self, path: str) -> tuple[int, bytes]:
+    def _from_edge(self, path: str) -> tuple[int, bytes]:
         answer = self._edge.get("/" + path)
         return answer.status, answer.body
 
-    def _in_the_bucket(self, path: str) -> tuple[int, bytes]:
+    def _from_bucket(self, path: str) -> tuple[int, bytes]:
         stored = self._bucket.get(path)
         return (200, stored.body) if stored else (404, b"")
 
-    def use_browsers(self) -> None:
-        """Let those who hold a page seen since the last call follow its links, as late as they can."""
-        self._later(BROWSER_SECONDS)
-        for path, origin in self._held.items():
-            if self._by_the_edge(path)[0] == 404:
-                self._missing(path, f"{origin} in a browser")
-        self._held.clear()
+    def follow_open_pages(self) -> None:
+        """Follow the links of all pages seen since the last call, just before a browser reloads them."""
+        self._advance(BROWSER_SECONDS)
+        for path, origin in self._open_links.items():
+            if self._from_edge(path)[0] == 404:
+                self._record_missing(path, f"{origin}, open in a browser,")
+        self._open_links.clear()
 
-    def shown(self, paths: Iterable[str]) -> Mapping[str, str | None]:
-        """Return the digests of what the edge shows of `paths`, or would ask the bucket for; None: nothing.
+    def digests(self, paths: Iterable[str]) -> Mapping[str, str | None]:
+        """Return the digest of each file as the edge serves it; None if it is missing.
 
-        It leaves no copy: nobody was led there.
+        Files without a copy at the edge are read from the bucket, so that this check caches no file.
         """
         cached = set(self.cached())
         answers = (
-            (path, *(self._by_the_edge(path) if path in cached else self._in_the_bucket(path)))
-            for path in paths
+            (path, *(self._from_edge(path) if path in cached else self._from_bucket(path))) for path in paths
         )
         return {path: sha256(body) if status == 200 else None for path, status, body in answers}
 
@@ -118,10 +120,10 @@ class Visitors:
         """Return the files of which the edge has a copy."""
         return sorted(unquote(path[1:]) for path, item in self._edge.cache.items() if item.status == 200)
 
-    def _missing(self, path: str, origin: str) -> None:
-        self.trouble = self.trouble or f"{origin} leads to {path}, which is missing"
+    def _record_missing(self, path: str, origin: str) -> None:
+        self.broken_link = self.broken_link or f"{origin} links to {path}, which is missing"
 
-    def _leads_to(self, path: str, body: bytes) -> frozenset[str]:
+    def _links_of(self, path: str, body: bytes) -> frozenset[str]:
         key = (path, hash(body))
         if key not in self._links:
             self._links[key] = links(path, body, self._site_url)
