@@ -72,7 +72,7 @@ def lost(page: Page) -> list[str]:
 
 
 @DANISH_IF_WIDE
-def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(
+def test_axe_finds_no_violation_on_any_kind_of_page_in_light_or_dark(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(library.site)
@@ -91,7 +91,7 @@ def test_axe_finds_nothing_on_any_kind_of_page_in_either_scheme(
 
 
 @pytest.mark.parametrize("scheme", ["light", wide("dark")])
-def test_axe_finds_nothing_on_pages_in_other_states(
+def test_axe_finds_no_violation_on_empty_stale_or_ended_pages(
     larkfield: Library, make_site: MakeSite, open_page: OpenPage, serve: Serve, scheme: str
 ) -> None:
     server = serve(larkfield.site)
@@ -147,7 +147,7 @@ def states(make_site: MakeSite) -> Path:
 
 
 @pytest.mark.parametrize("scheme", ["light", wide("dark")])
-def test_axe_finds_nothing_on_an_event_in_any_state(
+def test_axe_finds_no_violation_on_an_event_in_any_state(
     open_page: OpenPage, serve: Serve, states: Path, scheme: str
 ) -> None:
     server = serve(states)
@@ -165,7 +165,7 @@ def test_axe_finds_nothing_on_an_event_in_any_state(
 @pytest.mark.parametrize(
     "color", ["#ffff00", "#767676", *map(wide, ("#000000", "#ffffff", "#ff0000", "#00ff7f", "#1a1a66"))]
 )
-def test_every_colour_of_a_library_can_be_read(
+def test_text_is_readable_with_any_brand_color(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, color: str
 ) -> None:
     server = serve(make_site(BRAND_COLOR=color))
@@ -179,7 +179,7 @@ def test_every_colour_of_a_library_can_be_read(
 
 @pytest.mark.parametrize("size", ["320x640", wide("320x256"), wide("640x480"), "1280x900", wide("3840x2160")])
 @DANISH_IF_WIDE
-def test_nothing_is_lost_at_any_width_nor_at_400_percent(
+def test_all_content_fits_at_any_width_and_at_400_percent(
     library: Library, open_page: OpenPage, serve: Serve, size: str
 ) -> None:
     """1.4.10: 320 x 256 is a window of 1280 x 1024, enlarged four times."""
@@ -192,7 +192,7 @@ def test_nothing_is_lost_at_any_width_nor_at_400_percent(
 
 
 @DANISH_IF_WIDE
-def test_nothing_is_lost_where_readers_space_the_text(
+def test_all_content_fits_with_the_readers_own_text_spacing(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(library.site)
@@ -206,7 +206,7 @@ def test_nothing_is_lost_where_readers_space_the_text(
 
 
 @pytest.mark.parametrize("library", [wide("larkfield"), "danish"], indirect=True)
-def test_nothing_is_lost_in_letters_of_twice_the_size(
+def test_all_content_fits_with_text_of_twice_the_size(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     """1.4.4: the text alone is enlarged, as phones do."""
@@ -218,7 +218,7 @@ def test_nothing_is_lost_in_letters_of_twice_the_size(
         assert lost(page) == [], path
 
 
-def test_forced_colours_leave_every_part_told_apart(
+def test_forced_colors_keep_every_part_distinguishable(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site), forced_colors="active")
@@ -233,9 +233,7 @@ def test_forced_colours_leave_every_part_told_apart(
         assert page.locator(selector).evaluate(f"e => getComputedStyle(e)['{part}']") == "none"
 
 
-def test_nothing_moves_for_those_who_want_it_still(
-    larkfield: Library, open_page: OpenPage, serve: Serve
-) -> None:
+def test_reduced_motion_stops_all_motion(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
     for wish, behaviour in (("reduce", "auto"), ("no-preference", "smooth")):
         page = open_page("index.html", serve(larkfield.site), reduced_motion=wish)
         assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
@@ -246,7 +244,7 @@ def test_nothing_moves_for_those_who_want_it_still(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_more_contrast_is_given_where_it_is_asked_for(
+def test_contrast_is_higher_when_the_reader_asks_for_more(
     larkfield: Library, open_page: OpenPage, serve: Serve, scheme: str
 ) -> None:
     """1.4.6, which is more than AA."""
@@ -257,7 +255,7 @@ def test_more_contrast_is_given_where_it_is_asked_for(
     assert axe_violations(page, ("color-contrast-enhanced",)) == []
 
 
-def test_a_page_with_a_logo_keeps_room_for_it(
+def test_a_logo_keeps_its_shape_and_the_content_fits(
     open_page: OpenPage, serve: Serve, make_site: MakeSite, tmp_path: Path
 ) -> None:
     logo = tmp_path / "logo.svg"

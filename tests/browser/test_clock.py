@@ -94,7 +94,7 @@ def in_zone(item: Event, zone: ZoneInfo) -> Event:
 
 @pytest.mark.parametrize("device", [DEVICES[0], *map(wide, DEVICES[1:])])
 @pytest.mark.parametrize("night", NIGHTS.values(), ids=NIGHTS)
-def test_the_list_is_right_at_every_turn_of_a_night_in_which_the_clocks_change(
+def test_the_list_is_right_at_every_moment_of_a_night_in_which_the_clocks_change(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, night: tuple[ZoneInfo, date], device: str
 ) -> None:
     zone, eve = night
@@ -131,7 +131,7 @@ def test_the_list_is_right_at_every_turn_of_a_night_in_which_the_clocks_change(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_at_midnight_a_page_left_open_turns_to_the_next_day(
+def test_an_open_page_moves_to_the_next_day_at_midnight(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, device: str
 ) -> None:
     events = (
@@ -158,7 +158,7 @@ def test_at_midnight_a_page_left_open_turns_to_the_next_day(
     assert page.locator("#count").inner_text() == "2 events"
 
 
-def test_it_does_so_by_itself_each_minute(make_site: MakeSite, open_page: OpenPage, serve: Serve) -> None:
+def test_an_open_page_updates_every_minute(make_site: MakeSite, open_page: OpenPage, serve: Serve) -> None:
     events = (event(1, "Soon", at("23:59")), event(2, "Later", at("12:00", 1)))
     page = open_page("index.html", serve(make_site(events)), at("23:57"))
     page.clock.pause_at(at("23:58"))
@@ -167,7 +167,7 @@ def test_it_does_so_by_itself_each_minute(make_site: MakeSite, open_page: OpenPa
         assert page.locator("#events .now:visible").all_inner_texts() == tags
 
 
-def test_of_a_list_that_nobody_has_made_anew_since_saturday_nothing_is_wrong_on_monday(
+def test_a_list_generated_on_saturday_is_right_on_monday(
     make_site: MakeSite, open_page: OpenPage, serve: Serve
 ) -> None:
     saturday = datetime(2026, 3, 7, 18, tzinfo=NEW_YORK)
@@ -196,7 +196,7 @@ def test_of_a_list_that_nobody_has_made_anew_since_saturday_nothing_is_wrong_on_
     expect(page.locator("#stale")).to_be_hidden()
 
 
-def test_after_the_last_event_the_page_says_that_there_is_nothing(
+def test_the_page_says_so_when_the_last_event_is_over(
     make_site: MakeSite, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(make_site((event(1, "Last", at("10:00")),))))
@@ -208,7 +208,7 @@ def test_after_the_last_event_the_page_says_that_there_is_nothing(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_the_event_page_turns_from_before_to_now_to_ended(
+def test_the_event_page_changes_from_upcoming_to_now_to_ended(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, device: str
 ) -> None:
     events = (
@@ -240,7 +240,7 @@ def test_the_event_page_turns_from_before_to_now_to_ended(
 
 
 @pytest.mark.parametrize("locale", ["en_US", "en_GB", "es_US", "da_DK"])
-def test_times_read_alike_in_the_browser_and_in_the_build(
+def test_the_browser_and_the_build_write_times_the_same_way(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, locale: str
 ) -> None:
     """What the script writes is what dates.py writes."""
@@ -288,7 +288,7 @@ LATE = "Last updated {}. Times may have changed."
     ],
     ids=lambda value: value.isoformat() if isinstance(value, datetime) else value or "nothing",
 )  # fmt: skip
-def test_a_page_warns_when_an_update_that_was_due_has_not_come_and_not_because_it_is_sunday(
+def test_a_page_warns_of_a_missed_update_but_not_on_a_sunday(
     made_when: Callable[[datetime], Path],
     open_page: OpenPage,
     serve: Serve,
@@ -311,7 +311,7 @@ def made_when(make_site: MakeSite) -> Callable[[datetime], Path]:
     return cache(lambda fetched: make_site(now=fetched, fetched=fetched))
 
 
-def test_a_notice_comes_while_the_page_is_open_and_goes_with_the_next_visit(
+def test_the_stale_notice_appears_on_an_open_page_and_goes_with_the_next_visit(
     make_site: MakeSite, open_page: OpenPage, serve: Serve
 ) -> None:
     folder = make_site()
@@ -327,7 +327,7 @@ def test_a_notice_comes_while_the_page_is_open_and_goes_with_the_next_visit(
     expect(later.locator("#stale")).to_be_hidden()
 
 
-def test_of_several_calendars_the_one_that_is_late_is_named(
+def test_the_stale_notice_names_the_late_calendar(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(larkfield.site)
@@ -351,7 +351,7 @@ def test_of_several_calendars_the_one_that_is_late_is_named(
 @pytest.mark.parametrize(
     "answer", [(404, b"not found"), (200, b"<!doctype html>"), (200, b"{}"), (200, NEVER), None], ids=str
 )
-def test_without_a_status_the_page_says_nothing_of_its_age_and_works(
+def test_a_page_works_without_status_json_and_shows_no_age(
     site: Path, open_page: OpenPage, serve: Serve, watch: Watch, answer: tuple[int, bytes] | None
 ) -> None:
     server = serve(site)
@@ -369,7 +369,7 @@ def test_without_a_status_the_page_says_nothing_of_its_age_and_works(
     assert page.locator("#events li:visible").count() == 1
 
 
-def test_what_runs_on_from_an_earlier_day_stands_under_today(
+def test_an_event_that_started_on_an_earlier_day_is_under_today(
     make_site: MakeSite, open_page: OpenPage, serve: Serve
 ) -> None:
     saturday, sunday = (midnight(at("00:00", day).date(), NEW_YORK) for day in (4, 5))
@@ -396,9 +396,7 @@ def test_what_runs_on_from_an_earlier_day_stands_under_today(
         assert list(shown(page)) == ["Today, Sunday, March 8"]
 
 
-def test_the_reader_is_not_robbed_of_the_focus_when_the_day_turns(
-    make_site: MakeSite, open_page: OpenPage, serve: Serve
-) -> None:
+def test_the_focus_stays_when_the_day_changes(make_site: MakeSite, open_page: OpenPage, serve: Serve) -> None:
     sale = event(1, "Book Sale", midnight(at("00:00", 4).date(), NEW_YORK), 48, all_day=True)
     server = serve(make_site((sale, event(2, "Concert", at("15:00", 5))), now=at("18:00", 4)))
     page = open_page("index.html", server, at("23:40", 4))
@@ -408,7 +406,7 @@ def test_the_reader_is_not_robbed_of_the_focus_when_the_day_turns(
     expect(link).to_be_focused()
 
 
-def test_what_is_ongoing_is_not_marked_as_on_now(open_page: OpenPage) -> None:
+def test_an_ongoing_event_is_not_marked_as_happening_now(open_page: OpenPage) -> None:
     page = open_page("index.html")
     assert shown(page)["Ongoing"] == {"Winter in the Valley: Photographs": ""}
     expect(open_page("event/110.html").locator("#event .tag")).to_have_count(0)
@@ -419,7 +417,7 @@ def test_what_is_ongoing_is_not_marked_as_on_now(open_page: OpenPage) -> None:
     assert shown(page) == {}
 
 
-def test_the_embedded_list_fills_up_as_events_end(open_page: OpenPage) -> None:
+def test_the_embedded_list_shows_further_events_as_earlier_ones_end(open_page: OpenPage) -> None:
     page = open_page("embed.html?limit=3")
     first = ["Baby Lapsit", "Genealogy Drop-In", "Tax Help"]
     assert [title for titles in shown(page).values() for title in titles] == first

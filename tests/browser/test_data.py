@@ -88,7 +88,7 @@ def unknown(node: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_every_listed_event_tells_search_engines_all_that_is_known(library: Library) -> None:
+def test_every_listed_event_has_complete_structured_data(library: Library) -> None:
     events, found = listed(library), structured(library)
     assert found.keys() == events.keys()
     for number, data in found.items():
@@ -148,12 +148,12 @@ def _check_places(data: dict[str, Any]) -> None:
     }[mode] == kinds
 
 
-def test_the_vocabulary_knows_what_is_wrong() -> None:
+def test_the_schema_org_check_finds_errors() -> None:
     wrong = {"@type": "Event", "name": "x", "startTime": "y", "location": {"@type": "Offer", "cost": 1}}
     assert unknown(wrong) == ["Event.startTime", "Offer.cost", "Event.location is no Offer"]
 
 
-def test_every_calendar_file_has_every_event_at_its_time(library: Library) -> None:
+def test_every_calendar_file_has_its_events_at_the_right_times(library: Library) -> None:
     events = {event.id: event for event in library.events}
     found = read(library.site)
     for path, items in found.items():
@@ -178,7 +178,7 @@ def read_feeds(files: Iterable[Path]) -> dict[Path, dict[str, Any]]:
     return {Path(line["file"]): line["feed"] for line in lines}
 
 
-def test_every_feed_is_valid_and_both_forms_of_it_say_the_same(library: Library) -> None:
+def test_every_feed_is_valid_and_atom_and_json_agree(library: Library) -> None:
     files = sorted(library.site.rglob("*.atom"))
     groups = [path for kind in ("branch", "audience") for path in library.site.glob(f"{kind}/*.html")]
     assert len(files) == 1 + len(groups)
@@ -200,7 +200,7 @@ def test_every_feed_is_valid_and_both_forms_of_it_say_the_same(library: Library)
     }
 
 
-def test_the_public_data_keep_their_schema_and_have_every_event(library: Library) -> None:
+def test_events_json_follows_its_schema_and_has_every_event(library: Library) -> None:
     data = json.loads((library.site / "events.json").read_bytes())
     VALIDATOR.validate(data)
     events = listed(library)
@@ -213,7 +213,7 @@ def test_the_public_data_keep_their_schema_and_have_every_event(library: Library
             assert datetime.fromisoformat(item["start"]) == event.start
 
 
-def test_the_site_map_names_every_page_to_be_found_and_no_other(library: Library) -> None:
+def test_the_sitemap_lists_exactly_the_pages_that_may_be_indexed(library: Library) -> None:
     text = (library.site / "sitemap.xml").read_text(encoding="utf-8")
     named = {
         address.removeprefix(f"{SITE_URL}/") or "index.html"
@@ -233,7 +233,7 @@ def test_the_site_map_names_every_page_to_be_found_and_no_other(library: Library
 
 
 @pytest.mark.parametrize("word", ["zq-private", "Library staff"])
-def test_nothing_private_is_in_any_file(library: Library, word: str) -> None:
+def test_no_file_has_private_data(library: Library, word: str) -> None:
     for path in library.site.rglob("*"):
         if path.is_file() and path.suffix != ".webp":
             assert word.encode() not in path.read_bytes(), path.name

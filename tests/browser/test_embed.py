@@ -65,7 +65,7 @@ def rows(page: Page) -> list[str]:
     return [" | ".join(text.split("\n")) for text in texts]
 
 
-def test_it_lists_the_next_events_of_a_foreign_site(open_host: OpenHost, ours: SiteServer) -> None:
+def test_the_element_lists_the_next_events_on_another_site(open_host: OpenHost, ours: SiteServer) -> None:
     page = open_host(element())
     assert rows(page) == [
         "Baby Lapsit | Tue, Mar 3, 9am · Kilton",
@@ -90,7 +90,7 @@ def test_it_lists_the_next_events_of_a_foreign_site(open_host: OpenHost, ours: S
         ('branch="kilton" audience="adults" limit="7"', ["Watercolor for Beginners"], "branch/kilton.html"),
     ],
 )
-def test_it_can_be_narrowed(
+def test_attributes_filter_the_list(
     open_host: OpenHost, ours: SiteServer, attributes: str, titles: list[str], more: str
 ) -> None:
     page = open_host(element(attributes))
@@ -99,22 +99,22 @@ def test_it_can_be_narrowed(
     assert (link.inner_text(), link.get_attribute("href")) == ("All events", ours.url(more))
 
 
-def test_exhibits_do_not_fill_it_for_weeks(
-    open_host: OpenHost, make_site: MakeSite, ours: SiteServer
-) -> None:
+def test_long_exhibits_are_left_out(open_host: OpenHost, make_site: MakeSite, ours: SiteServer) -> None:
     start = midnight(NOW.date(), ZONE)
     events = (event(1, "Four days", start, 96, all_day=True), event(2, "Three days", start, 72, all_day=True))
     make_site(events, folder=ours.folder, SITE_URL="")
     assert rows(open_host(element())) == ["Three days | Tue, Mar 3 · Kilton"]
 
 
-def test_nothing_to_show_is_said_in_words(open_host: OpenHost) -> None:
+def test_an_empty_list_says_that_no_events_are_scheduled(open_host: OpenHost) -> None:
     page = open_host(element('audience="toddlers"'))
     expect(page.locator("events-display p")).to_contain_text("No events are scheduled right now.")
 
 
 @pytest.mark.parametrize("device", ["America/New_York", "Asia/Tokyo"])
-def test_what_has_ended_is_left_out_and_times_are_the_librarys(open_host: OpenHost, device: str) -> None:
+def test_ended_events_are_left_out_and_times_are_in_the_librarys_zone(
+    open_host: OpenHost, device: str
+) -> None:
     page = open_host(element('limit="3"'), now=at("16:30"), timezone_id=device)
     assert rows(page) == [
         "Chess Club | Cancelled · Tue, Mar 3, 4pm · Kilton",
@@ -125,7 +125,7 @@ def test_what_has_ended_is_left_out_and_times_are_the_librarys(open_host: OpenHo
     assert rows(page)[0] == "Used Book Sale | Fri, Mar 6 · Kilton"
 
 
-def test_it_takes_the_fonts_and_colours_of_the_page_around_it(open_host: OpenHost) -> None:
+def test_the_element_uses_the_fonts_and_colors_of_its_page(open_host: OpenHost) -> None:
     page = open_host(
         element(), style="events-display { --events-link: rgb(1, 2, 3); --events-muted: rgb(9, 8, 7) }"
     )
@@ -138,7 +138,7 @@ def test_it_takes_the_fonts_and_colours_of_the_page_around_it(open_host: OpenHos
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_breaks_no_rule_of_accessibility(open_host: OpenHost, scheme: str) -> None:
+def test_axe_finds_no_violation_in_the_element(open_host: OpenHost, scheme: str) -> None:
     page = open_host(
         element(),
         style="body { background: canvas; color: canvastext } :root { color-scheme: light dark }",
@@ -148,7 +148,7 @@ def test_it_breaks_no_rule_of_accessibility(open_host: OpenHost, scheme: str) ->
     assert axe_violations(page) == []
 
 
-def test_it_can_be_used_by_keyboard(open_host: OpenHost, ours: SiteServer) -> None:
+def test_the_element_can_be_used_by_keyboard(open_host: OpenHost, ours: SiteServer) -> None:
     page = open_host(element('limit="2"'))
     rows(page)
     for name in ("Baby Lapsit", "Genealogy Drop-In", "All events"):
@@ -158,7 +158,7 @@ def test_it_can_be_used_by_keyboard(open_host: OpenHost, ours: SiteServer) -> No
     expect(page).to_have_url(ours.url("index.html"))
 
 
-def test_without_script_or_list_the_link_inside_is_there(
+def test_the_link_inside_is_visible_without_script_or_data(
     open_host: OpenHost, ours: SiteServer, watch: Watch
 ) -> None:
     page = open_host(element(), now=None, java_script_enabled=False)
@@ -175,7 +175,7 @@ def test_without_script_or_list_the_link_inside_is_there(
     assert page.get_by_role("link", name="What is on at the library").is_visible()
 
 
-def test_text_from_a_feed_stays_text(open_host: OpenHost, make_site: MakeSite, ours: SiteServer) -> None:
+def test_html_in_a_title_is_shown_as_text(open_host: OpenHost, make_site: MakeSite, ours: SiteServer) -> None:
     hostile = event(1, "<img src=x onerror=alert(1)>", at("15:00"), branch="</ul><script>alert(1)</script>")
     make_site((hostile,), folder=ours.folder, SITE_URL="")
     page = open_host(element())
@@ -183,7 +183,7 @@ def test_text_from_a_feed_stays_text(open_host: OpenHost, make_site: MakeSite, o
 
 
 @pytest.mark.parametrize("locale", ["en_US", "es_US", "da_DK"])
-def test_it_is_under_three_kilobytes_in_every_language(make_site: MakeSite, locale: str) -> None:
+def test_embed_js_is_under_three_kilobytes_in_every_language(make_site: MakeSite, locale: str) -> None:
     assert len((make_site(LOCALE=locale) / "embed.js").read_bytes()) < MAX_BYTES
 
 
@@ -194,7 +194,7 @@ def test_it_is_under_three_kilobytes_in_every_language(make_site: MakeSite, loca
         ("da_DK", "tirs. 3. mar. kl. 10.30", "tirs. 3. mar. kl. 12.00"),
     ],
 )
-def test_it_speaks_the_language_of_the_site(
+def test_the_element_uses_the_language_of_the_site(
     open_host: OpenHost, make_site: MakeSite, ours: SiteServer, locale: str, first: str, noon: str
 ) -> None:
     events = (event(1, "One", at("10:30")), event(2, "Two", at("12:00")))
@@ -206,7 +206,7 @@ def test_it_speaks_the_language_of_the_site(
     assert found == [f"One | {first} · Kilton", f"Two | {noon} · Kilton"]
 
 
-def test_the_frame_shows_what_its_address_asks_for(open_host: OpenHost, ours: SiteServer) -> None:
+def test_the_frame_is_filtered_by_its_query(open_host: OpenHost, ours: SiteServer) -> None:
     frame = '<iframe title="Events" src="{site}/embed.html?branch=kilton&limit=2" width="400" height="600"></iframe>'
     page = open_host(frame)
     inside = page.frame_locator("iframe")
@@ -218,7 +218,7 @@ def test_the_frame_shows_what_its_address_asks_for(open_host: OpenHost, ours: Si
     expect(page).to_have_url(ours.url("event/103.html"))
 
 
-def test_the_frame_says_when_it_has_nothing_to_show(open_page: OpenPage) -> None:
+def test_an_empty_frame_says_that_no_events_are_scheduled(open_page: OpenPage) -> None:
     page = open_page("embed.html?branch=nowhere")
     assert page.locator("#none").inner_text() == "No events are scheduled right now. Check back soon."
     assert page.locator("#events h3:visible").count() == 0

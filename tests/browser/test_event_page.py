@@ -22,7 +22,7 @@ from standins.libcal_server import LibCal
 Serve = Callable[[Path], SiteServer]
 
 
-def test_it_can_be_used_by_keyboard_alone(open_page: OpenPage) -> None:
+def test_the_page_can_be_used_by_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page("event/103.html")
     stops = []
     for _ in range(8):
@@ -49,7 +49,7 @@ def test_it_can_be_used_by_keyboard_alone(open_page: OpenPage) -> None:
     assert page.evaluate("document.activeElement.textContent") == "All events"
 
 
-def test_everything_is_there_without_script(open_in: OpenPage, library: Library) -> None:
+def test_the_page_is_complete_without_script(open_in: OpenPage, library: Library) -> None:
     wanted = library.event(
         lambda event: bool(
             event.registration and event.description and event.place and event.listed and not event.state
@@ -93,7 +93,7 @@ def test_every_event_has_a_page_that_says_when_and_where(open_in: OpenPage, libr
         ({"registration": OPEN, "listed": False}, "No longer listed", ""),
     ],
 )  # fmt: skip
-def test_the_status_and_the_way_to_register_go_together(
+def test_the_status_decides_whether_the_register_button_is_shown(
     open_page: OpenPage, serve: Serve, make_site: MakeSite, values: dict[str, Any], tag: str, button: str
 ) -> None:
     page = open_page("event/1.html", serve(make_site((event(1, "Chess", at("15:00", 1), **values),))))
@@ -107,7 +107,7 @@ def test_the_status_and_the_way_to_register_go_together(
     assert line == ("line-through" if "state" in values else "none")
 
 
-def test_other_dates_of_the_title_are_named_with_their_status(
+def test_other_dates_of_the_same_title_are_listed_with_their_status(
     open_page: OpenPage, serve: Serve, make_site: MakeSite
 ) -> None:
     series = [event(number, "Chess", at("15:00", 7 * number)) for number in range(1, 5)]
@@ -122,7 +122,9 @@ def test_other_dates_of_the_title_are_named_with_their_status(
     assert page.locator("dl time").inner_text() == "Tuesday, March 31, 3pm to 4pm"
 
 
-def test_a_shared_link_outlives_its_event(open_page: OpenPage, serve: Serve, tmp_path: Path) -> None:
+def test_a_deleted_event_keeps_its_page_until_its_day_is_over(
+    open_page: OpenPage, serve: Serve, tmp_path: Path
+) -> None:
     """Deleted in LibCal, the event keeps its page until its day has passed, and is on no list."""
     now = NOW
     with LibCal(now=now) as libcal:
@@ -161,7 +163,7 @@ def test_a_shared_link_outlives_its_event(open_page: OpenPage, serve: Serve, tmp
         assert not (tmp_path / "site" / "event" / f"{lost['id']}.html").exists()
 
 
-def test_the_lost_page_leads_back_from_any_depth(
+def test_the_404_page_links_to_the_list_from_any_folder(
     open_page: OpenPage, serve: Serve, make_site: MakeSite
 ) -> None:
     server = serve(make_site(SITE_URL=""))

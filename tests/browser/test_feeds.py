@@ -61,7 +61,7 @@ def round_the_clock_changes(zone: ZoneInfo) -> list[Event]:
 
 
 @pytest.mark.parametrize("name", ["America/New_York", "Europe/Copenhagen", "Australia/Lord_Howe"])
-def test_every_event_has_its_time_in_every_calendar_file(make_site: MakeSite, name: str) -> None:
+def test_every_event_has_the_right_time_in_every_calendar_file(make_site: MakeSite, name: str) -> None:
     zone = ZoneInfo(name)
     days = midnight(datetime(2026, 3, 6).date(), zone), midnight(datetime(2026, 3, 9).date(), zone)
     others = [
@@ -89,7 +89,7 @@ def test_every_event_has_its_time_in_every_calendar_file(make_site: MakeSite, na
     assert (cancelled["summary"], cancelled["status"]) == ("Cancelled: Film night", "CANCELLED")
 
 
-def test_texts_come_through_whole(make_site: MakeSite) -> None:
+def test_special_characters_and_long_texts_survive(make_site: MakeSite) -> None:
     title = 'Ünï;ço–dé, \\n "quoted": 👩‍👩‍👧‍👦 ' * 8
     odd = replace(
         samples.STORYTIME, title=title, description="<p>One; two,</p><ul><li>\\three</li></ul>" + "ø" * 500

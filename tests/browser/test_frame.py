@@ -25,7 +25,7 @@ def own_pages(make_site: MakeSite) -> Path:
     return folder
 
 
-def test_requests_outside_the_origin_and_errors_are_noticed(
+def test_requests_to_other_origins_and_errors_are_recorded(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], own_pages: Path, watch: Watch
 ) -> None:
     server = serve(own_pages)
@@ -45,7 +45,7 @@ def test_the_html_checker_finds_errors(own_pages: Path) -> None:
     assert "alt" in found
 
 
-def test_a_contrast_that_axe_leaves_open_is_worked_out(
+def test_a_contrast_that_axe_cannot_decide_is_computed(
     own_pages: Path, open_page: OpenPage, serve: Callable[[Path], SiteServer]
 ) -> None:
     server = serve(own_pages)
@@ -59,7 +59,7 @@ def test_a_contrast_that_axe_leaves_open_is_worked_out(
         assert any("color-contrast" in violation for violation in axe_violations(page)) == found
 
 
-def test_the_page_believes_the_clock_of_the_test(
+def test_the_page_uses_the_fake_clock(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], own_pages: Path
 ) -> None:
     page = open_page("good.html", serve(own_pages))
@@ -67,7 +67,7 @@ def test_the_page_believes_the_clock_of_the_test(
     assert 60 <= page.evaluate("Date.now()") / 1000 - NOW.timestamp() < 90
 
 
-def test_the_server_spoils_answers_and_comes_back_at_the_same_address(server: SiteServer) -> None:
+def test_the_server_can_change_answers_and_reopen_at_the_same_address(server: SiteServer) -> None:
     def ask() -> int:
         try:
             with urllib.request.urlopen(server.url("index.html"), timeout=5) as answer:

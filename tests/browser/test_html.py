@@ -39,12 +39,12 @@ def test_every_page_of_every_event_is_valid(library: Library, serve: Serve) -> N
     assert complaints(serve(library.site)) == []
 
 
-def test_so_are_the_pages_without_any_event(make_site: MakeSite, serve: Serve) -> None:
+def test_pages_without_any_event_are_valid(make_site: MakeSite, serve: Serve) -> None:
     assert complaints(serve(make_site(()))) == []
 
 
 @pytest.mark.parametrize("home", ["list", "screen"])
-def test_so_are_those_in_other_languages_and_without_an_address(
+def test_pages_in_other_languages_and_without_site_url_are_valid(
     make_site: MakeSite, serve: Serve, home: str
 ) -> None:
     locale = {"list": "es_US", "screen": "da_DK"}[home]
@@ -53,7 +53,7 @@ def test_so_are_those_in_other_languages_and_without_an_address(
     assert complaints(serve(make_site(LOCALE=locale, HOME_PAGE=home, SITE_URL="")), but) == []
 
 
-def test_what_the_script_makes_of_a_page_is_valid_too(
+def test_pages_are_valid_after_their_scripts_have_run(
     larkfield: Library, open_page: OpenPage, serve: Serve, tmp_path: Path
 ) -> None:
     server = serve(larkfield.site)

@@ -58,7 +58,7 @@ def with_description(library: Library) -> Event:
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("path", ["index.html", "event", "print.html", "embed.html", "404.html"])
-def test_tab_reaches_all_that_can_be_worked_in_order_and_shows_where_it_is(
+def test_tab_reaches_every_control_in_order_with_visible_focus(
     larkfield: Library, open_page: OpenPage, serve: Serve, path: str, width: int
 ) -> None:
     """2.1.1, 2.4.3, 2.4.7, 2.4.11."""
@@ -81,7 +81,7 @@ def test_tab_reaches_all_that_can_be_worked_in_order_and_shows_where_it_is(
         assert not one["covered"], one
 
 
-def test_skip_links_lead_past_the_head_to_the_list_and_to_the_filters(
+def test_skip_links_jump_to_the_list_and_to_the_filters(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site))
@@ -103,7 +103,7 @@ def test_skip_links_lead_past_the_head_to_the_list_and_to_the_filters(
     expect(page.locator("input[name=q]")).to_be_focused()
 
 
-def test_an_event_is_found_and_added_to_a_calendar_by_the_keyboard_alone(
+def test_an_event_can_be_found_and_added_to_a_calendar_by_keyboard_alone(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     event = next(
@@ -142,7 +142,7 @@ def test_an_event_is_found_and_added_to_a_calendar_by_the_keyboard_alone(
     expect(ics).to_be_focused()
 
 
-def test_enter_in_the_search_asks_no_server(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
+def test_enter_in_the_search_sends_no_request(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
     server = serve(larkfield.site)
     page = open_page("index.html", server)
     page.locator("input[name=q]").fill("story")
@@ -152,7 +152,7 @@ def test_enter_in_the_search_asks_no_server(larkfield: Library, open_page: OpenP
     assert page.url.endswith("?q=story")
 
 
-def test_without_a_script_the_list_is_whole_and_leads_to_branches_and_audiences(
+def test_without_script_the_list_is_complete_and_links_to_branches_and_audiences(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(library.site)
@@ -177,7 +177,7 @@ def test_without_a_script_the_list_is_whole_and_leads_to_branches_and_audiences(
     page.wait_for_url("**/index.html")
 
 
-def test_without_a_script_an_event_page_has_all_there_is(
+def test_without_script_an_event_page_is_complete(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     event = with_description(library)
@@ -197,7 +197,7 @@ def test_without_a_script_an_event_page_has_all_there_is(
     expect(page.locator("#stale")).to_be_hidden()
 
 
-def test_without_a_style_sheet_the_page_is_still_in_a_sensible_order(
+def test_without_a_style_sheet_the_reading_order_is_sensible(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(larkfield.site)

@@ -32,7 +32,9 @@ def test_the_list_and_the_event_page_have_the_full_score(
 
 
 @pytest.mark.timeout(300)
-def test_it_would_notice(serve: Callable[[Path], SiteServer], site_of_today: Path) -> None:
+def test_a_bad_page_does_not_get_the_full_score(
+    serve: Callable[[Path], SiteServer], site_of_today: Path
+) -> None:
     server = serve(site_of_today)
     spoiled = b'<!doctype html><meta name="robots" content="noindex"><img src="static/none.png">'
     server.spoil = lambda path, status, body: (200, spoiled) if path == "index.html" else (status, body)

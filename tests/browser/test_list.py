@@ -68,7 +68,7 @@ def test_every_event_that_is_not_over_is_shown_once_and_counted(
     assert told(page).split()[0] == str(len(found))
 
 
-def test_each_choice_of_each_filter_leaves_just_its_events(
+def test_each_filter_value_shows_exactly_its_events(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(library.site))
@@ -94,7 +94,7 @@ def test_each_choice_of_each_filter_leaves_just_its_events(
     assert set(shown(page)) == ids(events)
 
 
-def test_filters_and_search_work_together_and_a_day_without_events_goes(
+def test_filters_and_search_combine_and_empty_days_are_hidden(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site))
@@ -113,7 +113,7 @@ def test_filters_and_search_work_together_and_a_day_without_events_goes(
     assert told(page) == f"{len(expected)} events"
 
 
-def test_the_search_reads_all_that_a_card_says_and_forgives_accents_case_and_order(
+def test_the_search_covers_the_whole_card_and_ignores_accents_case_and_order(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site))
@@ -133,7 +133,7 @@ def test_the_search_reads_all_that_a_card_says_and_forgives_accents_case_and_ord
         assert all(everywhere in card for card in cards), text
 
 
-def test_letters_that_only_some_keyboards_have_are_found_without_them(
+def test_the_search_finds_special_letters_by_plain_ones(
     danish: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(danish.site))
@@ -145,7 +145,7 @@ def test_letters_that_only_some_keyboards_have_are_found_without_them(
     assert set(shown(page)) >= ids(event for event in wanted if word in event.branch.casefold())
 
 
-def test_the_address_holds_the_state_and_brings_it_back(
+def test_the_address_keeps_and_restores_the_filters(
     larkfield: Library,
     open_page: OpenPage,
     serve: Serve,
@@ -174,7 +174,7 @@ def test_the_address_holds_the_state_and_brings_it_back(
     assert page.evaluate("history.length") <= 3
 
 
-def test_nothing_found_is_said_with_what_was_asked_for_and_a_way_back(
+def test_an_empty_result_names_the_filters_and_offers_all_events(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html?audience=teens&branch=harbor&q=zzz", serve(larkfield.site))
@@ -188,7 +188,7 @@ def test_nothing_found_is_said_with_what_was_asked_for_and_a_way_back(
     expect(page.get_by_role("link", name="Show all events")).to_be_hidden()
 
 
-def test_an_address_with_a_filter_that_no_event_has_finds_nothing_and_says_which(
+def test_an_unknown_filter_value_in_the_address_is_named(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html?branch=closed-years-ago&q=%3Cb%3Ebold", serve(larkfield.site))
@@ -196,7 +196,7 @@ def test_an_address_with_a_filter_that_no_event_has_finds_nothing_and_says_which
     assert shown(page) == []
 
 
-def test_focus_stays_where_it_is_while_the_list_changes(
+def test_the_focus_stays_while_the_list_changes(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site))
@@ -220,7 +220,7 @@ def test_focus_stays_where_it_is_while_the_list_changes(
     assert page.evaluate("scrollY") == 0
 
 
-def test_the_count_is_told_when_the_fingers_rest_and_not_at_every_letter(
+def test_the_count_is_announced_after_a_pause_not_at_every_letter(
     larkfield: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(larkfield.site))
@@ -238,7 +238,7 @@ def test_the_count_is_told_when_the_fingers_rest_and_not_at_every_letter(
 
 
 @pytest.mark.parametrize("kind", ["branch", wide("audience")])
-def test_each_group_has_a_page_of_just_its_events_without_that_filter(
+def test_each_group_page_has_exactly_its_events_and_not_its_own_filter(
     library: Library, open_page: OpenPage, serve: Serve, kind: str
 ) -> None:
     server = serve(library.site)
@@ -256,7 +256,7 @@ def test_each_group_has_a_page_of_just_its_events_without_that_filter(
         page.context.close()
 
 
-def test_events_of_one_title_are_told_apart_by_those_who_hear_only_links(
+def test_links_to_events_of_one_title_have_different_names_for_screen_readers(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     page = open_page("index.html", serve(library.site))
@@ -268,7 +268,7 @@ def test_events_of_one_title_are_told_apart_by_those_who_hear_only_links(
     assert len(set(names)) == len(different)
 
 
-def test_a_library_without_branches_and_audiences_has_a_search_alone(
+def test_a_library_without_branches_and_audiences_has_only_a_search(
     make_site: MakeSite, open_page: OpenPage, serve: Serve
 ) -> None:
     alone = (event(1, "Only one", at("15:00"), branch=""), event(2, "And another", at("16:00"), branch=""))
@@ -279,7 +279,7 @@ def test_a_library_without_branches_and_audiences_has_a_search_alone(
     assert page.locator("#browse").count() == 0
 
 
-def test_what_others_have_put_in_the_address_stays(open_page: OpenPage, server: SiteServer) -> None:
+def test_unknown_parameters_stay_in_the_address(open_page: OpenPage, server: SiteServer) -> None:
     page = open_page("index.html?branch=kilton&q=the&utm=x#ongoing")
     page.fill("input[name=q]", "valley")
     page.clock.run_for(REST)
@@ -290,7 +290,7 @@ def test_what_others_have_put_in_the_address_stays(open_page: OpenPage, server: 
     assert page.url == server.url("index.html?utm=x#ongoing")
 
 
-def test_the_way_to_what_is_ongoing_goes_when_the_filters_leave_none(open_page: OpenPage) -> None:
+def test_the_link_to_ongoing_events_is_hidden_when_the_filters_match_none(open_page: OpenPage) -> None:
     page = open_page("index.html")
     expect(page.locator("#to-ongoing")).to_be_visible()
     page.select_option("select[name=branch]", "lebanon")

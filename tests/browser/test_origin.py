@@ -23,7 +23,7 @@ SCROLL = """async () => {
 
 
 @DANISH_IF_WIDE
-def test_every_image_is_ours_and_no_request_leaves_the_origin_on_any_page(
+def test_no_page_sends_a_request_to_another_origin(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
     """open_page sees to it that no request, refused or not, goes elsewhere."""
@@ -45,7 +45,7 @@ def test_every_image_is_ours_and_no_request_leaves_the_origin_on_any_page(
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-def test_no_page_could_ask_anyone_else_for_anything(library: Library) -> None:
+def test_every_page_forbids_requests_to_other_origins(library: Library) -> None:
     """Of every page, not only of those that were opened: what it loads is ours, and its policy lets nothing else in."""
     loading = {
         "img": "src",

@@ -15,9 +15,7 @@ def printed(page: Page) -> Page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_printed_list_is_black_on_white_and_without_what_paper_cannot_do(
-    open_page: OpenPage, scheme: str
-) -> None:
+def test_a_printed_list_is_black_on_white_without_controls(open_page: OpenPage, scheme: str) -> None:
     page = printed(open_page("index.html", color_scheme=scheme, now=at("14:00")))
     for selector in ("#find", ".summary", ".more", "#events img", "body > footer ul"):
         assert page.locator(f"{selector}:visible").count() == 0, selector
@@ -32,13 +30,13 @@ def test_a_printed_list_is_black_on_white_and_without_what_paper_cannot_do(
     assert page.locator("#updated").is_visible()
 
 
-def test_a_filtered_list_prints_as_it_is_filtered(open_page: OpenPage) -> None:
+def test_a_filtered_list_is_printed_filtered(open_page: OpenPage) -> None:
     page = printed(open_page("index.html?branch=lebanon"))
     assert page.locator("#events li:visible h3").all_inner_texts() == ["Genealogy Drop-In", "Poetry Reading"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_sheet_of_the_week_is_for_paper(open_page: OpenPage, scheme: str) -> None:
+def test_print_html_is_black_on_white_without_links(open_page: OpenPage, scheme: str) -> None:
     page = open_page("print.html", color_scheme=scheme, now=None, java_script_enabled=False)
     assert page.locator("h3").all_inner_texts() == [
         "Baby Lapsit", "Genealogy Drop-In", "Tax Help", "Watercolor for Beginners", "Chess Club",
@@ -59,7 +57,7 @@ def test_the_sheet_of_the_week_is_for_paper(open_page: OpenPage, scheme: str) ->
     assert page.locator(".latest").inner_text() == "Times may change. The latest list: events.example.org"
 
 
-def test_large_print_is_a_link_away_and_at_least_18_points(open_page: OpenPage) -> None:
+def test_a_link_switches_to_large_print_of_at_least_18_points(open_page: OpenPage) -> None:
     page = open_page("print.html", now=None, java_script_enabled=False)
     points = "node => parseFloat(getComputedStyle(node).fontSize) * .75"
     printed(page)

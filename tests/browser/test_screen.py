@@ -27,7 +27,7 @@ def on(day: int, clock: str) -> datetime:
 # ---- What is shown
 
 
-def test_what_is_on_comes_first_then_today(show: ShowScreen) -> None:
+def test_current_events_come_first_then_today(show: ShowScreen) -> None:
     found = show(AGENDA, now=on(0, "10:45"), viewport=PORTRAIT).seen
     assert found.headings == ["Happening now", "Today"]
     assert found.under("Happening now") == ["Genealogy Drop-In"]
@@ -44,7 +44,7 @@ def test_what_is_on_comes_first_then_today(show: ShowScreen) -> None:
     assert found.scan.split() == ["All", "events", "events.example.org"]
 
 
-def test_tomorrow_follows_when_fewer_than_three_are_left(show: ShowScreen) -> None:
+def test_tomorrow_is_shown_when_fewer_than_three_events_remain_today(show: ShowScreen) -> None:
     found = show(AGENDA, now=on(0, "16:30")).pages()
     titles = [title for page in found for title in page.titles]
     assert titles == [
@@ -56,43 +56,43 @@ def test_tomorrow_follows_when_fewer_than_three_are_left(show: ShowScreen) -> No
     assert found[-1].headings[-1] == "Tomorrow, Wednesday, March 4"
 
 
-def test_who_could_register_is_there_by_now(show: ShowScreen) -> None:
+def test_a_running_event_has_no_registration_tag(show: ShowScreen) -> None:
     found = show(AGENDA, now=on(0, "18:45")).seen
     assert found.under("Happening now") == ["Film Night: The Secret Garden"]
     assert found.groups[0][1][0].tag == ""
 
 
-def test_what_is_on_all_day_comes_after_what_is_on_for_an_hour(show: ShowScreen) -> None:
+def test_an_all_day_event_comes_after_an_event_of_an_hour(show: ShowScreen) -> None:
     sale = event(1, "Book Sale", at("00:00"), 24, all_day=True)
     talk = event(2, "Talk", at("10:00"))
     assert show(AGENDA, events=(sale, talk), now=on(0, "10:30")).seen.titles == ["Talk", "Book Sale"]
 
 
-def test_none_left_today_names_the_next_day(show: ShowScreen) -> None:
+def test_the_next_day_is_named_when_no_event_remains_today(show: ShowScreen) -> None:
     found = show(AGENDA, now=on(0, "21:00")).seen
     assert found.headings[0] == "No more events today. Next: Wednesday, March 4"
     assert found.titles[0] == "Preschool Story Time"
 
 
-def test_nothing_at_all_is_said_in_words(show: ShowScreen) -> None:
+def test_an_empty_screen_says_that_no_events_are_scheduled(show: ShowScreen) -> None:
     found = show(events=()).seen
     assert found.empty == "No events are scheduled right now. Check back soon."
     assert found.place == ""
 
 
-def test_an_old_page_does_not_take_an_outage_for_an_empty_calendar(show: ShowScreen) -> None:
+def test_an_old_page_says_its_date_instead_of_no_events(show: ShowScreen) -> None:
     found = show(events=(event(1, "Talk", at("10:00")),), made=NOW, now=NOW + timedelta(days=5)).seen
     assert found.empty == "This list is from Tuesday, March 3. Please check at the desk."
 
 
-def test_an_event_without_an_end_is_on_for_an_hour(show: ShowScreen) -> None:
+def test_an_event_without_an_end_counts_as_one_hour(show: ShowScreen) -> None:
     screen = show(AGENDA, events=(event(1, "Talk", at("10:00"), 0),), now=on(0, "10:58"))
     assert screen.seen.headings == ["Happening now"]
     screen.let_pass(180)
     assert screen.seen.titles == []
 
 
-def test_a_branch_names_itself_and_not_each_row(show: ShowScreen) -> None:
+def test_a_branch_screen_names_the_branch_once(show: ShowScreen) -> None:
     screen = show("screen/lebanon.html?layout=agenda")
     assert screen.page.inner_text("h1") == "Lebanon Public Libraries Lebanon"
     assert screen.seen.titles == ["Genealogy Drop-In", "Poetry Reading"]
@@ -102,7 +102,7 @@ def test_a_branch_names_itself_and_not_each_row(show: ShowScreen) -> None:
 # ---- Time
 
 
-def test_the_librarys_clock_counts_and_not_the_devices_zone(show: ShowScreen) -> None:
+def test_the_screen_uses_the_librarys_zone_not_the_devices(show: ShowScreen) -> None:
     for zone in ("UTC", "Pacific/Kiritimati", "America/Los_Angeles"):
         found = show(now=on(0, "10:45"), timezone_id=zone, locale="fr-FR").seen
         assert (found.date, found.clock) == ("Tuesday, March 3", "10:45am")
@@ -119,7 +119,7 @@ def test_at_midnight_tomorrow_becomes_today(show: ShowScreen) -> None:
     assert screen.seen.titles[0] == "Preschool Story Time"
 
 
-def test_a_page_of_saturday_is_right_until_monday_morning(show: ShowScreen) -> None:
+def test_a_page_generated_on_saturday_is_right_until_monday_morning(show: ShowScreen) -> None:
     saturday, sunday, monday = 4, 5, 6
     events = (
         event(1, "Saturday Film", at("16:00", saturday), 3),
@@ -179,7 +179,7 @@ def test_nights_in_which_the_clocks_change(
     assert shown == {times}
 
 
-def test_a_device_clock_that_is_wrong_is_hidden_and_then_put_right(show: ShowScreen) -> None:
+def test_a_wrong_device_clock_is_hidden_and_then_corrected(show: ShowScreen) -> None:
     screen = show(AGENDA, now=on(0, "16:45"), made=NOW, ahead=6 * 3600)
     found = screen.seen
     assert (found.clock, found.date) == ("", "")
@@ -191,7 +191,7 @@ def test_a_device_clock_that_is_wrong_is_hidden_and_then_put_right(show: ShowScr
     assert found.under("Happening now") == ["Genealogy Drop-In"]
 
 
-def test_a_clock_that_somebody_sets_is_believed_again(show: ShowScreen) -> None:
+def test_a_device_clock_that_is_set_right_is_used_again(show: ShowScreen) -> None:
     screen = show(AGENDA, now=on(0, "16:45"), made=NOW, ahead=6 * 3600)
     screen.let_pass(45)
     assert screen.seen.clock == "10:45am"
@@ -202,14 +202,14 @@ def test_a_clock_that_somebody_sets_is_believed_again(show: ShowScreen) -> None:
     assert screen.seen.under("Happening now") == ["Genealogy Drop-In"]
 
 
-def test_a_copy_on_the_way_is_no_wrong_clock(show: ShowScreen) -> None:
+def test_a_cached_answer_with_an_age_is_not_taken_for_a_wrong_clock(show: ShowScreen) -> None:
     screen = show(ahead=3000)
     screen.server.age = 3000
     screen.let_pass(130)
     assert screen.seen.clock == "9:07am"
 
 
-def test_a_copy_that_hides_its_age_never_sets_the_clock(show: ShowScreen) -> None:
+def test_a_cached_answer_without_an_age_never_sets_the_clock(show: ShowScreen) -> None:
     screen = show()
     assert screen.seen.clock == "9:05am"
     # Its Date stays what it was, however much time passes.
@@ -220,11 +220,11 @@ def test_a_copy_that_hides_its_age_never_sets_the_clock(show: ShowScreen) -> Non
     assert screen.seen.clock == ""
 
 
-def test_a_few_minutes_are_no_wrong_clock(show: ShowScreen) -> None:
+def test_a_clock_wrong_by_a_few_minutes_is_kept(show: ShowScreen) -> None:
     assert show(ahead=-280).seen.clock == "9:05am"
 
 
-def test_before_the_page_was_made_no_clock_can_be_right(show: ShowScreen, watch: Watch) -> None:
+def test_a_clock_earlier_than_the_page_is_hidden(show: ShowScreen, watch: Watch) -> None:
     # The server is out of reach, so nothing but the page itself can tell.
     watch.allow("Failed to load resource")
     screen = show(AGENDA, made=NOW, now=datetime(2020, 1, 1, tzinfo=ZONE))
@@ -239,9 +239,7 @@ def test_before_the_page_was_made_no_clock_can_be_right(show: ShowScreen, watch:
 # ---- Pages
 
 
-def test_pages_follow_one_another_and_slides_come_between_two_rounds(
-    show: ShowScreen, larkfield: Library
-) -> None:
+def test_two_slides_come_between_two_rounds_of_agenda_pages(show: ShowScreen, larkfield: Library) -> None:
     screen = show(site=larkfield.site, now=on(0, "08:00"))
     found = [screen.seen]
     for _ in range(12):
@@ -259,7 +257,7 @@ def test_pages_follow_one_another_and_slides_come_between_two_rounds(
     assert {one.place for one in found if one.kind == "slide"} == {""}
 
 
-def test_a_group_that_goes_on_has_its_heading_on_every_page(show: ShowScreen) -> None:
+def test_a_group_over_several_pages_has_its_heading_on_each(show: ShowScreen) -> None:
     many = tuple(event(number, f"Event {number:02}", at("15:00")) for number in range(1, 15))
     found = show(AGENDA, events=many).pages()
     assert [title for page in found for title in page.titles] == [item.title for item in many]
@@ -269,7 +267,7 @@ def test_a_group_that_goes_on_has_its_heading_on_every_page(show: ShowScreen) ->
     assert max(lengths) - min(lengths) <= 1
 
 
-def test_a_slide_has_all_of_one_event(show: ShowScreen, larkfield: Library) -> None:
+def test_a_slide_shows_one_event_in_full(show: ShowScreen, larkfield: Library) -> None:
     found = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00")).pages()
     assert {one.kind for one in found} == {"slide"}
     assert [one.place for one in found] == [
@@ -285,7 +283,7 @@ def test_a_slide_has_all_of_one_event(show: ShowScreen, larkfield: Library) -> N
     assert any(not one.picture for one in found)
 
 
-def test_a_slide_and_its_number_come_together(show: ShowScreen, larkfield: Library) -> None:
+def test_a_slide_and_its_number_change_together(show: ShowScreen, larkfield: Library) -> None:
     screen = show("screen.html?layout=slides&rotate=10", site=larkfield.site, now=on(0, "08:00"))
     ended = threading.Event()
 
@@ -306,7 +304,7 @@ def test_a_slide_and_its_number_come_together(show: ShowScreen, larkfield: Libra
     assert len(set(titles)) == len(set(shown)) > 3
 
 
-def test_a_slide_does_without_a_picture_that_cannot_be_had(
+def test_a_slide_is_shown_without_a_missing_picture(
     show: ShowScreen, larkfield: Library, watch: Watch
 ) -> None:
     watch.allow("Failed to load resource")
@@ -330,7 +328,7 @@ def stay(screen: Screen) -> float:
     return screen.now - begun
 
 
-def test_pages_stay_as_long_as_it_takes_to_read_them(show: ShowScreen, larkfield: Library) -> None:
+def test_pages_stay_for_their_reading_time(show: ShowScreen, larkfield: Library) -> None:
     slides = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00"))
     # Ten to twenty seconds for the words, and ten for the telephone.
     assert all(18 <= stay(slides) <= 32 for _ in range(4))
@@ -341,7 +339,7 @@ def test_pages_stay_as_long_as_it_takes_to_read_them(show: ShowScreen, larkfield
     assert 9 <= stay(short) <= 12
 
 
-def test_one_page_does_not_move(show: ShowScreen) -> None:
+def test_a_single_page_does_not_turn(show: ShowScreen) -> None:
     screen = show(events=(event(1, "Talk", at("15:00"), excerpt=""),))
     screen.page.evaluate("document.getElementById('stage').lastElementChild.mark = 1")
     screen.let_pass(90)
@@ -349,7 +347,7 @@ def test_one_page_does_not_move(show: ShowScreen) -> None:
     assert screen.seen.place == ""
 
 
-def test_pages_fade_unless_less_motion_is_wanted(show: ShowScreen) -> None:
+def test_pages_fade_unless_reduced_motion_is_set(show: ShowScreen) -> None:
     for motion, name in (("no-preference", "come"), ("reduce", "none")):
         page = (screen := show("screen.html?layout=agenda&scale=1.5", reduced_motion=motion)).page
         # The old page lies under the new one for half a second, then it goes.
@@ -366,7 +364,7 @@ def test_pages_fade_unless_less_motion_is_wanted(show: ShowScreen) -> None:
 # ---- Options and controls
 
 
-def test_unknown_options_count_for_nothing(show: ShowScreen) -> None:
+def test_unknown_options_are_ignored(show: ShowScreen) -> None:
     screen = show("screen.html?layout=grid&theme=pink&rotate=-4&scale=900&x=<b>")
     root = screen.page.locator("html")
     assert root.get_attribute("data-theme") == "dark"
@@ -378,7 +376,7 @@ def test_rotate_sets_the_seconds(show: ShowScreen) -> None:
     assert 29 <= stay(show("screen.html?layout=agenda&scale=1.5&rotate=30")) <= 31
 
 
-def test_rotate_0_stands_still_but_for_the_time(show: ShowScreen) -> None:
+def test_rotate_0_stops_turning_but_not_the_clock(show: ShowScreen) -> None:
     screen = show("screen.html?layout=agenda&scale=1.5&rotate=0", now=on(0, "11:50"))
     screen.let_pass(480)
     assert screen.seen.place.startswith("1 of")
@@ -410,7 +408,7 @@ def test_themes(show: ShowScreen) -> None:
     assert ground("screen.html?theme=auto", "light") == light
 
 
-def test_the_space_bar_and_a_control_pause_it(show: ShowScreen) -> None:
+def test_the_space_bar_and_a_button_pause_the_screen(show: ShowScreen) -> None:
     screen = show("screen.html?layout=agenda&scale=1.5", now=on(0, "10:45"))
     page = screen.page
 
@@ -444,7 +442,7 @@ def test_the_space_bar_and_a_control_pause_it(show: ShowScreen) -> None:
 # ---- The panel
 
 
-def test_the_picture_wanders_within_eight_pixels(show: ShowScreen) -> None:
+def test_the_page_shifts_within_eight_pixels_against_burn_in(show: ShowScreen) -> None:
     screen = show()
     corners = set()
     for _ in range(20):
@@ -458,7 +456,7 @@ def test_the_picture_wanders_within_eight_pixels(show: ShowScreen) -> None:
         assert 5 <= max(places) - min(places) <= 8
 
 
-def test_bars_change_places_at_midnight_and_nights_are_dim(show: ShowScreen) -> None:
+def test_header_and_footer_swap_at_midnight_and_nights_are_dim(show: ShowScreen) -> None:
     screen = show(now=on(0, "21:58"))
     page = screen.page
 

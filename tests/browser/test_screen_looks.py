@@ -95,7 +95,7 @@ def look_at(screen: Screen, most: int) -> set[str]:
 @pytest.mark.parametrize("viewport", SIZES_IF_WIDE)
 @pytest.mark.parametrize("layout", ["agenda", "slides"])
 @DANISH_IF_WIDE
-def test_nothing_is_cut_off_or_lies_over_another(
+def test_no_text_is_cut_off_or_covered(
     show: ShowScreen, library: Library, layout: str, viewport: str
 ) -> None:
     screen = show(
@@ -106,7 +106,7 @@ def test_nothing_is_cut_off_or_lies_over_another(
 
 @pytest.mark.parametrize("scale", ["0.8", wide("1.2"), "1.5"])
 @pytest.mark.parametrize("viewport", ["1080p", wide("portrait")])
-def test_no_scale_breaks_it(show: ShowScreen, larkfield: Library, viewport: str, scale: str) -> None:
+def test_every_scale_fits(show: ShowScreen, larkfield: Library, viewport: str, scale: str) -> None:
     screen = show(
         f"screen.html?scale={scale}&rotate=3", site=larkfield.site, now=MORNING, viewport=size(viewport)
     )
@@ -115,13 +115,13 @@ def test_no_scale_breaks_it(show: ShowScreen, larkfield: Library, viewport: str,
 
 @pytest.mark.parametrize("locale", ["es_US", "da_DK"])
 @pytest.mark.parametrize("viewport", [wide("1080p"), "portrait"])
-def test_other_languages_have_room(show: ShowScreen, viewport: str, locale: str) -> None:
+def test_other_languages_fit(show: ShowScreen, viewport: str, locale: str) -> None:
     settings = {"LOCALE": locale, "SITE_NAME": "Det Kongelige Biblioteks Afdeling for Lange Navne"}
     look_at(show("screen.html?rotate=3", viewport=size(viewport), settings=settings), 8)
 
 
 @pytest.mark.parametrize("viewport", BOTH_WAYS)
-def test_long_texts_are_shortened_and_break_nothing(show: ShowScreen, viewport: str) -> None:
+def test_long_texts_are_shortened_and_fit(show: ShowScreen, viewport: str) -> None:
     title = "A title that somebody wrote in the morning without thinking of any lobby screen at all, "
     room = "Conference room on the second floor of the old building"
     events = (
@@ -135,7 +135,7 @@ def test_long_texts_are_shortened_and_break_nothing(show: ShowScreen, viewport: 
 
 
 @pytest.mark.parametrize("viewport", BOTH_WAYS)
-def test_a_notice_takes_its_room_from_the_rows(show: ShowScreen, larkfield: Library, viewport: str) -> None:
+def test_a_notice_takes_space_from_the_rows(show: ShowScreen, larkfield: Library, viewport: str) -> None:
     screen = show(
         "screen.html?layout=agenda&rotate=3", site=larkfield.site, now=at("08:00", 1), viewport=size(viewport)
     )
@@ -177,9 +177,7 @@ def read_code(screen: Screen) -> str:
     ("theme", "viewport"),
     [each if each in STANDING_FOR_ALL else wide(*each) for each in product(("dark", "light"), SIZES)],
 )
-def test_codes_can_be_read_off_the_screen(
-    show: ShowScreen, larkfield: Library, viewport: str, theme: str
-) -> None:
+def test_qr_codes_can_be_scanned(show: ShowScreen, larkfield: Library, viewport: str, theme: str) -> None:
     def shown(path: str) -> Screen:
         screen = show(f"{path}&theme={theme}", site=larkfield.site, now=MORNING, viewport=size(viewport))
         # Until the page before has gone.
@@ -198,7 +196,7 @@ def test_codes_can_be_read_off_the_screen(
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("layout", ["agenda", "slides"])
 @DANISH_IF_WIDE
-def test_axe_finds_nothing(show: ShowScreen, library: Library, layout: str, theme: str) -> None:
+def test_axe_finds_no_violation(show: ShowScreen, library: Library, layout: str, theme: str) -> None:
     screen = show(
         f"screen.html?layout={layout}&theme={theme}&rotate=600", site=library.site, now=at("12:30", 1)
     )
@@ -210,7 +208,7 @@ def test_axe_finds_nothing(show: ShowScreen, library: Library, layout: str, them
 
 
 @pytest.mark.parametrize("theme", ["dark", wide("light")])
-def test_axe_finds_nothing_on_an_empty_screen_and_one_of_cancelled_events(
+def test_axe_finds_no_violation_on_an_empty_screen_or_with_only_cancelled_events(
     show: ShowScreen, theme: str
 ) -> None:
     off = (event(1, "Chess", at("16:00"), state="cancelled"), event(2, "Go", at("17:00"), state="postponed"))
@@ -245,9 +243,7 @@ def test_the_html_is_valid(library: Library, make_site: MakeSite) -> None:
     assert [error for error in html_errors(*screens, *others) if policy not in error] == []
 
 
-def test_one_request_comes_before_images_and_none_of_those_at_first(
-    show: ShowScreen, larkfield: Library
-) -> None:
+def test_the_first_page_needs_one_request_and_no_image(show: ShowScreen, larkfield: Library) -> None:
     screen = show(site=larkfield.site)
     asked = [path.partition("?")[0] for path in screen.server.requests if "/icon." not in path]
     assert asked[0] == "/screen.html"
@@ -257,7 +253,7 @@ def test_one_request_comes_before_images_and_none_of_those_at_first(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["screen.html", wide("screen/eastside.html?layout=slides&theme=light")])
-def test_lighthouse_finds_no_barrier(
+def test_lighthouse_gives_full_marks_for_accessibility(
     serve: Callable[[Path], SiteServer], larkfield: Library, path: str
 ) -> None:
     report = lighthouse.audit(

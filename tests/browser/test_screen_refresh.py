@@ -49,7 +49,7 @@ def loads(server: SiteServer) -> int:
 # ---- The next version
 
 
-def test_new_events_come_when_a_page_is_turned_and_not_before(show: ShowScreen, make_site: MakeSite) -> None:
+def test_new_events_appear_when_the_page_turns_not_before(show: ShowScreen, make_site: MakeSite) -> None:
     screen = show(f"{AGENDA}&rotate=300", events=talk("Before"))
     screen.page.evaluate("window.mark = 1")
     make_site(talk("After"), folder=screen.server.folder)
@@ -60,16 +60,14 @@ def test_new_events_come_when_a_page_is_turned_and_not_before(show: ShowScreen, 
     assert screen.page.evaluate("window.mark") == 1
 
 
-def test_a_screen_that_stands_still_takes_new_events_all_the_same(
-    show: ShowScreen, make_site: MakeSite
-) -> None:
+def test_a_screen_with_rotate_0_shows_new_events(show: ShowScreen, make_site: MakeSite) -> None:
     screen = show(f"{AGENDA}&rotate=0", events=talk("Before"))
     make_site(talk("After"), folder=screen.server.folder)
     screen.let_pass(185)
     assert screen.seen.titles == ["After"]
 
 
-def test_it_asks_every_minute_or_two(show: ShowScreen) -> None:
+def test_the_screen_refreshes_every_minute_or_two(show: ShowScreen) -> None:
     screen = show(AGENDA)
     before = screen.server.requests.count("/screen.html")
     screen.let_pass(1200, 15)
@@ -77,9 +75,7 @@ def test_it_asks_every_minute_or_two(show: ShowScreen) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_another_version_is_loaded_anew_but_not_again_and_again(
-    show: ShowScreen, make_site: MakeSite
-) -> None:
+def test_a_new_version_reloads_the_screen_once_not_repeatedly(show: ShowScreen, make_site: MakeSite) -> None:
     screen = show(AGENDA)
     make_site(folder=screen.server.folder, SITE_NAME="Another Name")
     screen.let_pass(480, 15)
@@ -102,7 +98,7 @@ def test_another_version_is_loaded_anew_but_not_again_and_again(
 
 
 @pytest.mark.timeout(300)
-def test_once_a_night_it_loads_itself_anew(show: ShowScreen) -> None:
+def test_the_screen_reloads_once_a_night(show: ShowScreen) -> None:
     screen = show(AGENDA)
     for _ in range(4):
         screen.skip(4.3)
@@ -214,7 +210,7 @@ def test_ten_minutes_of_a_server_that_hangs(show: ShowScreen, make_site: MakeSit
         assert_survives(screen, make_site, begin, end)
 
 
-def test_without_status_only_the_age_is_not_known(
+def test_without_status_json_new_events_still_appear(
     show: ShowScreen, make_site: MakeSite, watch: Watch
 ) -> None:
     watch.allow(EXPECTED)
@@ -256,7 +252,7 @@ def test_an_outage_of_days(show: ShowScreen, watch: Watch) -> None:
     assert screen.seen.updated == "Updated Tuesday, March 3, 9am"
 
 
-def test_a_closed_library_does_not_make_it_stale(show: ShowScreen, make_site: MakeSite) -> None:
+def test_a_closed_library_does_not_make_the_screen_stale(show: ShowScreen, make_site: MakeSite) -> None:
     saturday = datetime(2026, 3, 7, 18, tzinfo=ZONE)
     screen = show(AGENDA, events=(event(1, "Monday", at("19:00", 6)),), now=saturday)
     # The last fetch of the frame's events is NOW's: as if it were Saturday's.
@@ -330,7 +326,7 @@ class Film:
         return found
 
 
-def test_pages_turn_and_new_events_come_without_a_flash(
+def test_pages_turn_and_new_events_appear_without_a_flash(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], copy: Path
 ) -> None:
     server = serve(copy)
@@ -356,7 +352,7 @@ def test_pages_turn_and_new_events_come_without_a_flash(
     assert film.flashes() == []
 
 
-def test_another_version_comes_without_a_flash(show: ShowScreen, make_site: MakeSite) -> None:
+def test_a_new_version_loads_without_a_flash(show: ShowScreen, make_site: MakeSite) -> None:
     screen = show(f"{AGENDA}&rotate=20")
     screen.let_pass(620, 10)
     make_site(folder=screen.server.folder, SITE_NAME="Another Name")
@@ -397,7 +393,7 @@ def wait_for_copy(screen: Screen, path: str) -> list[str]:
     raise AssertionError(f"the worker holds no {path}: {held}")
 
 
-def test_it_starts_while_the_network_is_away(show: ShowScreen, larkfield: Library, watch: Watch) -> None:
+def test_the_screen_starts_offline(show: ShowScreen, larkfield: Library, watch: Watch) -> None:
     watch.allow(EXPECTED)
     screen = show("screen.html?layout=slides&theme=light", site=larkfield.site, now=at("08:00"))
     wait_for_copy(screen, "/status.json")
@@ -423,7 +419,7 @@ def test_it_starts_while_the_network_is_away(show: ShowScreen, larkfield: Librar
 
 
 @pytest.mark.parametrize("fault", ["hung up", wide("500"), "captive portal", wide("cut short unnoticed")])
-def test_it_starts_in_spite_of_wrong_answers(show: ShowScreen, watch: Watch, fault: str) -> None:
+def test_the_screen_starts_despite_wrong_answers(show: ShowScreen, watch: Watch, fault: str) -> None:
     watch.allow(EXPECTED)
     screen = show("screen/kilton.html", events=talk("Kept"))
     wait_for_copy(screen, "/screen/kilton.html")
@@ -434,7 +430,7 @@ def test_it_starts_in_spite_of_wrong_answers(show: ShowScreen, watch: Watch, fau
     assert screen.seen.updated.startswith("Reconnecting")
 
 
-def test_it_does_not_wait_for_a_server_that_hangs(show: ShowScreen, watch: Watch) -> None:
+def test_the_screen_starts_without_waiting_for_a_hanging_server(show: ShowScreen, watch: Watch) -> None:
     watch.allow(EXPECTED)
     screen = show(events=talk("Kept"))
     wait_for_copy(screen, "/screen.html")
@@ -444,7 +440,7 @@ def test_it_does_not_wait_for_a_server_that_hangs(show: ShowScreen, watch: Watch
         assert screen.seen.titles == ["Kept"]
 
 
-def test_a_new_version_is_what_it_starts_with_next_time(
+def test_the_screen_restarts_offline_with_the_latest_version(
     show: ShowScreen, make_site: MakeSite, watch: Watch
 ) -> None:
     watch.allow(EXPECTED)
@@ -458,7 +454,7 @@ def test_a_new_version_is_what_it_starts_with_next_time(
     assert screen.seen.titles == ["After"]
 
 
-def test_the_home_page_as_a_screen_starts_offline_and_lists_are_left_alone(
+def test_a_screen_as_home_page_starts_offline_and_caches_no_lists(
     show: ShowScreen, make_site: MakeSite, watch: Watch
 ) -> None:
     watch.allow(EXPECTED)
@@ -491,7 +487,7 @@ def test_the_home_page_as_a_screen_starts_offline_and_lists_are_left_alone(
     assert screen.server.url("") not in scopes
 
 
-def test_pages_for_browsing_never_meet_the_worker(show: ShowScreen) -> None:
+def test_the_service_worker_does_not_control_other_pages(show: ShowScreen) -> None:
     screen = show(AGENDA)
     wait_for_copy(screen, "/screen.html")
     page = screen.page
@@ -500,7 +496,7 @@ def test_pages_for_browsing_never_meet_the_worker(show: ShowScreen) -> None:
         assert page.evaluate("navigator.serviceWorker.controller") is None, path
 
 
-def test_what_is_no_longer_needed_is_not_kept(
+def test_unused_pictures_and_old_caches_are_deleted(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], copy: Path, watch: Watch
 ) -> None:
     watch.allow(EXPECTED)
@@ -532,7 +528,7 @@ def test_what_is_no_longer_needed_is_not_kept(
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("pages", [250, wide(1000)])
-def test_pages_leave_nothing_behind(show: ShowScreen, larkfield: Library, pages: int) -> None:
+def test_turning_pages_does_not_leak_memory(show: ShowScreen, larkfield: Library, pages: int) -> None:
     screen = show("screen.html?rotate=3", site=larkfield.site, now=at("08:00"))
     session = screen.page.context.new_cdp_session(screen.page)
     session.send("Performance.enable")

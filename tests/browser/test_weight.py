@@ -17,7 +17,7 @@ def weights(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {kind: weight.weigh(browser, site, path) for kind, path in weight.pages(site)}
 
 
-def test_the_list_is_light(weights: dict[str, weight.Weight]) -> None:
+def test_the_list_stays_within_its_limits(weights: dict[str, weight.Weight]) -> None:
     found = weights["list"]
     assert found.html <= 30_000
     assert found.elements <= 1_400
@@ -28,7 +28,7 @@ def test_the_list_is_light(weights: dict[str, weight.Weight]) -> None:
     assert 0 < found.images_first <= found.images_all <= 300_000
 
 
-def test_the_event_page_is_light(weights: dict[str, weight.Weight]) -> None:
+def test_the_event_page_stays_within_its_limits(weights: dict[str, weight.Weight]) -> None:
     found = weights["event page"]
     assert found.html <= 8_000
     assert found.elements <= 300
@@ -38,7 +38,7 @@ def test_the_event_page_is_light(weights: dict[str, weight.Weight]) -> None:
     assert 0 < found.images_all <= 60_000
 
 
-def test_what_is_weighed_is_all_there(weights: dict[str, weight.Weight]) -> None:
+def test_all_resources_of_the_list_are_counted(weights: dict[str, weight.Weight]) -> None:
     found = weights["list"]
     assert found.css > 1_000
     assert found.script > 1_000
