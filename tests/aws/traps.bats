@@ -17,6 +17,7 @@ setup() {
 
 # record_arguments: what the AWS CLI is called with in the life of a site, in $BATS_FILE_TMPDIR/arguments
 record_arguments() {
+  # shellcheck disable=SC2034  # use_aws reads them
   local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR BATS_TEST_NUMBER=0 place=$BATS_FILE_TMPDIR/path
   use_aws
   mkdir "$place"
@@ -60,7 +61,6 @@ never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI i
 
 @test "trap 4: whatever fails after a change in S3, the next run invalidates it though nothing has changed" {
   live 09:00
-  local before
   # CloudFront fails.
   put event/1.html 'A'
   faults '{"kind": "ServiceUnavailable", "operation": "CreateInvalidation"}'
@@ -122,12 +122,12 @@ invalidated() {
 whole() {
   local page link all
   all=$(keys)
-  for page in $(grep html <<<"$all"); do
+  while read -r page; do
     for link in $(object "$page" | grep -o 'href=[^>]*' | cut -c6-); do
       link=$(realpath -ms --relative-to=/ "/$(dirname "$page")/$link")
       grep -qxF -- "$link" <<<"$all" || fail "$page leads to $link, which is missing"
     done
-  done
+  done < <(grep html <<<"$all")
 }
 
 @test "trap 7: an empty, missing or half-built site deletes nothing, even with FORCE=1" {
@@ -245,7 +245,7 @@ whole() {
 
 @test "trap 27: nothing ever traces commands or signed headers" {
   never '--debug'
-  ! grep -rnE 'set -[a-z]*x|xtrace|--debug' "$ROOT/bin" "$ROOT/scripts" "$ROOT/Makefile" "$ROOT/docker"
+  run -1 grep -rnE 'set -[a-z]*x|xtrace|--debug' "$ROOT/bin" "$ROOT/scripts" "$ROOT/Makefile" "$ROOT/docker"
 }
 
 @test "trap 29: a FIFO or a link in the site is refused; sync never sees the site itself" {

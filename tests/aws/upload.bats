@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # bin/upload with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
 # Every rule about order, recovery and guards is in test_upload_steps.py; here is what needs S3's answers.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -164,7 +165,7 @@ setup() {
   faults '{"kind": "SignatureDoesNotMatch"}'
   run -78 upload
   says_not 'planted-secret-value'
-  ! grep -r planted-secret-value "$BUILD_DIR"
+  run -1 grep -r planted-secret-value "$BUILD_DIR"
   UPLOAD_AWS_SECRET_ACCESS_KEY_FILE=/nowhere run -78 upload
   says 'key=UPLOAD_AWS_SECRET_ACCESS_KEY_FILE'
   UPLOAD_AWS_SECRET_ACCESS_KEY_FILE='' run -78 upload

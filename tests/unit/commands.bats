@@ -20,6 +20,7 @@ without_packages() {
   for name in bash dirname realpath date mkdir flock cat rm sed timeout grep mv; do
     ln -s "$(type -P "$name")" "$BATS_TEST_TMPDIR/path/$name"
   done
+  # shellcheck disable=SC2123  # only these programs
   PATH=$BATS_TEST_TMPDIR/path
   export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=secret LIBCAL_CALENDARS=1
   export S3_BUCKET=bucket CLOUDFRONT_DISTRIBUTION_ID=X SITE_URL=http://127.0.0.1:9

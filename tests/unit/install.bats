@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # make install, make uninstall: which files, with which modes, and what they leave alone. Everything
 # goes below DESTDIR; tests/docker/test_systemd.py installs for real, on a machine of its own.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -31,7 +32,8 @@ program() {
 @test "install writes the program, the units, the user and the settings, and nothing else" {
   run -0 in_dest install
   same "$output" ''
-  same "$(files)" "$(LC_ALL=C sort <(program | sed "s|^|${LIB#/}/|") - <<END
+  same "$(files)" "$(
+    LC_ALL=C sort <(program | sed "s|^|${LIB#/}/|") - <<END
 ${LIB#/}/VERSION
 ${LIB#/}/installed-files
 ${UNITS#/}/events-display-notify@.service
@@ -66,7 +68,7 @@ END
 @test "The units know where the program is, whatever the prefix, also the second time" {
   local prefix
   for prefix in /usr /opt/events; do
-    in_dest install PREFIX=$prefix
+    in_dest install PREFIX="$prefix"
     local units=$DEST$prefix/lib/systemd/system
     ! grep -r '@[A-Z]*@' "$units" "$DEST$prefix/lib/sysusers.d" || fail 'a place is not filled in'
     grep -q "^ExecStart=$prefix/lib/events-display/bin/notify " "$units/events-display-notify@.service"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told; aws/publish.bats
 # has the real ones. The numbers of traps and faults: test_traps.py.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -100,14 +101,14 @@ last() { printf '%s\n' "${lines[-1]}"; }
   does generate 'sleep 77.7'
   run -1 publish
   says 'out of time" failed_step=generate limit=1 status=124'
-  ! pgrep -f 'sleep 77.7'
+  run -1 pgrep -f 'sleep 77.7'
 }
 
 @test "fault 44: all limits together stay below the ten minutes of the systemd unit, and invalidate's own below its limit" {
   local total=0 limit
-  for limit in $(grep -o ' limit=[0-9]\+' "$ROOT/bin/publish"); do
+  while read -r limit; do
     total=$((total + ${limit#limit=} + 5))
-  done
+  done < <(grep -o ' limit=[0-9]\+' "$ROOT/bin/publish")
   # drain and invalidate share a line
   ((total == 430 && total + 115 < 600))
   local last attempts=3 connect=5 read=15 backoff=5
@@ -138,7 +139,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   does fetch ''
   run -0 publish
   sleep 0.1
-  ! pgrep -f 'sleep 66.6'
+  run -1 pgrep -f 'sleep 66.6'
 }
 
 @test "SIGTERM ends the step at hand and says which it was" {
@@ -149,7 +150,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   kill "$pid"
   wait "$pid" || same $? 1
   tail -n 1 "$BUILD_DIR/log" | grep -q 'msg="publish failed: interrupted" signal=TERM failed_step=upload rc=1$'
-  ! pgrep -f 'sleep 55.5'
+  run -1 pgrep -f 'sleep 55.5'
 }
 
 @test "The run id is systemd's, and the steps' too" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # bin/status: what it makes of systemd's words, which are given here; tests/docker/test_systemd.py has
 # them from systemd itself.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -16,7 +17,8 @@ END
   printf '#!/bin/sh\nprintf "%%s|" "$@" >"${0%%/*}/asked"; cat "${0%%/*}/journal"; [ -s "${0%%/*}/journal" ]\n' >"$BATS_TEST_TMPDIR/journalctl"
   chmod +x "$BATS_TEST_TMPDIR"/{systemctl,journalctl}
   PATH=$BATS_TEST_TMPDIR:$PATH
-  : >"$BATS_TEST_TMPDIR/units" >"$BATS_TEST_TMPDIR/journal"
+  : >"$BATS_TEST_TMPDIR/units"
+  : >"$BATS_TEST_TMPDIR/journal"
 }
 
 unit() { printf '%s\n' "${@/#/events-display.service }" >>"$BATS_TEST_TMPDIR/units"; }
@@ -45,7 +47,7 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   timer ActiveState=active 'NextElapseUSecRealtime=Tue 2026-03-03 09:15:00 EST'
   for result in exit-code timeout; do
     : >"$BATS_TEST_TMPDIR/units"
-    unit ActiveState=failed Result=$result 'ExecMainExitTimestamp=Tue 2026-03-03 09:00:41 EST'
+    unit ActiveState=failed Result="$result" 'ExecMainExitTimestamp=Tue 2026-03-03 09:00:41 EST'
     run -1 "$ROOT/bin/status"
     says "^last run    Tue 2026-03-03 09:00:41 EST: $result$"
   done
