@@ -1,15 +1,15 @@
-"""Turn build/events.json into the static site, build/site/.
+"""Render the static site, build/site/, from build/events.json.
 
-Reads   $BUILD_DIR/events.json and images/ (from scripts/fetch.py), templates/, LOGO, the settings;
-        never the network
-Writes  $BUILD_DIR/site/            pages, feeds and static files; only what has changed
-        $BUILD_DIR/site/status.json how fresh the events are; the only file with a time in it
-        $BUILD_DIR/site.manifest    sha256sum of every other file, written last
+Reads   $BUILD_DIR/events.json and images/ (from fetch), templates/, LOGO and the settings; not the network
+Writes  $BUILD_DIR/site/            pages, feeds and static files; a file is written only when it changes
+        $BUILD_DIR/site/status.json age of the events; the only file that holds a time of day
+        $BUILD_DIR/site.manifest    sha256sum of every file except status.json; written last
+        $BUILD_DIR/site.inputs      digest of everything the site is made from
 
-The same events on the same day give the same bytes, and then nothing is rendered anew.
+The same events on the same day give the same bytes. If no input changed, no page is rendered.
 
-Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVENTS, nothing touched
-(FORCE=1 lets it pass) · 78 a setting is missing or wrong
+Exit codes: 0 done · 1 failed · 2 wrong usage · 65 fewer events than MIN_EVENTS, no file written
+(FORCE=1 continues) · 78 a setting is missing or wrong
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 STEP = "generate"
 
+# Path of each file of the site, and its SHA-256.
+Manifest = dict[str, str]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step; return its exit code."""
@@ -52,52 +55,35 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
 
     began = time.monotonic()
     build = settings.build_dir
+    source = build / "events.json"
     try:
-        snapshot = Snapshot.load(build / "events.json", settings.timezone)
+        snapshot = Snapshot.load(source, settings.timezone)
     except FileNotFoundError:
-        log.error(
-            "no events.json yet: run make fetch first", path=build / "events.json", rc=exit_codes.FAILED
-        )
+        log.error('events.json is missing: run "make fetch" first', path=source, rc=exit_codes.FAILED)
         return exit_codes.FAILED
     except UnusableSnapshot as error:
-        log.error(f"{error}; run make fetch to write it anew", rc=exit_codes.FAILED)
+        log.error(f'{error}; run "make fetch" to replace it', rc=exit_codes.FAILED)
         return exit_codes.FAILED
 
-    from rendering import status
+    from rendering import inputs, status_json
 
-    count = status.count(snapshot, settings)
+    count = status_json.count(snapshot, settings)
     if count < settings.min_events and not settings.force:
-        raise program.Refused(
-            f"too few events, {count} of at least {settings.min_events}; FORCE=1 publishes them"
-        )
+        message = "too few events; FORCE=1 publishes them anyway"
+        raise program.Refused(message, events=count, min=settings.min_events)
 
-    site = build / "site"
-    inputs = _inputs_digest(snapshot, settings, templates)
-    digests = _last_manifest(build)
-    changed = 0
-    if not digests or not _is_current(build, inputs, digests):
-        from processes import side_by_side
-        from rendering import pages
-        from rendering.site import Site
-
-        (build / "site.inputs").unlink(missing_ok=True)
-        halves = [
-            partial(_write, half, site) for half in pages.halves(Site.of(snapshot, settings, templates))
-        ]
-        written = [file for half in side_by_side(halves) for file in half]
-        digests = {path: digest for path, digest, _ in written}
-        changed = sum(new for _, _, new in written)
-        removed = _remove_strays(site, digests)
-        files.write_atomic(build / "site.manifest", files.format_manifest(digests))
-        files.write_atomic(build / "site.inputs", inputs.encode())
+    digest = inputs.digest(Path(__file__), snapshot, settings, templates)
+    manifest = _last_manifest(build)
+    if _is_current(build, digest, manifest):
+        changed, removed = 0, _remove_strays(build / "site", manifest)
     else:
-        removed = _remove_strays(site, digests)
-
-    files.write_if_changed(site / STATUS, status.status(snapshot, settings))
+        manifest, changed, removed = _render(snapshot, settings, templates)
+        files.write_atomic(build / "site.inputs", digest.encode())
+    files.write_if_changed(build / "site" / STATUS, status_json.content(snapshot, settings))
     log.info(
         "site generated",
         events=count,
-        files=len(digests),
+        files=len(manifest),
         changed=changed,
         removed=removed,
         seconds=time.monotonic() - began,
@@ -106,80 +92,58 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     return exit_codes.OK
 
 
+def _render(snapshot: Snapshot, settings: Settings, templates: Path) -> tuple[Manifest, int, int]:
+    """Render the site and write its manifest; return the manifest and count the files written and removed."""
+    from processes import side_by_side
+    from rendering import pages
+    from rendering.site import Site
+
+    build = settings.build_dir
+    (build / "site.inputs").unlink(missing_ok=True)
+    halves = pages.halves(Site.of(snapshot, settings, templates))
+    written = [
+        file
+        for half in side_by_side([partial(_write, half, build / "site") for half in halves])
+        for file in half
+    ]
+    manifest = {path: digest for path, digest, _ in written}
+    removed = _remove_strays(build / "site", manifest)
+    files.write_atomic(build / "site.manifest", files.format_manifest(manifest))
+    return manifest, sum(changed for _, _, changed in written), removed
+
+
 def _write(contents: Iterable[tuple[str, bytes]], site: Path) -> list[tuple[str, str, bool]]:
-    """Write what differs; return path, digest and whether it was written of every file."""
+    """Write the files that differ; return the path and digest of every file, and whether it was written."""
     return [(path, files.sha256(data), files.write_if_changed(site / path, data)) for path, data in contents]
 
 
-def _inputs_digest(snapshot: Snapshot, settings: Settings, templates: Path) -> str:
-    """Return one digest of all that the site is made from, the day included, but not when it was fetched."""
-    images = settings.build_dir / "images"
-    parts = [
-        settings.now.date().isoformat(),
-        repr(_settings_of_pages(settings)),
-        repr(
-            (
-                snapshot.url,
-                snapshot.events,
-                [(calendar.id, calendar.label) for calendar in snapshot.calendars],
-            )
-        ),
-        # An image's name holds the digest of what is in it.
-        repr(sorted(path.name for path in images.iterdir()) if images.is_dir() else []),
-    ]
-    sources = [
-        ROOT / "requirements.txt",
-        *sorted(Path(__file__).parent.glob("*.py")),
-        *sorted(Path(__file__).parent.glob("rendering/*.py")),
-    ]
-    sources += sorted(path for path in templates.rglob("*") if path.is_file())
-    if settings.logo:
-        sources.append(ROOT / settings.logo)
-    for path in sources:
-        parts += [str(path), files.sha256(path.read_bytes()) if path.is_file() else ""]
-    return files.sha256("\n".join(parts).encode("utf-8", "replace"))
-
-
-def _settings_of_pages(settings: Settings) -> tuple[object, ...]:
-    """Return what of the settings goes into a page."""
-    return (
-        settings.timezone.key,
-        settings.locale,
-        settings.site_name,
-        settings.site_url,
-        settings.brand_color,
-        settings.logo,
-        settings.home_page,
-    )
-
-
-def _is_current(build: Path, inputs: str, digests: dict[str, str]) -> bool:
-    """Whether the site was made from just these inputs, and every file of it is still intact."""
+def _is_current(build: Path, digest: str, manifest: Manifest) -> bool:
+    """Whether the site was made from the inputs of `digest`, and no file of it is missing or damaged."""
     try:
-        if (build / "site.inputs").read_text() != inputs:
+        if not manifest or (build / "site.inputs").read_text() != digest:
             return False
-        return all(files.sha256((build / "site" / path).read_bytes()) == digests[path] for path in digests)
+        return all(files.sha256((build / "site" / path).read_bytes()) == manifest[path] for path in manifest)
     except OSError:
         return False
 
 
-def _last_manifest(build: Path) -> dict[str, str]:
-    """Return the manifest of the last run; a damaged one counts as none, since it is about to be written anew."""
+def _last_manifest(build: Path) -> Manifest:
+    """Return the manifest of the last run; empty if it is damaged, since this run replaces it."""
     try:
         return files.read_manifest(build / "site.manifest")
     except ValueError:
         return {}
 
 
-def _remove_strays(site: Path, digests: dict[str, str]) -> int:
-    """Remove what no longer belongs to the site, leftovers of a killed run included; count the files."""
+def _remove_strays(site: Path, manifest: Manifest) -> int:
+    """Remove files that are not part of the site, including those of a killed run; return their number."""
     removed = 0
     for folder, folders, names in os.walk(site, topdown=False):
         prefix = "" if folder == str(site) else f"{os.path.relpath(folder, site)}/"
-        # A link to a folder counts as a folder here; it is no part of the site either.
+        # os.walk lists a link to a folder as a folder.
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*names, *links):
-            if f"{prefix}{name}" not in digests and f"{prefix}{name}" != STATUS:
+            if f"{prefix}{name}" not in manifest and f"{prefix}{name}" != STATUS:
                 os.unlink(os.path.join(folder, name))
                 removed += 1
         if folder != str(site) and not os.listdir(folder):

@@ -1,10 +1,12 @@
-"""The step as a whole: what is written, what is left alone, what is refused."""
+"""The generate step: which files it writes, keeps and removes, and when it refuses."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,10 +22,11 @@ import generate
 import program
 from event import Event, Snapshot
 from log import Log
-from rendering import pages
+from rendering import inputs, pages
 from rendering.site import Site
 from settings import ROOT
 from support.page_samples import NOW, event, settings, snapshot
+from support.project_copy import copy_project
 
 EVENTS = (
     event("2026-03-03 10:30", "2026-03-03 12:00", id="1", audiences=("Children",)),
@@ -72,12 +75,18 @@ def build(tmp_path: Path) -> Build:
 
 
 @pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a copy of the project, whose files a test may change."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture
 def built(build: Build) -> Build:
     assert build.run() == exit_codes.OK
     return build
 
 
-def test_the_manifest_lists_every_file_but_the_status_and_sha256sum_agrees(built: Build) -> None:
+def test_the_manifest_lists_every_file_except_the_status_and_sha256sum_agrees(built: Build) -> None:
     digests = files.read_manifest(built.folder / "site.manifest")
     assert set(digests) == set(built.stamps) - {"status.json"}
     command = ["sha256sum", "--check", "--strict", "--quiet", "../site.manifest"]
@@ -96,7 +105,7 @@ def test_a_later_hour_and_a_later_fetch_change_only_the_status(built: Build) -> 
     assert built.written_by(EVENTS_NOW=later) == {"status.json"}
 
 
-def test_without_a_record_of_the_inputs_the_same_bytes_come_out_and_nothing_is_rewritten(
+def test_without_site_inputs_the_pages_are_rendered_again_to_the_same_bytes(
     built: Build,
 ) -> None:
     (built.folder / "site.inputs").unlink()
@@ -110,7 +119,7 @@ def test_one_changed_event_changes_its_page_and_the_lists_it_is_on(built: Build)
     assert not {"event/1.html", "branch/kilton.html", "audience/children.html", "404.html"} & written
 
 
-def test_what_no_longer_belongs_is_removed_leftovers_of_a_killed_run_too(built: Build) -> None:
+def test_files_that_are_not_part_of_the_site_are_removed(built: Build) -> None:
     for name in ("event/99.html", "old/deep/page.html", f"{files.PARTIAL_PREFIX}x1", ".DS_Store"):
         (built.site / name).parent.mkdir(parents=True, exist_ok=True)
         (built.site / name).write_text("stray")
@@ -122,14 +131,14 @@ def test_what_no_longer_belongs_is_removed_leftovers_of_a_killed_run_too(built: 
     assert not (built.site / "event/2.html").exists()
 
 
-def test_strays_go_though_the_input_is_the_same_as_before(built: Build) -> None:
+def test_strays_are_removed_when_no_input_changed(built: Build) -> None:
     (built.site / "stray.html").write_text("stray")
     assert built.run() == exit_codes.OK
     assert not (built.site / "stray.html").exists()
 
 
 @pytest.mark.parametrize("damage", ["change", "remove"])
-def test_a_damaged_site_is_mended_though_the_input_is_the_same(built: Build, damage: str) -> None:
+def test_a_damaged_site_is_repaired_when_no_input_changed(built: Build, damage: str) -> None:
     good = (built.site / "index.html").read_bytes()
     if damage == "change":
         (built.site / "index.html").write_bytes(good[:-1] + b"?")
@@ -140,7 +149,7 @@ def test_a_damaged_site_is_mended_though_the_input_is_the_same(built: Build, dam
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense\n", b"\xff\xfe"])
-def test_a_damaged_manifest_is_written_anew(built: Build, content: bytes) -> None:
+def test_a_damaged_manifest_is_replaced(built: Build, content: bytes) -> None:
     manifest = built.folder / "site.manifest"
     good = manifest.read_bytes()
     manifest.write_bytes(content)
@@ -148,7 +157,7 @@ def test_a_damaged_manifest_is_written_anew(built: Build, content: bytes) -> Non
     assert manifest.read_bytes() == good
 
 
-def test_the_next_day_the_pages_are_made_anew(built: Build) -> None:
+def test_pages_are_rendered_again_on_the_next_day(built: Build) -> None:
     written = built.written_by(EVENTS_NOW=(NOW + timedelta(days=1)).isoformat())
     assert "index.html" in written
     assert not (built.site / "event/1.html").exists()
@@ -165,11 +174,11 @@ def test_the_next_day_the_pages_are_made_anew(built: Build) -> None:
         {"HOME_PAGE": "screen"},
     ],
 )
-def test_a_changed_setting_makes_the_pages_anew(built: Build, values: dict[str, str]) -> None:
+def test_pages_are_rendered_again_after_a_setting_changed(built: Build, values: dict[str, str]) -> None:
     assert "index.html" in built.written_by(**values)
 
 
-def test_a_changed_logo_makes_the_pages_anew(built: Build, tmp_path: Path) -> None:
+def test_pages_are_rendered_again_after_the_logo_changed(built: Build, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     Image.new("RGB", (300, 100), "red").save(logo)
     assert "index.html" in built.written_by(LOGO=str(logo))
@@ -178,7 +187,7 @@ def test_a_changed_logo_makes_the_pages_anew(built: Build, tmp_path: Path) -> No
     assert "index.html" in built.written_by(LOGO=str(logo))
 
 
-def test_an_image_that_comes_later_makes_the_pages_anew(build: Build) -> None:
+def test_pages_are_rendered_again_when_an_image_arrives(build: Build) -> None:
     build.events(replace(EVENTS[0], image="art-1f"), EVENTS[1])
     assert build.run() == exit_codes.OK
     (build.folder / "images").mkdir()
@@ -188,7 +197,7 @@ def test_an_image_that_comes_later_makes_the_pages_anew(build: Build) -> None:
     assert "event/2.html" not in written
 
 
-def test_a_changed_template_makes_the_pages_anew(build: Build, tmp_path: Path) -> None:
+def test_pages_are_rendered_again_after_a_template_changed(build: Build, tmp_path: Path) -> None:
     build.templates = tmp_path / "templates"
     shutil.copytree(ROOT / "templates", build.templates)
     assert build.run() == exit_codes.OK
@@ -197,7 +206,53 @@ def test_a_changed_template_makes_the_pages_anew(build: Build, tmp_path: Path) -
     assert build.written_by() == {"404.html"}
 
 
-def test_a_vanished_event_keeps_its_page_until_its_day_has_passed(built: Build) -> None:
+@pytest.mark.parametrize(
+    ("source", "renders"),
+    [
+        ("scripts/generate.py", True),
+        ("scripts/rendering/colors.py", True),
+        ("scripts/rendering/vtimezone.py", True),
+        ("scripts/event.py", True),
+        ("templates/event.html", True),
+        ("templates/messages/en.json", True),
+        ("requirements.txt", True),
+        ("scripts/notify.py", False),
+        ("scripts/upload.py", False),
+        ("scripts/fetching/libcal.py", False),
+        ("standins/demo.py", False),
+    ],
+)
+def test_only_the_modules_and_templates_of_the_pages_are_inputs(
+    build: Build, copy: Path, source: str, renders: bool
+) -> None:
+    environment = {"ENV_FILE": os.devnull, "BUILD_DIR": str(build.folder), "EVENTS_NOW": NOW.isoformat()}
+
+    def generate_and_return_inputs() -> tuple[bytes, int]:
+        command = [sys.executable, str(copy / "scripts" / "generate.py")]
+        subprocess.run(command, env=environment, timeout=20, check=True, stderr=subprocess.DEVNULL)
+        inputs = build.folder / "site.inputs"
+        return inputs.read_bytes(), inputs.stat().st_mtime_ns
+
+    before = generate_and_return_inputs()
+    assert generate_and_return_inputs() == before
+    with (copy / source).open("a") as file:
+        file.write("\n")
+    digest, written = generate_and_return_inputs()
+    assert (digest != before[0], written != before[1]) == (renders, renders)
+
+
+def test_the_modules_that_are_inputs_are_those_that_python_loads(copy: Path) -> None:
+    code = "import generate, sys, rendering.pages, processes; print(*(getattr(m, '__file__', '') for m in sys.modules.values()))"
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(
+        command, cwd=copy / "scripts", capture_output=True, text=True, timeout=20, check=True
+    )
+    loaded = {Path(path) for path in shown.stdout.split() if Path(path).is_relative_to(copy)}
+    assert loaded <= set(inputs.modules(copy / "scripts" / "generate.py"))
+    assert len(loaded) > 25
+
+
+def test_an_event_removed_in_libcal_keeps_its_page_until_its_day_has_passed(built: Build) -> None:
     built.events(EVENTS[0], replace(EVENTS[1], listed=False))
     assert built.run() == exit_codes.OK
     assert "No longer listed" in (built.site / "event/2.html").read_text()
@@ -206,10 +261,10 @@ def test_a_vanished_event_keeps_its_page_until_its_day_has_passed(built: Build) 
     assert not (built.site / "event/2.html").exists()
 
 
-def test_too_few_events_are_refused_with_nothing_touched(built: Build) -> None:
+def test_too_few_events_are_refused_and_no_file_is_written(built: Build) -> None:
     before = built.stamps
     built.events()
-    with pytest.raises(program.Refused, match="0 of at least 1"):
+    with pytest.raises(program.Refused, match="too few events"):
         built.run()
     assert built.stamps == before
     assert built.run(FORCE="1") == exit_codes.OK
@@ -241,10 +296,10 @@ def run_main(
         ({"LOCALE": "fr_FR"}, exit_codes.CONFIG, "key=LOCALE"),
         ({"LOGO": "/nowhere.svg"}, exit_codes.CONFIG, "key=LOGO"),
         ({"BRAND_COLOR": "red"}, exit_codes.CONFIG, "key=BRAND_COLOR"),
-        ({"MIN_EVENTS": "3"}, exit_codes.REFUSED, "2 of at least 3"),
+        ({"MIN_EVENTS": "3"}, exit_codes.REFUSED, "events=2 min=3"),
     ],
 )
-def test_every_end_has_its_exit_code_and_one_clear_line(
+def test_each_outcome_has_its_exit_code_and_one_log_line(
     build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     values: dict[str, str], code: int, said: str,
 ) -> None:  # fmt: skip
@@ -258,7 +313,7 @@ def test_every_end_has_its_exit_code_and_one_clear_line(
 @pytest.mark.parametrize(
     "content", [None, b"", b"{", b'{"version": 99}', b'{"version": 1, "events": [1]}', b"[]"]
 )
-def test_without_usable_events_the_site_stays_as_it_was(
+def test_without_usable_events_the_site_does_not_change(
     built: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes | None
 ) -> None:
     before = built.stamps
@@ -273,7 +328,7 @@ def test_without_usable_events_the_site_stays_as_it_was(
     assert built.stamps == before
 
 
-def test_what_cannot_be_written_is_named(
+def test_a_path_that_cannot_be_written_is_in_the_log(
     build: Build, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build.site.write_text("in the way")
@@ -283,7 +338,7 @@ def test_what_cannot_be_written_is_named(
 
 
 class Killed(BaseException):
-    """Ends the step as SIGKILL would: nothing after it runs but what the system does."""
+    """Ends the step as SIGKILL would: no handler of the program catches it."""
 
 
 @pytest.mark.parametrize("after", [0, 3, 12])
@@ -308,13 +363,13 @@ def test_a_run_killed_while_it_writes_is_finished_by_the_next(
         patched.setattr(pages, "halves", halves)
         with pytest.raises(Killed):
             built.run()
-    # Half done, the manifest is still the old one: upload sees that the site is not as it says.
+    # The manifest is still the old one, so upload refuses the half-written site.
     assert (built.folder / "site.manifest").read_bytes() == manifest
     assert built.run() == exit_codes.OK
     assert {path: (built.site / path).read_bytes() for path in whole} == whole
 
 
-def test_the_status_says_how_fresh_the_events_are_and_when_fresher_ones_are_due(built: Build) -> None:
+def test_the_status_holds_the_age_of_the_events_and_the_next_fetch(built: Build) -> None:
     data = json.loads((built.site / "status.json").read_text())
     assert data == {
         "version": 1,
@@ -336,10 +391,10 @@ def test_the_status_says_how_fresh_the_events_are_and_when_fresher_ones_are_due(
     }
 
 
-def test_as_a_program_it_explains_itself_and_refuses_what_it_does_not_know() -> None:
+def test_the_program_shows_its_help_and_refuses_an_unknown_option() -> None:
     program = [shutil.which("python") or "python3", str(ROOT / "scripts" / "generate.py")]
-    told = subprocess.run([*program, "--help"], capture_output=True, text=True, timeout=20, check=True)
-    assert "Exit codes:" in told.stdout
+    shown = subprocess.run([*program, "--help"], capture_output=True, text=True, timeout=20, check=True)
+    assert "Exit codes:" in shown.stdout
     assert (
         subprocess.run([*program, "--nonsense"], capture_output=True, timeout=20, check=False).returncode == 2
     )

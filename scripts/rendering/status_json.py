@@ -1,4 +1,4 @@
-"""status.json: how fresh the events are. The only file of the site that tells a time of day."""
+"""status.json: the age of the events. The only file of the site that holds a time of day."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from settings import Settings
 
 
 def count(snapshot: Snapshot, settings: Settings) -> int:
-    """Return how many events the site lists on the day of `settings.now`."""
+    """Return the number of events that the site lists on the day of `settings.now`."""
     today = settings.now.date()
     return sum(event.listed and not dates.is_over(event, today) for event in snapshot.events)
 
 
-def status(snapshot: Snapshot, settings: Settings) -> bytes:
-    """Return status.json. Pages read it, to say how old they are, and so do monitors.
+def content(snapshot: Snapshot, settings: Settings) -> bytes:
+    """Return the content of status.json. Pages read it to show their age, monitors to watch the runs.
 
-    `fetched` is when the oldest calendar was last fetched well, and `next_due` when a newer fetch is to be
-    expected: it follows from `fetched` and the schedule, so that an unlucky run does not put it off.
+    `fetched` is the last successful fetch of the calendar whose last one is oldest. `next_due` is when
+    the next fetch is due. It is computed from `fetched` and the schedule, so a failed run does not
+    postpone it.
     """
     data: dict[str, Any] = {
         "version": 1,
