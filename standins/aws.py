@@ -1,12 +1,12 @@
-"""S3 and CloudFront for one bucket and one distribution: a real moto server, on loopback only.
+"""Stand-in for S3 and CloudFront: a moto server with one bucket and one distribution, on loopback only.
 
 Usage: python -m standins.aws [--bucket NAME] [--port N]
 
-Prints the environment that points the AWS CLI and events-display at it, as KEY=value lines and an empty
-one, and serves until it is told to stop. It holds everything in memory.
+Prints the environment variables for the AWS CLI and events-display as KEY=value lines, then an empty line,
+and serves until SIGTERM or SIGINT. Keeps everything in memory.
 
-What moto does not do as AWS does: CallerReference is not checked, an invalidation is at once
-"COMPLETED" (not "Completed"), nothing is ever throttled, and there is no edge and no cache.
+Differences between moto and AWS: moto does not check CallerReference, completes an invalidation immediately
+(with status "COMPLETED", not "Completed"), never throttles, and has no edge and no cache.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 BUCKET = "larkfield-events"
-_INSPECTOR = "standin-inspector"  # its own look into the bucket is not among the calls
+_INSPECTOR = "standin-inspector"  # the stand-in's own requests, which `calls` leaves out
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]*)/[^/]*/[^/]*/(?P<service>[^/]*)/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """What S3 holds under one key."""
+    """One object in the bucket."""
 
     size: int
     content_type: str
@@ -50,7 +50,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that reached AWS: `service` is s3 or cloudfront, `size` that of its body."""
+    """One request that reached AWS: `service` is s3 or cloudfront, `size` the bytes of its body."""
 
     service: str
     method: str
@@ -70,20 +70,20 @@ def _object(answer: dict[str, Any]) -> Object:
 
 
 def _session() -> Any:
-    """Return a session that knows nothing of the user's own AWS profile and configuration."""
-    nothing = (None, None, None, None)
-    empty = (None, None, os.devnull, None)
+    """Return a session that ignores the user's own AWS profile and configuration."""
+    unset = (None, None, None, None)
+    no_file = (None, None, os.devnull, None)
     return botocore.session.Session(
-        {"profile": nothing, "config_file": empty, "credentials_file": empty}, include_builtin_handlers=True
+        {"profile": unset, "config_file": no_file, "credentials_file": no_file}, include_builtin_handlers=True
     )
 
 
 class _Handler(QuietHandler, MotoRequestHandler):
-    """Moto's handling of headers, without its line for each request."""
+    """Moto's request handler, without its log line for each request."""
 
 
 class Aws:
-    """The stand-in, serving while its `with` block runs; one at a time in a process (moto is global)."""
+    """The stand-in; serves while its `with` block runs. One per process, because moto's state is global."""
 
     def __init__(self, bucket: str = BUCKET, port: int = 0) -> None:
         self.bucket, self.port = bucket, port
@@ -107,7 +107,7 @@ class Aws:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the AWS CLI needs to reach it, and nothing of the user's own AWS configuration."""
+        """The environment variables that point the AWS CLI at it and hide the user's AWS configuration."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
@@ -121,19 +121,19 @@ class Aws:
         }
 
     def objects(self) -> dict[str, Object]:
-        """Return all that is in the bucket, by key."""
+        """Return all objects in the bucket, by key."""
         client = self._client("s3")
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return {key: _object(client.head_object(Bucket=self.bucket, Key=key)) for key in keys}
 
     def digests(self) -> dict[str, str]:
-        """Return the MD5 of all that is in the bucket, by key; one request for a thousand."""
+        """Return the MD5 digests of all objects, by key; takes one request per thousand objects."""
         pages = self._client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", [])}
 
     def read(self, key: str) -> tuple[bytes, Object] | None:
-        """Return the bytes of one object and what S3 says about it, or None if there is none."""
+        """Return the bytes and the properties of one object, or None if it does not exist."""
         client = self._client("s3")
         try:
             answer = client.get_object(Bucket=self.bucket, Key=key)
@@ -187,7 +187,7 @@ class Aws:
         return self._clients[service]
 
     def _reset(self) -> None:
-        """Forget what an earlier one in this process held."""
+        """Delete the state of an earlier stand-in in this process."""
         with requests.Session() as session:
             session.trust_env = False  # no proxy
             session.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()

@@ -1,7 +1,7 @@
-"""The published site, served straight from the bucket as an S3 website would: no cache in front.
+"""Serve the published site directly from the bucket, as an S3 website does, without a cache.
 
-Content types and Cache-Control are those stored with each object; / is index.html, and a
-missing page is 404.html with status 404.
+Content types and Cache-Control come from each object; / is index.html, and a missing page is 404.html with
+status 404.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from standins.aws import Aws
 
 
 def app(aws: Aws, prefix: str = "") -> Flask:
-    """Return what serves the bucket's objects below `prefix`."""
+    """Return an application that serves the bucket's objects below `prefix`."""
     flask = Flask(__name__, static_folder=None)
 
     @flask.get("/", defaults={"path": "index.html"})

@@ -1,15 +1,15 @@
-"""A stand-in for CloudFront in front of the bucket: one edge location that caches as CloudFront does.
+"""Stand-in for CloudFront in front of the bucket: one edge location with CloudFront's caching rules.
 
-Usage: within `make demo`, tests and the simulator; over HTTP by app().
+Used by `make demo`, tests and the simulator; app() serves it over HTTP.
 
-- Cache-Control decides how long: s-maxage, else max-age, else a day. Past that it asks the bucket
-  again; meanwhile stale-while-revalidate answers at once, and stale-if-error when the bucket fails.
-- Invalidations are those made in moto: exact paths, or a `*` at the end. `/` and `/index.html` are
-  entries of their own, as they really are.
-- A missing object is /404.html with status 404, kept for ten seconds like every error.
+- Lifetime: s-maxage, or max-age, or one day. After that the edge requests the object again. It may still
+  serve the old one: meanwhile, within stale-while-revalidate, and if the bucket fails, within stale-if-error.
+- Invalidations are read from moto: exact paths, or paths with `*` at the end. `/` and `/index.html` are
+  separate cache entries, as in CloudFront.
+- A missing object is /404.html with status 404, cached for ten seconds like every error.
 
-The clock is given, so that weeks can pass in a moment. Not modeled: many edge locations, their
-different ages, compression, and the seconds that an invalidation takes to arrive.
+The clock is a parameter, so that a test can skip weeks. Not modeled: several edge locations and their
+different ages, compression, and the delay of an invalidation.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ERROR_TTL = 10.0
 
 
 class OriginDown(Exception):
-    """The bucket gives no answer, or a 5xx."""
+    """The bucket does not respond, or responds with 5xx."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """An object as the bucket gives it."""
+    """An object in the bucket."""
 
     body: bytes
     content_type: str
@@ -50,7 +50,7 @@ Invalidations = Callable[[], list[list[str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cached:
-    """An answer the edge holds; `path` as the browser wrote it, `at` in seconds."""
+    """A cached response; `path` is as the browser sent it, `at` is the time of the request in seconds."""
 
     path: str
     status: int
@@ -59,7 +59,7 @@ class Cached:
     policy: Mapping[str, float]
 
     def ttl(self) -> float:
-        """Seconds for which it is fresh."""
+        """Return the seconds for which the response is fresh."""
         if self.status != 200:
             return ERROR_TTL
         return self.policy.get("s-maxage", self.policy.get("max-age", DEFAULT_TTL))
@@ -67,7 +67,7 @@ class Cached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a visitor gets; `x_cache` says how, in CloudFront's words."""
+    """A response to a visitor; `x_cache` is CloudFront's word for its origin."""
 
     status: int
     body: bytes
@@ -87,7 +87,7 @@ def policy(cache_control: str) -> dict[str, float]:
 
 @dataclass(slots=True)
 class Edge:
-    """One edge location with the distribution's settings: default root object, 404 page."""
+    """One edge location, with a default root object and a 404 page."""
 
     origin: Origin
     invalidations: Invalidations
@@ -98,7 +98,7 @@ class Edge:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, path: str) -> Answer:
-        """Answer a request for `path`, which begins with a slash and is percent-encoded."""
+        """Return the response for `path`, which begins with a slash and is percent-encoded."""
         with self._lock:
             self._invalidate()
             cached, now = self.cache.get(path), self.clock()
@@ -156,7 +156,7 @@ class Edge:
 
 def _matches(pattern: str, cached: Cached) -> bool:
     if pattern.endswith("*"):
-        # Only the last character is a wildcard; the path is compared as it is, case and all.
+        # Only the last character is a wildcard. Paths are case-sensitive.
         return cached.path.startswith(pattern[:-1])
     return cached.path == pattern
 
@@ -179,7 +179,7 @@ def of(aws: Aws, *, clock: Callable[[], float] = time.time, prefix: str = "") ->
 
 
 def app(edge: Edge) -> Flask:
-    """Return the edge as something that browsers can visit."""
+    """Return an application that serves the edge to browsers."""
     flask = Flask(__name__, static_folder=None)
 
     @flask.get("/", defaults={"path": ""})

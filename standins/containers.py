@@ -1,7 +1,7 @@
-"""The stand-ins for `docker compose --profile demo up`, in the container of that name.
+"""The stand-ins for `docker compose --profile demo up`, run in the standins container.
 
-Writes the settings that lead to them to $BUILD_DIR/demo.env, and serves the bucket on port 8000 of
-every address: the container's own network is all there is to see it, until Compose publishes the port.
+Writes the settings for them to $BUILD_DIR/demo.env, and serves the bucket on port 8000 of all interfaces.
+Only the container's network can reach the port, unless Compose publishes it.
 """
 
 from __future__ import annotations

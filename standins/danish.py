@@ -1,9 +1,9 @@
-"""The courses of an invented research library in Copenhagen, as unkempt as what staff really publish.
+"""Sample data: the courses of an invented research library in Copenhagen, as messy as real data.
 
-Three years of them in LibCal's v1.1 shape, for libcal_file.py to move to where they are wanted. Every oddity is
-one that a real library's export has: most courses are one series of a hundred, titles come in two languages
-or run to 110 letters, cancellations stand in them; campuses are whole addresses; no event has
-an audience; descriptions are pasted from Word, from mail and from other web pages.
+Three years of courses in LibCal's v1.1 format; libcal_file.py moves them to the dates that a test needs.
+Every oddity occurs in the export of a real library: most courses belong to one series of a hundred; titles
+have two languages, up to 110 letters, or contain the cancellation; campuses are full addresses; no event
+has an audience; descriptions are pasted from Word, from mail and from other web pages.
 """
 
 from __future__ import annotations
@@ -117,19 +117,19 @@ _TITLES = (
 
 
 def events() -> list[Record]:
-    """Return all of them; always the same."""
+    """Return all courses; always the same."""
     return [*_workshops(), *_courses()]
 
 
 def write(path: Path) -> Path:
-    """Write them to `path` as an export has them, and return it."""
+    """Write the courses to `path` in the format of an export; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"events": events()}), encoding="utf-8")
     return path
 
 
 def _workshops() -> Iterator[Record]:
-    """A series of a hundred with one description, weekly but for the summers; two of them cancelled."""
+    """Yield a series of a hundred with one description, weekly except in summer; two are cancelled."""
     for week in range(100):
         title = f"AFLYST/CANCELLED {_WORKSHOP}" if week in (57, 99) else _WORKSHOP
         day = _FIRST + timedelta(weeks=week + week // 40 * 6, days=week % 2)
@@ -137,7 +137,7 @@ def _workshops() -> Iterator[Record]:
 
 
 def _courses() -> Iterator[Record]:
-    """Every title twenty times, registration in all its states."""
+    """Yield every title twenty times, with all states of registration."""
     for number in range(20 * len(_TITLES)):
         turn, place = divmod(number, len(_TITLES))
         title = _TITLES[place]

@@ -1,11 +1,11 @@
-"""The whole pipeline on this machine, without any account: what `make demo` shows.
+"""Run the whole pipeline on this machine, without any account (`make demo`).
 
 Usage: python -m standins.demo [--port N] [--once] [--events FILE [--fold DAYS]] [--timezone ZONE]
-                                     [--locale LOCALE]
+                               [--locale LOCALE]
 
-Starts a LibCal stand-in with sample events (or with FILE's, moved to lie ahead) and a moto server for S3 and
-CloudFront, runs the real `make publish` against them, and serves the result from the bucket until
-Ctrl-C. --once ends after the publish, with its exit code. Writes nothing outside build/demo.
+Starts a stand-in for LibCal with sample events (or with the events of FILE, moved into the future) and a
+moto server for S3 and CloudFront, runs the real `make publish` with them, and serves the result until
+Ctrl-C. With --once, exits after the publish with its exit code. Writes only to build/demo.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from standins import cloudfront, sample
 from standins.aws import Aws
 from standins.libcal_server import LibCal, content_options, from_options
 from standins.readable_log import readable
-from standins.serving import asked_to_end, serve
+from standins.serving import serve, stop_signal
 
 BUILD = ROOT / "build" / "demo"
-# The user's own settings and AWS account must not come near the demo, so only these are passed on.
+# Only these variables are passed on: the demo must not use the user's settings or AWS account.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "VENV", "PYTHON")
-SECONDS_TO_END = 15
+STOP_SECONDS = 15
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return the exit code of the publish."""
     parser = argparse.ArgumentParser(
-        description="The whole pipeline on this machine", parents=[content_options()], allow_abbrev=False
+        description="Run the whole pipeline on this machine", parents=[content_options()], allow_abbrev=False
     )
     parser.add_argument("--port", type=int, default=0, help="where to serve the site; default: any free port")
-    parser.add_argument("--once", action="store_true", help="end after the publish")
+    parser.add_argument("--once", action="store_true", help="exit after the publish")
     locale = os.environ.get("LOCALE") or "en_US"
     parser.add_argument("--locale", default=locale, help="language of the pages; default: $LOCALE")
     options = parser.parse_args(argv)
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _demo(options)
     except KeyboardInterrupt:
-        _say("", "Stopped before the end; nothing is left running.")
+        _say("", "Demo interrupted; all its servers are stopped.")
         return 130
     except OSError as error:
         print(
@@ -66,8 +66,8 @@ def _demo(options: argparse.Namespace) -> int:
         site = stack.enter_context(serve(cloudfront.app(cloudfront.of(aws)), options.port))
         _say(
             "",
-            "events-display, the whole way, on this machine only:",
-            f"  LibCal       {libcal.url}  a stand-in with {len(libcal.events)} events",
+            "The whole pipeline, on this machine only:",
+            f"  LibCal       {libcal.url}  stand-in with {len(libcal.events)} events",
             f"  S3           {aws.url}  moto, bucket {aws.bucket}",
             f"  CloudFront   {aws.url}  moto, distribution {aws.distribution_id}",
             "",
@@ -75,32 +75,32 @@ def _demo(options: argparse.Namespace) -> int:
         )
         code = _publish(libcal, aws, site, options)
         if code:
-            _say("", f"The publish failed (make's exit code {code}); its last line says where and why.")
+            _say("", f"`make publish` failed with exit code {code}. The last log line names the failed step.")
             return code
         _report(aws)
         if not options.once:
-            # Before the address is shown: who has seen it may press Ctrl-C at once.
-            asked = asked_to_end()
+            # Before printing the address: the user may press Ctrl-C as soon as it appears.
+            stop = stop_signal()
             _say(
-                "Served from the edge (it caches as CloudFront does) until you press Ctrl-C:",
+                "Open the site, which is served as by CloudFront. Press Ctrl-C to stop.",
                 f"  Events       {site}/",
                 f"  Lobby screen {site}/screen.html",
                 "",
             )
-            asked.wait()
-            _say("", "Stopped; nothing is left running.")
+            stop.wait()
+            _say("", "Demo stopped.")
         return 0
 
 
 def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -> int:
-    """Run `make publish` and show its log as it comes."""
+    """Run `make publish` and print its log."""
     shutil.rmtree(BUILD, ignore_errors=True)
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env |= libcal.settings | aws.env
     env |= {"BUILD_DIR": str(BUILD), "ENV_FILE": os.devnull, "SITE_URL": site, "LOCALE": options.locale}
-    # Of a file, as much as can be shown at all.
+    # For events of a file, show as many days as possible.
     env |= {"DAYS_AHEAD": str(options.fold or 365)} if options.events else sample.SETTINGS
-    with _ended(
+    with _stopped_at_end(
         subprocess.Popen(
             ["make", "--no-print-directory", "-C", str(ROOT), "publish"],
             env=env,
@@ -117,8 +117,8 @@ def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """Leave nothing of `process` and what it started: it leads a group of its own."""
+def _stopped_at_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Stop `process`, which leads its own process group, and all processes in the group."""
     with process:
         try:
             yield process
@@ -126,7 +126,7 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(SECONDS_TO_END)
+                    process.wait(STOP_SECONDS)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -138,9 +138,9 @@ def _report(aws: Aws) -> None:
     paths = [path for batch in aws.invalidations() for path in batch]
     _say(
         "",
-        f"In the bucket now: {len(objects)} files, {size:,.0f} kB, by {puts} PUTs.",
-        f"CloudFront was asked to refresh: {', '.join(paths) or 'nothing'}.",
-        f"What was uploaded is in {os.path.relpath(BUILD)}/site.",
+        f"Published: {len(objects)} files, {size:,.0f} kB, with {puts} PUT requests.",
+        f"Invalidated in CloudFront: {', '.join(paths) or 'no paths'}.",
+        f"Generated files: {os.path.relpath(BUILD)}/site.",
         "",
     )
 

@@ -1,18 +1,18 @@
-"""An HTTP proxy in front of moto that counts every request and can make AWS misbehave.
+"""HTTP proxy in front of moto that logs every request and can inject faults.
 
 Usage: python -m standins.fault_proxy [--bucket NAME]
 
-Starts moto and the proxy, prints the environment that points the AWS CLI at the proxy, as
-KEY=value lines and an empty one, and serves until it is told to stop.
+Starts moto and the proxy, prints the environment variables that point the AWS CLI at the proxy as
+KEY=value lines, then an empty line, and serves until SIGTERM or SIGINT.
 
-    GET    /-/log      what came through: "PutObject event/1.html 200 sent=812 fault=", a line each
-    DELETE /-/log      forget it
-    PUT    /-/faults   JSON list of faults (see Fault); replaces those before
-    DELETE /-/faults   AWS behaves again
+    GET    /-/log      the requests, one per line: "PutObject event/1.html 200 sent=812 fault="
+    DELETE /-/log      clear the log
+    PUT    /-/faults   set the faults: a JSON list (see Fault)
+    DELETE /-/faults   remove all faults
 
-Unlike moto, and like AWS, it lets nothing come of a request whose client died half-way, refuses
-paths that are none, and knows a CallerReference again: the same batch gets the first answer,
-another batch under the same reference is refused.
+Like AWS and unlike moto, the proxy discards a request if the client dies while sending it, refuses invalid
+paths, and checks CallerReference: a repeated batch gets the first response, a different batch with the
+same reference is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 HOST = "127.0.0.1"
 
-# The error answers of AWS: code -> (status, what it says).
+# AWS's error responses: code -> (status, message).
 ERRORS = {
     "AccessDenied": (403, "Access Denied"),
     "InvalidAccessKeyId": (403, "The AWS Access Key Id you provided does not exist in our records."),
@@ -59,22 +59,22 @@ ERRORS = {
 }
 
 
-# What CloudFront takes as a path to invalidate: all unsafe characters encoded, `*` only at the end.
+# A valid path to invalidate: all unsafe characters encoded, `*` only at the end.
 _PATH = re.compile(r"/[A-Za-z0-9_.~$&+,:;=@!'()/%-]{0,3999}\*?")
 MOST_PATHS = 3000
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What goes wrong, and with which requests.
+    """A fault, and the requests that it applies to.
 
     `kind` is an AWS error code (see ERRORS), or
-    - reset: the connection is reset and nothing reaches AWS;
-    - lost: AWS does it, but the answer is lost in a reset;
-    - slow: AWS does it after `seconds`;
-    - cut: AWS does it, and half of the answer arrives;
-    - kill, kill-after: the process `pid` is killed by SIGKILL before or after AWS does it.
-    The first `skip` requests that match pass, then `times` of them fail (0: all).
+    - reset: the connection is reset, and AWS does not get the request;
+    - lost: AWS executes the request, but the connection is reset before the response;
+    - slow: AWS executes the request after `seconds`;
+    - cut: AWS executes the request, but only half of the response arrives;
+    - kill, kill-after: the process `pid` gets SIGKILL before or after AWS executes the request.
+    The first `skip` matching requests pass, the next `times` fail (0: all).
     """
 
     kind: str
@@ -87,7 +87,7 @@ class Fault:
     seen: int = 0
 
     def hits(self, operation: str, key: str) -> bool:
-        """Count a request and tell whether this fault befalls it."""
+        """Count a matching request; return whether the fault applies to it."""
         if not re.fullmatch(self.operation, operation) or not re.fullmatch(self.key, key):
             return False
         self.seen += 1
@@ -96,7 +96,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request that came through; `sent` and `received` are bytes of the bodies."""
+    """One logged request; `sent` and `received` are the bytes of the bodies."""
 
     operation: str
     key: str
@@ -113,14 +113,14 @@ class Request:
 
 @dataclass(slots=True)
 class State:
-    """What the handlers share; `upstream` is moto's address as host:port."""
+    """State that all handlers share; `upstream` is moto's address as host:port."""
 
     upstream: str
     faults: list[Fault] = field(default_factory=list)
     log: list[Request] = field(default_factory=list)
     references: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     invalidations: list[list[str]] = field(default_factory=list)
-    # For a simulator in the same process: called before a request is passed on, and after it was done.
+    # For a simulator in the same process: called before a request is passed on, and after its execution.
     before: Callable[[str, str], None] = lambda _operation, _key: None
     after: Callable[[str, str, bytes, Mapping[str, str]], None] = lambda _operation, _key, _body, _headers: (
         None
@@ -128,13 +128,13 @@ class State:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault_for(self, operation: str, key: str) -> Fault | None:
-        """Return the fault that befalls this request, if any."""
+        """Return the fault that applies to this request, if any."""
         with self.lock:
             return next((fault for fault in self.faults if fault.hits(operation, key)), None)
 
 
 def operation_of(method: str, target: str) -> tuple[str, str]:
-    """Return AWS's name of what is asked, and the S3 key or the distribution's id."""
+    """Return AWS's name for the operation, and the S3 key or the distribution's id."""
     parts = urlsplit(target)
     query = parse_qs(parts.query, keep_blank_values=True)
     path = unquote(parts.path)
@@ -156,16 +156,16 @@ def operation_of(method: str, target: str) -> tuple[str, str]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes one request on to moto, or does not."""
+    """Passes requests on to moto, unless a fault applies."""
 
     protocol_version = "HTTP/1.1"
     state: State
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write no line for each request."""
+        """Write no log line for each request."""
 
     def do_GET(self) -> None:
-        """Serve every method alike."""
+        """Handle a request of any method."""
         body = self._body()
         if self.path.startswith("/-/"):
             self._control(body)
@@ -211,14 +211,14 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _whole(self, size: int) -> bytes:
-        """Read so many bytes; end the connection if they do not come: AWS takes no half of a request."""
+        """Read `size` bytes; close the connection if there are fewer: AWS executes only complete requests."""
         body = self.rfile.read(size)
         if len(body) < size:
             raise ConnectionAbortedError
         return body
 
     def _once_by_reference(self, operation: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Pass it on, but answer a repeated CallerReference as CloudFront does."""
+        """Pass the request on, but handle a repeated CallerReference as CloudFront does."""
         found = re.search(rb"<CallerReference>(.*?)</CallerReference>", body)
         if operation != "CreateInvalidation" or not found:
             return self._pass_on(body)
@@ -309,7 +309,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def error_answer(code: str, operation: str) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of the error `code` as S3 or CloudFront would put it."""
+    """Return status, headers and body of the error `code` in the format of S3 or CloudFront."""
     status, message = ERRORS.get(code, (409, code))
     error = f"<Code>{code}</Code><Message>{message}</Message>"
     if operation.endswith(("Invalidation", "Distribution")):
@@ -327,12 +327,12 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed is what this is for."""
+        """Ignore broken connections: tests kill clients on purpose."""
 
 
 @contextlib.contextmanager
 def serve(upstream: str) -> Iterator[tuple[str, State]]:
-    """Serve in a thread in front of `upstream` (an address); yield our address and the shared state."""
+    """Serve in a thread in front of `upstream` (an address); yield the proxy's address and its state."""
     state = State(upstream=urlsplit(upstream).netloc)
     server = _Server((HOST, 0), type("BoundHandler", (Handler,), {"state": state}))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -349,7 +349,9 @@ def main(argv: list[str] | None = None) -> int:
     from standins.aws import Aws
     from standins.serving import wait_for_signal
 
-    parser = argparse.ArgumentParser(description="S3 and CloudFront with faults", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        description="Stand-in for S3 and CloudFront that can inject faults", allow_abbrev=False
+    )
     parser.add_argument("--bucket", default="larkfield-events")
     options = parser.parse_args(argv)
     with Aws(options.bucket) as aws, serve(aws.url) as (url, _):

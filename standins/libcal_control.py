@@ -1,4 +1,4 @@
-"""How tests and simulations steer the LibCal stand-in over HTTP: its faults, log, content and clock."""
+"""HTTP interface for tests to control the LibCal stand-in: faults, log, events and clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def control(libcal: LibCal) -> Blueprint:
-    """Return what answers below /_standin; libcal_server.py lists it."""
+    """Return the routes below /_standin; libcal_server.py lists them."""
     routes = Blueprint("control", __name__)
 
     @routes.route("/faults", methods=["GET", "POST", "DELETE"])

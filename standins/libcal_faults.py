@@ -1,8 +1,7 @@
-"""What the LibCal stand-in can do wrong, one fault at a time or several at once.
+"""Faults of the LibCal stand-in; several can be active at once.
 
-A fault is switched on by its name, with the part of the service it hits and how often; see
-`Fault`. The names are the keys of ANSWERS (in place of the right answer), CHANGES (made to
-the answer on its way out) and EVENTS (made to the events in it), and `delay`.
+See `Fault` for how to select requests. Its kinds are `delay` and the keys of ANSWERS (replace the response),
+CHANGES (modify the response), EVENTS (modify the events in it) and IGNORED (ignore a parameter).
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from standins.serving import RESET_ON_CLOSE
 
 DRIP_SECONDS = 0.7
 MIB = 2**20
-STREAM_LIMIT = 2**30  # an endless answer ends here, should nobody hang up
+STREAM_LIMIT = 2**30  # an infinite response stops here if the client does not hang up
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One fault, and the requests it hits: those that match all that is given.
+    """One fault, and the requests that it applies to: those that match all given conditions.
 
-    `path` is how the path begins, without /api: /1.1/events, /1.1/oauth/token, /1.1/calendars,
-    /images. `times` counts down the requests still to be hit (None: until cleared) after the
-    first `skip` were let pass. `status`, `retry_after` and `body` belong to `status`; `seconds` is how
-    long `delay` waits, and `drip` after each byte; `location` is where `redirect` points.
+    `path` is the beginning of the path, without /api: /1.1/events, /1.1/oauth/token, /1.1/calendars,
+    /images. The first `skip` requests pass, the next `times` fail (None: all, until the fault is cleared).
+    `status`, `retry_after` and `body` are for kind `status`; `seconds` is the pause of `delay`, and of
+    `drip` after each byte; `location` is the target of `redirect`.
     """
 
     kind: str
@@ -52,10 +51,10 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(sorted(KINDS))}")
+            raise ValueError(f"unknown fault {self.kind!r}; choose from {', '.join(sorted(KINDS))}")
 
     def hits(self, path: str, calendars: list[str], page: int) -> bool:
-        """Tell whether this request is hit, and count it."""
+        """Count a matching request; return whether the fault applies to it."""
         if not path.startswith(self.path) or self.times == 0:
             return False
         if (self.calendar and self.calendar not in calendars) or self.page not in (None, page):
@@ -69,7 +68,7 @@ class Fault:
 
 
 def _status(fault: Fault, _stop: threading.Event) -> Response:
-    response = _json(fault.body or json.dumps({"error": "something is wrong"}), fault.status)
+    response = _json(fault.body or json.dumps({"error": "something went wrong"}), fault.status)
     if fault.retry_after:
         response.headers["Retry-After"] = fault.retry_after
     return response
@@ -80,7 +79,7 @@ def _html(_fault: Fault, _stop: threading.Event) -> Response:
 
 
 def _silent(_fault: Fault, stop: threading.Event) -> Response:
-    """Say nothing until the client hangs up."""
+    """Send no response; wait until the client hangs up."""
     connection = request.environ["werkzeug.socket"]
     while not stop.is_set() and not _hung_up(connection):
         time.sleep(0.05)
@@ -88,13 +87,13 @@ def _silent(_fault: Fault, stop: threading.Event) -> Response:
 
 
 def _gzip_bomb(_fault: Fault, _stop: threading.Event) -> Response:
-    """Answer with half a megabyte that unpacks to 512 MB of valid JSON."""
+    """Send half a megabyte that unpacks to 512 MB of valid JSON."""
     spaces = gzip.compress(b" " * (16 * MIB), 9)
     body = gzip.compress(b'{"events":[') + spaces * 32 + gzip.compress(b"]}")
     return Response(body, content_type="application/json", headers={"Content-Encoding": "gzip"})
 
 
-def _endless(_fault: Fault, stop: threading.Event) -> Response:
+def _infinite(_fault: Fault, stop: threading.Event) -> Response:
     def body() -> Iterator[bytes]:
         yield b'{"events":['
         for _ in range(STREAM_LIMIT // len(_SPACES)):
@@ -118,7 +117,7 @@ def _wrong_type(_fault: Fault, _stop: threading.Event) -> Response:
 
 
 def _huge(_fault: Fault, _stop: threading.Event) -> Response:
-    """Answer with a real PNG that carries 64 MB of useless text."""
+    """Send a valid PNG that contains 64 MB of useless text."""
     chunk = b"tEXt" + b"Comment\0" + b" " * (64 * MIB)
     text = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     small = _png(16, 16)
@@ -126,7 +125,7 @@ def _huge(_fault: Fault, _stop: threading.Event) -> Response:
 
 
 def _pixel_bomb(_fault: Fault, _stop: threading.Event) -> Response:
-    """Answer with a PNG of under 100 KB that has 400 million pixels."""
+    """Send a PNG of less than 100 kB that has 400 million pixels."""
     return Response(_png(20_000, 20_000), content_type="image/png")
 
 
@@ -154,7 +153,7 @@ ANSWERS: dict[str, Callable[[Fault, threading.Event], Response]] = {
     "redirect": lambda fault, _stop: Response(status=302, headers={"Location": fault.location}),
     "silent": _silent,
     "gzip_bomb": _gzip_bomb,
-    "endless": _endless,
+    "infinite": _infinite,
     "svg": _svg,
     "wrong_type": _wrong_type,
     "huge": _huge,
@@ -163,7 +162,7 @@ ANSWERS: dict[str, Callable[[Fault, threading.Event], Response]] = {
 
 
 def _drip(fault: Fault, response: Response, stop: threading.Event) -> Response:
-    """Send the body one byte at a time: each read succeeds, all of them never end."""
+    """Send the body one byte at a time: each read succeeds, but the whole takes very long."""
     body = response.get_data()
     response.response = _one_by_one(body, fault.seconds, stop)
     response.content_length = len(body)
@@ -187,18 +186,18 @@ def _one_by_one(data: bytes, seconds: float, stop: threading.Event) -> Iterator[
 
 
 def _truncated(_fault: Fault, response: Response, _stop: threading.Event) -> Response:
-    """Send half of the text as if that were all."""
+    """Send the first half of the body with a matching Content-Length."""
     response.set_data(response.get_data()[: _half(response)])
     return response
 
 
 def _short(_fault: Fault, response: Response, _stop: threading.Event) -> Response:
-    """Announce the whole body, send half of it, and hang up."""
+    """Send the Content-Length of the whole body, but only half of it, then hang up."""
     return _cut(response, reset=False)
 
 
 def _reset(_fault: Fault, response: Response, _stop: threading.Event) -> Response:
-    """Announce the whole body, send half of it, and reset the connection."""
+    """Send the Content-Length of the whole body, but only half of it, then reset the connection."""
     return _cut(response, reset=True)
 
 
@@ -209,7 +208,7 @@ def _cut(response: Response, *, reset: bool) -> Response:
     def half() -> Iterator[bytes]:
         yield body[: len(body) // 2]
         if reset:
-            time.sleep(0.05)  # the client should have the first half before the reset comes
+            time.sleep(0.05)  # let the client receive the first half before the reset
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         raise ConnectionAbortedError
 
@@ -235,7 +234,7 @@ CHANGES: dict[str, Callable[[Fault, Response, threading.Event], Response]] = {
     "drip_headers": _drip_headers,
 }
 
-# Not one of these can be made into an event: no id, no title, or no usable start.
+# Unusable events: without an id, a title or a valid start.
 MALFORMED: tuple[Any, ...] = (
     None,
     "an event",
@@ -253,11 +252,11 @@ MALFORMED: tuple[Any, ...] = (
 )
 
 
-def _among(events: list[Any], strangers: tuple[Any, ...]) -> list[Any]:
-    """Put the strangers between the events, from the second place on."""
+def _mixed(events: list[Any], others: tuple[Any, ...]) -> list[Any]:
+    """Return `events` with `others` in between, from the second place on."""
     mixed = list(events)
-    for number, stranger in enumerate(strangers):
-        mixed.insert(min(2 * number + 1, len(mixed)), stranger)
+    for number, other in enumerate(others):
+        mixed.insert(min(2 * number + 1, len(mixed)), other)
     return mixed
 
 
@@ -266,7 +265,7 @@ def _with_nan(events: list[Any]) -> list[Any]:
 
 
 def _as_object(events: list[Any]) -> dict[str, Any]:
-    """What PHP's json_encode makes of a list with a hole in it."""
+    """Return the events as PHP's json_encode writes a list with a gap."""
     return {str(number): event for number, event in enumerate(events)}
 
 
@@ -274,11 +273,11 @@ EVENTS: dict[str, Callable[[list[Any]], Any]] = {
     "empty": lambda _events: [],
     "object": _as_object,
     "duplicates": lambda events: [event for event in events for _ in range(2)],
-    "malformed": lambda events: _among(events, MALFORMED),
+    "malformed": lambda events: _mixed(events, MALFORMED),
     "nan": _with_nan,
 }
 
-# Parameters that the events' endpoint passes over: an answer holds more, or other, than was asked for.
+# Parameters that the events endpoint ignores, so that the response contains more or different events.
 IGNORED = {"limit_ignored": "limit", "page_ignored": "page", "days_ignored": "days"}
 
 KINDS = {"delay", *ANSWERS, *CHANGES, *EVENTS, *IGNORED}

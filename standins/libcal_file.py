@@ -1,7 +1,6 @@
-"""Real events from a file, moved by whole weeks so that they lie ahead.
+"""Load real events from a file and move them by whole weeks into the future.
 
-Local times stay what they were on the clock; the offset is worked out anew, since the new
-date may lie on the other side of a clock change.
+Local times do not change. The UTC offset can, if there is a clock change between the old and the new date.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ WEEK = 7
 
 
 def load(path: Path) -> list[Record]:
-    """Read `{"events": [...]}`; raise OSError or ValueError if that is not what is there."""
+    """Read `{"events": [...]}`. Raises OSError or ValueError."""
     data: Any = json.loads(path.read_bytes())
     if not isinstance(data, dict) or not isinstance(data.get("events"), list):
-        raise ValueError(f'{path} does not hold {{"events": [...]}}')
+        raise ValueError(f'{path} must contain {{"events": [...]}}')
     events: list[Record] = data["events"]
     return events
 
 
 def calendars(events: list[Record]) -> list[Record]:
-    """Return the calendars that the events name, as /1.1/calendars lists them."""
+    """Return the calendars of the events, in the format of /1.1/calendars."""
     found = {event["calendar"]["id"]: event["calendar"] for event in events}
     return [
         {
@@ -42,23 +41,24 @@ def calendars(events: list[Record]) -> list[Record]:
 
 
 def ahead(events: list[Record], today: date, zone: ZoneInfo) -> list[Record]:
-    """Move all events by the same weeks, so that the first lies in the seven days from tomorrow on.
+    """Move all events by the same number of weeks, so that the first is in the seven days from tomorrow.
 
-    Of a file that spans years, an answer then holds the first one at most (`days` <= 365).
+    If the file spans several years, a response contains at most the first year (`days` <= 365).
     """
     weeks = _weeks_to_next(min(_day(event) for event in events), today)
     return [_moved(event, zone, lambda _day: weeks) for event in events]
 
 
 def folded(events: list[Record], today: date, zone: ZoneInfo, days: int) -> list[Record]:
-    """Move each event by weeks of its own, so that every one lies within `days` from tomorrow on.
+    """Move each event by its own number of weeks, so that all are within `days` from tomorrow.
 
-    Weekdays and times of day stay; what was weeks apart may now lie in one week. At least 7 days.
+    Weekdays and times of day do not change; events of different weeks may end up in the same week. Raises
+    ValueError for fewer than 7 days.
     """
     first = min(_day(event) for event in events)
     window = days // WEEK
     if not window:
-        raise ValueError("events cannot be folded into less than 7 days")
+        raise ValueError("cannot fold events into fewer than 7 days")
 
     def weeks(day: date) -> int:
         turn = (day - first).days // WEEK % window
@@ -68,7 +68,7 @@ def folded(events: list[Record], today: date, zone: ZoneInfo, days: int) -> list
 
 
 def _weeks_to_next(day: date, today: date) -> int:
-    """Return by how many weeks to move `day` into the seven days after `today`."""
+    """Return the number of weeks that moves `day` into the seven days after `today`."""
     return -(((day - today).days - 1) // WEEK)
 
 

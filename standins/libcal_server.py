@@ -1,25 +1,25 @@
-"""A stand-in for LibCal's API v1.1 that answers as LibCal does, oddities included.
+"""Stand-in for LibCal's API v1.1 that responds like LibCal, including its oddities.
 
 Usage: python -m standins.libcal_server [--events FILE [--fold DAYS]] [--port N] [--now ISO] [--timezone ZONE]
 
-Prints its address on stdout and serves until it is told to stop. Serves the sample library,
-or the real events of FILE ({"events": [...]} in v1.1 shape) moved by whole weeks so that they lie
-ahead; --fold moves each one so that all of them lie within DAYS. Credentials: CLIENT_ID, CLIENT_SECRET below.
+Prints its address on stdout and serves until SIGTERM or SIGINT. Serves the sample library, or the real events
+of FILE ({"events": [...]} in v1.1 format), moved by whole weeks into the future; --fold moves each event so
+that all of them are within DAYS. The credentials are CLIENT_ID and CLIENT_SECRET below.
 
-Tests and simulations steer it through /_standin:
-  POST   /_standin/faults        switch a fault on: {"kind": "status", "status": 503, "times": 1, ...}
-  GET, DELETE /_standin/faults   those that are on; all off (libcal_faults.py lists what there is)
-  GET, DELETE /_standin/log      the requests so far; forget them
-  PATCH, DELETE /_standin/events/<id>   change fields (?remove=key,key takes some away); delete
-  GET, POST /_standin/events     all as stored; add one: {"title", "start", "end", "calendar": id, ...}
+Tests and simulations control it through /_standin:
+  POST   /_standin/faults        activate a fault: {"kind": "status", "status": 503, "times": 1, ...}
+  GET, DELETE /_standin/faults   list or clear the active faults (for the kinds see libcal_faults.py)
+  GET, DELETE /_standin/log      list or clear the logged requests
+  PATCH, DELETE /_standin/events/<id>   change an event (?remove=key,key deletes fields); delete it
+  GET, POST /_standin/events     list all events; add one: {"title", "start", "end", "calendar": id, ...}
   PATCH  /_standin/calendars/<id>   change a calendar, such as its visibility
   PUT    /_standin/clock         {"now": "2026-03-03T09:00-05:00"}, or null for the real clock
   PATCH  /_standin/tokens        {"expires_in": seconds or null, "revoke_old": false, "refusal": 400 or 401}
-  DELETE /_standin/tokens        expire every token given so far
+  DELETE /_standin/tokens        expire all tokens
 
-What libcal.md calls unknown is decided so: a token does not revoke earlier ones (revoke_old=True does);
-`limit` and `days` above the maximum are cut to it; an event that began before `date` and still
-runs is in the answer; a calendar that does not exist is empty; `cal_id` takes a list.
+LibCal's documentation leaves some behavior open. The stand-in does this: a new token does not revoke earlier
+ones (revoke_old=True does); `limit` and `days` above the maximum are reduced to it; the response includes
+events that began before `date` and still run; an unknown calendar is empty; `cal_id` can be a list.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ DEFAULT_DAYS, MAX_DAYS = 30, 365
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Request:
-    """One line of the log: what was asked, and how it was answered (status 0: not at all)."""
+    """One logged request and the status of its response (0: no response)."""
 
     method: str
     path: str
@@ -69,10 +69,10 @@ class Request:
 
 
 class LibCal:
-    """The stand-in, serving while its `with` block runs; everything may be changed meanwhile.
+    """The stand-in; serves while its `with` block runs. All attributes may be changed meanwhile.
 
-    `now` None means the real clock. Without `events` it serves the sample library. `expires_in` None
-    leaves that key out; `refusal` is the status for wrong credentials.
+    `now` None means the real clock. Without `events` it serves the sample library. If `expires_in` is None,
+    token responses do not have that key. `refusal` is the status for wrong credentials.
     """
 
     client_id = CLIENT_ID
@@ -115,7 +115,7 @@ class LibCal:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The settings that point events-display at it, at all its public calendars."""
+        """The settings for events-display to fetch all public calendars from it."""
         public = [key for key, item in self.calendars.items() if item["visibility"] == "Public"]
         return {
             "LIBCAL_URL": self.url,
@@ -126,7 +126,7 @@ class LibCal:
         }
 
     def load(self, path: Path, fold: int | None = None) -> None:
-        """Serve the events of a file instead, moved to lie ahead (see libcal_file), and their calendars."""
+        """Serve the events and calendars of a file instead, moved into the future (see libcal_file)."""
         found, today = libcal_file.load(path), self.clock().date()
         moved = (
             libcal_file.folded(found, today, self.zone, fold)
@@ -137,26 +137,26 @@ class LibCal:
         self.calendars = {str(item["calid"]): item for item in libcal_file.calendars(found)}
 
     def clock(self) -> datetime:
-        """Return the time it goes by, in its zone."""
+        """Return the stand-in's current time, in its time zone."""
         return (self.now or datetime.now(self.zone)).astimezone(self.zone)
 
     def fail(self, kind: str, **how: Any) -> None:
-        """Switch a fault on; see libcal_faults.Fault."""
+        """Activate a fault; see libcal_faults.Fault."""
         with self._lock:
             self.faults.append(Fault(kind=kind, **how))
 
     def recover(self) -> None:
-        """Switch all faults off."""
+        """Clear all faults."""
         with self._lock:
             self.faults.clear()
 
     def expire_tokens(self) -> None:
-        """Let every token given so far be refused from now on."""
+        """Refuse all earlier tokens from now on."""
         with self._lock:
             self._tokens.clear()
 
     def edit(self, number: object, *, remove: Sequence[str] = (), **fields: Any) -> Record:
-        """Change fields of an event, as staff would; KeyError if there is none."""
+        """Change fields of an event, as staff do. Raises KeyError."""
         with self._lock:
             event = {**self.events[str(number)], **fields}
             self.events[str(number)] = {key: event[key] for key in event if key not in remove}
@@ -174,17 +174,17 @@ class LibCal:
             return event
 
     def remove(self, number: object) -> None:
-        """Delete an event; KeyError if there is none."""
+        """Delete an event. Raises KeyError."""
         with self._lock:
             del self.events[str(number)]
 
     def requests(self, path: str = "") -> list[Request]:
-        """Return the log of the requests whose path holds `path`."""
+        """Return the logged requests whose path contains `path`."""
         with self._lock:
             return [entry for entry in self.log if path in entry.path]
 
     def new_token(self) -> str:
-        """Give out a token."""
+        """Return a new token."""
         token = secrets.token_hex(20)
         with self._lock:
             if self.revoke_old:
@@ -194,13 +194,13 @@ class LibCal:
         return token
 
     def knows(self, token: str) -> bool:
-        """Tell whether a token is one of its own and has not expired."""
+        """Return whether a token is valid."""
         with self._lock:
             expiry = self._tokens.get(token)
         return expiry is not None and self.clock() < expiry
 
     def hit(self, path: str, calendars: list[str], page: int) -> list[Fault]:
-        """Return the faults that this request meets, counted down."""
+        """Return the faults that apply to this request, and count it."""
         with self._lock:
             return [fault for fault in self.faults if fault.hits(path, calendars, page)]
 
@@ -256,7 +256,7 @@ def _picture(name: str) -> Path:
 
 def _entry(faults: list[str]) -> Request:
     headers = {key: request.headers.get(key, "") for key in ("Accept", "User-Agent", "If-None-Match")}
-    # The log says how a client authorizes itself, never with what.
+    # Log the scheme of the authorization, never the token.
     headers["Authorization"] = request.headers.get("Authorization", "").partition(" ")[0]
     return Request(
         method=request.method,
@@ -315,7 +315,7 @@ def _api(libcal: LibCal) -> Blueprint:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Window:
-    """From midnight to midnight, and which part of it is asked for."""
+    """The requested days, from midnight to midnight, and the requested page."""
 
     begin: datetime
     end: datetime
@@ -323,7 +323,7 @@ class _Window:
     page: int
 
     def holds(self, event: Record) -> bool:
-        """Tell whether an event touches it; one whose times cannot be read always does."""
+        """Return whether an event is in the window; an event with invalid times always is."""
         try:
             start, end = (datetime.fromisoformat(event[key]) for key in ("start", "end"))
             return start < self.end and (end > self.begin or start >= self.begin)
@@ -376,7 +376,7 @@ def _ids_of(value: Any) -> set[str]:
 
 
 def _as_sent(event: Record) -> Record:
-    """Add what was asked for, and point the image at this server, its odd shape kept."""
+    """Add the requested note fields, and point the image at this server, keeping its odd format."""
     asked = {name for name in ("event_note", "internal_notes") if request.args.get(name) == "1"}
     sent = {**event, **note_fields(asked)}
     image = event.get("featured_image")
@@ -410,17 +410,20 @@ def _number(parameter: str, default: int, low: int, high: int) -> int:
 
 
 def _date(text: str) -> date | None:
-    """Read YYYY-MM-DD, unpadded too."""
+    """Parse YYYY-MM-DD, with or without leading zeros."""
     return date(*(int(part) for part in text.split("-"))) if text else None
 
 
 def answer(data: object, status: int = 200) -> Response:
-    """Answer JSON as LibCal's PHP writes it."""
+    """Return a JSON response as LibCal's PHP writes it."""
     return Response(php_json(data), status, content_type="application/json")
 
 
 def php_json(data: object) -> str:
-    """Encode as PHP's json_encode does with its JSON_HEX_* flags: no < > & ' " / or non-ASCII in strings."""
+    """Return JSON as PHP's json_encode writes it with its JSON_HEX_* flags.
+
+    Strings contain no < > & ' " / and no non-ASCII characters.
+    """
     text = json.dumps(data, separators=(",", ":"))
     text = re.sub(r"\\.", lambda pair: r"\u0022" if pair[0] == r"\"" else pair[0], text)
     for character in "<>&'":
@@ -429,17 +432,19 @@ def php_json(data: object) -> str:
 
 
 def content_options() -> argparse.ArgumentParser:
-    """Return the options that say what is served; the demo has them too."""
+    """Return the options for the served events, which the demo has too."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--events", type=Path, metavar="FILE", help="real events in v1.1 shape")
-    parser.add_argument("--fold", type=int, metavar="DAYS", help="have all of FILE within so many days")
+    parser.add_argument(
+        "--events", type=Path, metavar="FILE", help="serve the events of FILE, JSON in v1.1 format"
+    )
+    parser.add_argument("--fold", type=int, metavar="DAYS", help="move all events of FILE within DAYS")
     zone = os.environ.get("TIMEZONE") or sample.ZONE.key
     parser.add_argument("--timezone", type=ZoneInfo, default=zone, metavar="ZONE", help="default: $TIMEZONE")
     return parser
 
 
 def from_options(options: argparse.Namespace, **how: Any) -> LibCal:
-    """Return a LibCal with what `content_options` chose; OSError or ValueError if FILE is of no use."""
+    """Return a LibCal for the values of `content_options`. Raises OSError or ValueError for a bad FILE."""
     libcal = LibCal(zone=options.timezone, **how)
     if options.events:
         libcal.load(options.events, options.fold)
@@ -449,9 +454,9 @@ def from_options(options: argparse.Namespace, **how: Any) -> LibCal:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(
-        description="A stand-in for LibCal's API v1.1", parents=[content_options()], allow_abbrev=False
+        description="Stand-in for LibCal's API v1.1", parents=[content_options()], allow_abbrev=False
     )
-    parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
     parser.add_argument("--now", type=datetime.fromisoformat, metavar="ISO", help="a fixed clock")
     options = parser.parse_args(argv)
     now = options.now

@@ -1,11 +1,10 @@
-"""The site, generated anew and reloaded in the browser whenever a template or a program changes.
+"""Serve the site on loopback; regenerate and reload it whenever a template or a program changes.
 
 Usage: make preview [PORT=8000]   (python -m standins.preview, with PYTHONPATH=.:scripts)
 
-The events are LibCal's where the environment or .env has its address, credentials and calendars, and
-those of the sample library otherwise. Generates into build/preview, with the real fetch.py and
-generate.py, and serves on loopback only. What cannot be generated is shown in the
-terminal and in the browser, until it is mended.
+The events come from LibCal if the environment or .env contains its address, credentials and calendars,
+otherwise from the sample library. Runs fetch.py and generate.py with build/preview. If one of them fails,
+the terminal and the browser show its log until the next change.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ Stamps = dict[Path, tuple[int, int]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve and watch until Ctrl-C; 1 if the port is taken."""
-    parser = argparse.ArgumentParser(description="The site with live reload", allow_abbrev=False)
+    """Serve and watch until Ctrl-C; return 1 if the port is in use."""
+    parser = argparse.ArgumentParser(description="Serve the site with live reload", allow_abbrev=False)
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
     port = parser.parse_args(argv).port
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -53,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"preview: port {port}: {error.strerror}; try PORT={port + 1}", file=sys.stderr)
                 return 1
             libcal = stack.enter_context(LibCal())
-            _say(f"Preview at {address}/ and {address}/screen.html; it reloads by itself. Ctrl-C ends it.")
+            _say(
+                f"Preview: {address}/ and {address}/screen.html. Pages reload automatically. Ctrl-C to stop."
+            )
             _watch(state, libcal, address)
     except KeyboardInterrupt:
         _say("")
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _watch(state: preview_site.State, libcal: LibCal, address: str) -> None:
-    """Build, then build again after every change, for ever."""
+    """Build now and after every change, until interrupted."""
     stamps = _stamps()
     state.publish(_build(libcal, address, fetch=True))
     while True:
@@ -78,7 +79,7 @@ def _watch(state: preview_site.State, libcal: LibCal, address: str) -> None:
 
 
 def _stamps() -> Stamps:
-    """Return when each watched file was last written, and its size."""
+    """Return modification time and size of each watched file."""
     paths = [path for folder in WATCHED for path in (ROOT / folder).rglob("*") if path.suffix != ".pyc"]
     found: Stamps = {}
     for path in (*paths, Path(os.environ.get("ENV_FILE") or ROOT / ".env")):
@@ -90,7 +91,7 @@ def _stamps() -> Stamps:
 
 
 def _settled(stamps: Stamps) -> Stamps:
-    """Wait until nothing is being written any more."""
+    """Wait until the watched files stop changing; return their stamps."""
     while True:
         time.sleep(POLL_SECONDS / 3)
         before, stamps = stamps, _stamps()
@@ -99,18 +100,19 @@ def _settled(stamps: Stamps) -> Stamps:
 
 
 def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
-    """Fetch, if asked to, and generate; return the log of what failed, or nothing."""
+    """Run fetch.py (if `fetch`) and generate.py; return the log of the failed program, or an empty text."""
     try:
         env = read_environment()
     except SettingError as error:
         return f"{error.key}: {error.why}"
     own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
     if fetch:
-        _say(f"Events: {env['LIBCAL_URL'] if own else 'the sample library, since .env names no LibCal'}")
+        source = env["LIBCAL_URL"] if own else "sample library (no LibCal credentials in .env)"
+        _say(f"Events: {source}")
     if not own:
         env = {"SITE_NAME": sample.NAME, **env, **libcal.settings, "LIBCAL_CALENDARS": sample.CALENDAR_LABELS}
     if fetch and not own:
-        # Another preview's, from another port: nothing to warn of.
+        # An earlier preview's events, from a stand-in on another port, would only cause a warning.
         (BUILD / "events.json").unlink(missing_ok=True)
     env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address}
     begun = time.monotonic()
@@ -120,9 +122,9 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
         )
         for line in run.stderr.splitlines():
             _say(readable(line))
-        # With earlier events, an outage of LibCal stops nothing.
+        # If LibCal is down, go on with the events of an earlier run.
         if run.returncode and not (run.returncode == UNAVAILABLE and (BUILD / "events.json").exists()):
-            _say(f"  {program} failed (exit code {run.returncode}); waiting for a change")
+            _say(f"  {program} failed with exit code {run.returncode}; waiting for a change")
             return run.stderr
     _say(f"  ready in {time.monotonic() - begun:.1f} s")
     return ""

@@ -1,7 +1,7 @@
-"""Serves a generated site with live reload: what is served is adapted, the files are left alone.
+"""Serve a generated site with live reload, without changing its files.
 
-Every HTML page gets a script of this server's own, and its Content-Security-Policy
-(the <meta>) leave for it. While the site cannot be generated, every page says why.
+Adds a script to every HTML page that it serves, and allows the script in the page's Content-Security-Policy
+(the <meta>). While the site cannot be generated, every page shows the error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, send_from_directory
@@ -35,51 +36,54 @@ _RELOAD = f"""\
 _FAILED = """\
 <!doctype html><html lang="en"><meta charset="utf-8"><title>Not generated</title>
 <style>body{{font:1rem/1.5 system-ui;margin:2rem}}pre{{white-space:pre-wrap;background:#f2f2f2;padding:1rem}}</style>
-<h1>The site could not be generated</h1><p>This page reloads when it can be again.</p><pre>{}</pre></html>
+<h1>Cannot generate the site</h1><p>This page reloads after the next change.</p><pre>{}</pre></html>
 """
 
 
 class State:
-    """Which build is being served, and the error that stands in its place, if any."""
+    """The served build, or the error to show in its place."""
 
     def __init__(self, site: Path) -> None:
         self.site = site
         self.error = "The site is being generated for the first time."
         self.stopped = False
-        # Differs after a restart, so that open pages reload then too.
+        # A random part, so that open pages reload after a restart too.
         self._start = secrets.token_hex(4)
         self._number = 0
         self._changed = threading.Condition()
 
     @property
     def version(self) -> str:
-        """Which build this is; never the same twice."""
+        """A unique id for the current build."""
         return f"{self._start}-{self._number}"
 
     def publish(self, error: str) -> None:
-        """Show a new build, or the error (unless empty) that it ended with."""
+        """Show a new build, or `error` if it is not empty."""
         with self._changed:
             self.error = error
             self._number += 1
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Let go of the browsers that wait."""
+        """Close the connections of waiting browsers."""
         with self._changed:
             self.stopped = True
             self._changed.notify_all()
 
     def stream(self) -> Iterator[str]:
-        """Yield the version at once and after every change, as server-sent events."""
+        """Yield the version now and after every change, as server-sent events."""
         while not self.stopped:
             version = self.version
             yield f"data: {version}\n\n"
             with self._changed:
-                self._changed.wait_for(lambda: self.stopped or self.version != version, BEAT_SECONDS)  # noqa: B023
+                self._changed.wait_for(partial(self._is_outdated, version), BEAT_SECONDS)
+
+    def _is_outdated(self, version: str) -> bool:
+        return self.stopped or self.version != version
 
 
 def app(state: State) -> Flask:
-    """Return what serves the site of `state`."""
+    """Return an application that serves the site of `state`."""
     flask = Flask(__name__, static_folder=None)
 
     @flask.get("/", defaults={"path": "index.html"})
@@ -123,7 +127,7 @@ def _html(text: str, version: str, status: int = 200) -> Response:
 
 
 def adapted(text: str, version: str) -> str:
-    """Return the page with the reloading script, and with leave for it in its policy."""
+    """Return the page with the reload script, and with a policy that allows it."""
     text = _CSP.sub(
         lambda found: found[1] + f'"{html.escape(_allowing(html.unescape(found[2][1:-1])))}"', text
     )
@@ -133,7 +137,7 @@ def adapted(text: str, version: str) -> str:
 
 
 def _allowing(policy: str) -> str:
-    """Let the page load scripts from here and ask for changes here; leave all else as it is."""
+    """Return the policy with this server allowed as a source of scripts and of the reload events."""
     directives = {words[0].lower(): words[1:] for part in policy.split(";") if (words := part.split())}
     for name in ("script-src", "script-src-elem", "connect-src"):
         fallback = (

@@ -1,4 +1,4 @@
-"""Log lines (logfmt) as a person reads them."""
+"""Convert log lines in logfmt to readable text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 def readable(line: str) -> str:
-    """Turn `level=info step=fetch run=... msg="..." key=value` into indented text; leave other lines as they are."""
+    """Return `level=info step=fetch run=... msg="..." key=value` as indented text; other lines unchanged."""
     fields = {key: _text(value) for key, value in _PAIR.findall(line)}
     if not {"level", "step", "msg"} <= fields.keys():
         return f"  {line}"

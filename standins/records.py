@@ -1,7 +1,7 @@
-"""Events in the shape in which LibCal's API v1.1 gives them, private fields and all.
+"""Build events in the format of LibCal's API v1.1, including private fields.
 
-The shape is the one of real answers: registration keys exist only with registration, and
-`seats` is then a number and "" otherwise; an absent campus, geolocation or image is "".
+The format is that of real responses: registration keys exist only for events with registration, and `seats`
+is "" otherwise; a missing campus, geolocation or image is "".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-# In every value that must never be published; numbers that must not are PRIVATE_NUMBER.
+# Every text that must not be published contains PRIVATE; every such number is PRIVATE_NUMBER.
 PRIVATE = "zq-private"
 PRIVATE_NUMBER = 909_090_909
 
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 def record(
     number: int, calendar: Record, title: str, start: datetime, end: datetime, **fields: Any
 ) -> Record:
-    """Return a whole event; `fields` replace or add keys (see `registration`, `online_fields`)."""
+    """Return a complete event; `fields` replaces or adds keys (see `registration`, `online_fields`)."""
     event: Record = {
         "id": number,
         "title": title,
@@ -72,7 +72,7 @@ def registration(
     closed: bool = False,
     wait_list: bool = False,
 ) -> Record:
-    """Return the keys that an event with registration has: seats in the room, and `online` ones."""
+    """Return the keys of an event with registration: seats in the room, and `online` seats."""
     return {
         "registration": True,
         "registration_form_id": 5673,
@@ -90,7 +90,7 @@ def registration(
 
 
 def online_fields() -> Record:
-    """Return the keys of an event that can be joined online, every one of them private."""
+    """Return the keys of an event that can be joined online; all of them are private."""
     return {
         "online_user_id": PRIVATE_NUMBER,
         "zoom_email": f"{PRIVATE}@example.org",
@@ -103,7 +103,7 @@ def online_fields() -> Record:
 
 
 def note_fields(names: set[str]) -> Record:
-    """Return those of the fields for staff that LibCal adds only when asked for by name."""
+    """Return the staff fields in `names`; LibCal adds them only on request."""
     notes: Record = {
         "event_note": f"{PRIVATE} note: bring the key",
         "internal_notes": [f"{PRIVATE} note: the speaker is late"],

@@ -1,10 +1,9 @@
-"""The program of an invented library in three branches (sample.toml), dated from a given day on.
+"""Sample data: the events of an invented library with three branches (sample.toml), from a given day on.
 
-`events(today)` gives two full weeks and a little beyond, always the same for the same day. Between
-them the events show every state there is: registration open, few places left, full, with a
-waiting list, closed, not yet open, apart for the room and online; cancelled, postponed,
-rescheduled; all day, several days, ongoing, overnight, until midnight, from noon, on both
-sides of a clock change. Every one carries LibCal's private fields (records.py).
+`events(today)` returns a bit more than two weeks, always the same for the same day. The events cover all
+states: registration open, few seats free, full, with a waiting list, closed, not yet open, separate for the
+room and online; cancelled, postponed, rescheduled; all day, several days, ongoing, overnight, until
+midnight, from noon, on both sides of a clock change. All of them have LibCal's private fields (records.py).
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ CALENDARS = tuple(_calendar(branch) for branch in _BRANCHES.values())
 
 
 def events(today: date) -> list[Record]:
-    """Return the program as LibCal would give it on that day, in no order."""
+    """Return all events in LibCal's format, dated from `today` on, unordered."""
     records: list[Record] = []
     for entry in _PROGRAM["event"]:
         for day in _days(entry, today):
@@ -119,7 +118,7 @@ def _times(entry: Record, day: date) -> tuple[datetime, datetime]:
 
 
 def _html(text: str) -> str:
-    """Return paragraphs as LibCal's editor makes them, CRLF and blank lines included."""
+    """Return paragraphs as LibCal's editor writes them, with CRLF and blank lines."""
     if text.startswith("<"):
         return text.replace("\n", "\r\n")
     paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
@@ -135,7 +134,7 @@ def _image(picture: str) -> str | None:
 
 
 def _link_series(records: list[Record]) -> None:
-    """Have each event of a series name the later ones, as LibCal does."""
+    """List in each event of a series the later events, as LibCal does."""
     series: defaultdict[Any, list[Record]] = defaultdict(list)
     for event in records:
         series[event["calendar"]["id"], event["title"]].append(event)

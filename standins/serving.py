@@ -1,4 +1,4 @@
-"""Serve a WSGI application on loopback for as long as a `with` block or a program runs."""
+"""Serve a WSGI application on loopback while a `with` block or a program runs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Writes no line for each request: who wants to know them asks the application."""
+    """Writes no log line for each request; the applications keep a log of their own."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write nothing."""
+        """Ignore the request."""
 
 
 class _Server(ThreadedWSGIServer):
     def shutdown_request(self, request: Any) -> None:
-        # The FIN that shutdown() sends would come before the reset that was asked for.
+        # shutdown() would send a FIN before the requested reset.
         if request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(RESET_ON_CLOSE)) == RESET_ON_CLOSE:
             self.close_request(request)
         else:
@@ -40,7 +40,7 @@ def serve(
 ) -> Iterator[str]:
     """Serve `app` in threads of this process; yield its address, without a slash at the end.
 
-    Port 0 takes any free one. Raises OSError, with the port as its filename, if it is not to be had.
+    Port 0 means any free port. Raises OSError with the port as its filename if the port is not available.
     """
     try:
         listener = socket.create_server((HOST, port))
@@ -58,14 +58,14 @@ def serve(
         thread.join()
 
 
-def asked_to_end() -> threading.Event:
-    """Return what is set when, from now on, this program is asked to end (SIGINT, SIGTERM)."""
-    asked = threading.Event()
+def stop_signal() -> threading.Event:
+    """Handle SIGINT and SIGTERM from now on; return an event that they set."""
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.set())
-    return asked
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def wait_for_signal() -> None:
-    """Return when this program is asked to end."""
-    asked_to_end().wait()
+    """Wait for SIGINT or SIGTERM."""
+    stop_signal().wait()

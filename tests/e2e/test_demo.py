@@ -64,9 +64,9 @@ def test_publishes_serves_the_result_and_stops_when_asked(project: Path) -> None
         assert requests.get(f"{found[1]}/screen.html", timeout=10).status_code == 200
         demo.send_signal(signal.SIGTERM)
         rest, _ = demo.communicate(timeout=20)
-    assert (demo.returncode, rest.strip()) == (0, "Stopped; nothing is left running.")
-    assert re.search(r"In the bucket now: \d{2,3} files", said)
-    assert "CloudFront was asked to refresh: /*." in said
+    assert (demo.returncode, rest.strip()) == (0, "Demo stopped.")
+    assert re.search(r"Published: \d{2,3} files", said)
+    assert "Invalidated in CloudFront: /*." in said
     files = [path for path in (project / "build").rglob("*") if path.is_file()]
     assert len(files) > 90
     for path in files:

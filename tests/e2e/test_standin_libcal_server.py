@@ -313,7 +313,7 @@ def test_sends_a_bomb_and_a_body_without_end(libcal: LibCal, client: Client) -> 
     assert len(packed) < 2**20
     with gzip.open(io.BytesIO(packed)) as unpacked:
         assert len(unpacked.read(2**27)) == 2**27
-    libcal.fail("endless")
+    libcal.fail("infinite")
     with requests.get(f"{libcal.url}/1.1/events", stream=True, timeout=5) as response:
         assert len(response.raw.read(5 * 2**20)) == 5 * 2**20
 
