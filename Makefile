@@ -126,7 +126,7 @@ test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview as a user 
 test-aws: $(VENV)/dev ## The publisher: the real AWS CLI against stand-ins of S3 and CloudFront
 	@bats tests/aws
 
-# Half the time: one size, colour or failure of each kind.
+# Half the time: one size, color or failure of each kind.
 WIDE ?=
 NARROW = $(if $(WIDE),,-m 'not wide')
 
@@ -147,7 +147,7 @@ simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
 	@$(DEV) python -m simulate.simulator $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
-lint: lint-python lint-shell lint-web lint-docker ## All linters below
+lint: lint-python lint-shell lint-web lint-docker lint-spelling ## All linters below
 
 .PHONY: lint-python
 lint-python: $(VENV)/dev ## ruff, mypy
@@ -167,6 +167,10 @@ lint-web: lint/node_modules/installed ## JavaScript and CSS: Biome
 lint-docker: $(VENV)/dev ## hadolint, compose-lint
 	@hadolint docker/Dockerfile tests/docker/*.dockerfile
 	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
+
+.PHONY: lint-spelling
+lint-spelling: $(VENV)/dev ## codespell, American English
+	@git ls-files -z | xargs --null codespell
 
 .PHONY: format
 format: $(VENV)/dev ## Put Python and shell in the house style

@@ -88,7 +88,7 @@ def is_safe(path: str) -> bool:
 
 
 def is_ours(path: str) -> bool:
-    """Return whether `path` follows this layout, so that a file of that name is a page, feed or asset of ours."""
+    """Return whether `path` follows this layout: a file of that name is a page, feed or asset of ours."""
     folder, _, name = path.rpartition("/")
     stem, _, suffix = name.rpartition(".")
     match folder:

@@ -1,6 +1,6 @@
 """Ask the public site whether visitors get what was built here, and how far behind the edge is.
 
-Reads  $BUILD_DIR: site.manifest and site/, or what a run in Docker leaves in docker/; over the network $SITE_URL
+Reads  $BUILD_DIR: site.manifest and site/, or docker/ after a run in Docker; over the network $SITE_URL
 Writes nothing
 
 Fetches status.json, the home page and a sample of the other files, half of it those that changed last

@@ -80,7 +80,7 @@ class Budget:
             self.count, self.last = int(count) if month == self._month else 0, last
 
     def add(self, paths: int, reference: str) -> None:
-        """Note CloudFront's answer now; count `paths`, unless they were counted under this reference before."""
+        """Note CloudFront's answer now; count `paths`, unless this reference is counted already."""
         if reference != self.last:
             self.count += paths
         self.last, self.told = reference, self._now

@@ -1,4 +1,4 @@
-"""Colours that can be read: from one brand colour, all that the pages need, by WCAG's contrast."""
+"""Colors that can be read: from one brand color, all that the pages need, by WCAG's contrast."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def luminance(color: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, 1 to 21."""
+    """Return the contrast ratio of two colors, 1 to 21."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
@@ -54,12 +54,12 @@ def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
 
 
 def on(color: str) -> str:
-    """Return the colour of text on `color`: white where that can be read, else black."""
+    """Return the color of text on `color`: white where that can be read, else black."""
     return WHITE if contrast(WHITE, color) >= TEXT else BLACK
 
 
 def properties(brand: str) -> str:
-    """Return the style sheet's colours that follow from `brand`, as custom properties."""
+    """Return the style sheet's colors that follow from `brand`, as custom properties."""
     light = {
         "brand": brand.lower(),
         "on-brand": on(brand),
@@ -84,5 +84,5 @@ def properties(brand: str) -> str:
 def _parts(color: str) -> tuple[int, int, int]:
     match = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", color)
     if not match:
-        raise ValueError("a colour is #rrggbb")
+        raise ValueError("a color is #rrggbb")
     return int(match[1], 16), int(match[2], 16), int(match[3], 16)

@@ -2,7 +2,7 @@
 
 The rules are those of the GOV.UK style and the University of Minnesota Libraries: no ":00",
 "to" instead of a dash (assistive technology skips dashes), noon and midnight in words.
-Patterns and words come from the catalogue, names of days and months from Babel.
+Patterns and words come from the catalog, names of days and months from Babel.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ def other_dates(events: Iterable[EventView]) -> dict[str, list[EventView]]:
     return {title: views for title, views in found.items() if len(views) > 1}
 
 
-def neighbours(view: EventView, series: Sequence[EventView]) -> list[EventView]:
+def neighbors(view: EventView, series: Sequence[EventView]) -> list[EventView]:
     """Return the dates of a series to name beside `view`: the next ones, else those before."""
     others = [other for other in series if other.event.id != view.event.id]
     later = [other for other in others if other.event.order > view.event.order]

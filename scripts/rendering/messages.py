@@ -1,4 +1,4 @@
-"""The words of the interface: one catalogue a language, in templates/messages/."""
+"""The words of the interface: one catalog a language, in templates/messages/."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FOLDER = ROOT / "templates" / "messages"
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The catalogue of one locale; call it with a key to get the words.
+    """The catalog of one locale; call it with a key to get the words.
 
-    A key asked for that no catalogue has raises KeyError: a missing text is a bug, not a blank.
+    A key asked for that no catalog has raises KeyError: a missing text is a bug, not a blank.
     """
 
     locale: str
@@ -40,7 +40,7 @@ class Messages:
 
 
 def load(locale: str, folder: Path = FOLDER) -> Messages:
-    """Load the language's catalogue, then what its territory says differently (`en`, then `en_GB`).
+    """Load the language's catalog, then what its territory says differently (`en`, then `en_GB`).
 
     Raises SettingError when there is none: dates in one language and words in another help nobody.
     """

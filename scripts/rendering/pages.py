@@ -63,7 +63,7 @@ def event_pages(site: Site) -> Files:
                 path=view.path,
                 root="../",
                 view=view,
-                others=lists.neighbours(view, series.get(view.event.title.casefold(), ())),
+                others=lists.neighbors(view, series.get(view.event.title.casefold(), ())),
                 jsonld=jsonld.event(view, site.settings, site.share_image) if view.event.listed else None,
                 script=script,
             ),

@@ -115,7 +115,7 @@ class Row:
 
     @property
     def address(self) -> str:
-        """What the code of its slide leads to: our page, LibCal's while the site has no address, or nothing."""
+        """The address in its slide's QR code: our page, LibCal's while the site has no address, or empty."""
         address = self.view.address or plain_text.web_address(self.view.libcal_url)
         return address if len(address) <= MOST_LETTERS else ""
 
@@ -153,12 +153,12 @@ class Row:
 
 
 def short(address: str) -> str:
-    """Return an address as it is written on a screen: without scheme and final slash, to be broken at the others."""
+    """Return an address as a screen shows it: without scheme and final slash, breakable at the others."""
     return re.sub(r"^https?://(www\.)?|/\Z", "", address).replace("/", "/\u200b")
 
 
 def carried(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
-    """Return what a screen of `today` carries: all of the first days, and what there is room for after them."""
+    """Return the events on a screen of `today`: all of the first days, then as many as there is room for."""
     shown = [view for view in events if view.event.listed and not _is_left_out(view, today)]
     shown.sort(key=lambda view: (max(view.event.first_day, today), view.event.order))
     kept: list[EventView] = []
@@ -274,7 +274,7 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:
-    """Return the screen's style sheet with its colours, and room for a time of so many letters."""
+    """Return the screen's style sheet with its colors, and room for a time of so many letters."""
 
     def properties(theme: dict[str, str]) -> str:
         accent = colors.readable(brand, theme["ground"], ratio=CONTRAST)
@@ -291,7 +291,7 @@ def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES
 
 
 def script_text(templates: Path = render.TEMPLATES) -> str:
-    """Return the screen's script: its options at once, so that nothing is seen in the wrong theme; then the rest."""
+    """Return the screen's script: its options first, so that the theme is right at once; then the rest."""
     options, shared, own = (
         (templates / name).read_bytes() for name in ("_screen_options.js", "static/site.js", "_screen.js")
     )

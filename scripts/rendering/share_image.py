@@ -1,6 +1,6 @@
-"""The picture for links to pages that have none of their own: a calendar in the library's colour.
+"""The picture for links to pages that have none of their own: a calendar in the library's color.
 
-1200 x 630 pixels, the size that Open Graph's readers ask for, in two colours: a file of a kilobyte.
+1200 x 630 pixels, the size that Open Graph's readers ask for, in two colors: a file of a kilobyte.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def image(path: str) -> Image:
 
 
 def png(brand: str) -> bytes:
-    """Return it as PNG in the colour `#rrggbb`; the same colour gives the same bytes."""
+    """Return it as PNG in the color `#rrggbb`; the same color gives the same bytes."""
     from PIL import Image as Picture
     from PIL import ImageDraw
 

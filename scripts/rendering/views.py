@@ -16,7 +16,7 @@ from files import sha256
 from rendering import dates
 from rendering.dates import Wording, datetime_attribute
 
-# Letters that Unicode does not decompose, in the languages of our catalogues and their neighbours.
+# Letters that Unicode does not decompose, in the languages of our catalogs and their neighbors.
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 
 # A longer title is not repeated in the link to registration, right below it.
@@ -138,7 +138,7 @@ class EventView:
         return ", ".join(where(self.event, self.wording))
 
     def image(self, width: int) -> Image:
-        """Return its smallest image of at least `width` pixels, or else the largest; KeyError if it has none."""
+        """Return its smallest image of at least `width` pixels, else the largest; KeyError if it has none."""
         wide = [known for known in self.images if known >= width]
         return self.images[min(wide) if wide else max(self.images)]
 
@@ -177,7 +177,7 @@ class EventView:
 
     @property
     def libcal_url(self) -> str:
-        """The event's page in LibCal; empty unless it is a web address, for escaping stops no `javascript:`."""
+        """The event's page in LibCal; empty unless it is a web address (escaping stops no `javascript:`)."""
         return self.event.url if self.event.url.startswith(("https://", "http://")) else ""
 
     @property
@@ -250,7 +250,7 @@ class EventView:
 
 
 def where(event: Event, wording: Wording) -> list[str]:
-    """Return the names of where `event` is, each once: its room, its branch, and "Online" unless one says so."""
+    """Return the names of where `event` is, each once: room, branch, and "Online" unless one says so."""
     names = [name for name in dict.fromkeys((event.place, event.branch)) if name]
     if event.online and not any(map(says_online, names)):
         names.append(wording.messages("online"))

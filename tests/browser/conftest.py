@@ -84,7 +84,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
-    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`: a generated site's folder.
+    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`; it returns a folder.
 
     The events are those of sample_events.py unless given, `fetched` just before its NOW; `settings` are
     environment variables (SITE_URL="https://..."). With the `folder` of an earlier call it generates that
@@ -197,10 +197,10 @@ def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[Op
 
 @pytest.fixture
 def show(open_page: OpenPage, serve: Callable[[Path], SiteServer], make_site: MakeSite) -> ShowScreen:
-    """Return `show(path="screen.html", events=None, now=NOW, ...)`, which gives a lobby screen that has settled.
+    """Return `show(path="screen.html", events=None, now=NOW, ...)`; it returns a settled lobby screen.
 
-    `now` is what the device's clock says, `ahead` by how many seconds it is ahead of the server's, `made` when the
-    site was made; `site` is a folder instead of events, `settings` are environment variables. Further options
+    `now` is the device's time, `ahead` the seconds it is ahead of the server, `made` when the site was made;
+    `site` is a folder instead of events, `settings` are environment variables. Further options
     are those of open_page.
     """
 
@@ -239,7 +239,7 @@ def open_in(open_page: OpenPage, serve: Callable[[Path], SiteServer]) -> OpenPag
     return open_it
 
 
-# All that depends on the colour scheme.
+# All that depends on the color scheme.
 COLOR_RULES = ("color-contrast", "link-in-text-block")
 
 
@@ -273,11 +273,11 @@ def _axe_source() -> str:
 
 
 def axe_violations(page: Page, only: tuple[str, ...] = (), **options: Any) -> list[str]:
-    """Return what axe-core finds wrong with the page as it stands: rule, why, and where; needs a running clock.
+    """Return axe-core's findings in the page as it stands: rule, reason and place; needs a running clock.
 
     It goes in by the debugger, so the page's Content-Security-Policy stays in force. All rules of WCAG 2.2 AA
-    count, best practices too, and a contrast that it cannot tell counts as too little. `only` names the rules that
-    count instead (COLOR_RULES); `options` are those of axe.run.
+    count, best practices too, and a contrast that it cannot determine counts as too little. `only` names
+    the rules that count instead (COLOR_RULES); `options` are those of axe.run.
     """
     page.evaluate(_axe_source())
     # Off unless asked for, though WCAG 2.2 AA.
@@ -301,7 +301,7 @@ def axe_violations(page: Page, only: tuple[str, ...] = (), **options: Any) -> li
 
 
 def _lines_meet(node: dict[str, Any]) -> bool:
-    """Return whether axe-core could not decide because a font's lines are higher than the text's, and so overlap."""
+    """Return whether axe-core gave up because a font's line boxes are higher than the text, and overlap."""
     return [check["data"]["messageKey"] for check in node["any"]] == ["elmPartiallyObscured"]
 
 

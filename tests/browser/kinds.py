@@ -1,4 +1,4 @@
-"""Which pages of a site stand for all of them: one of each kind, and of event pages as few as have all there is."""
+"""A few pages that represent a whole site: one of each kind, and enough event pages to show every part."""
 
 from __future__ import annotations
 

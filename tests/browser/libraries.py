@@ -66,7 +66,7 @@ def larkfield(build: Path, now: datetime = sample_events.NOW, **settings: str) -
 
 
 def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: str) -> Library:
-    """Make the site of the Danish library, its events moved to lie ahead of `now`; or return that in `build`."""
+    """Make the site of the Danish library, with events after `now`; or return the one in `build`."""
     now = now.astimezone(danish.ZONE)
     if _is_made(build):
         return Library(build, now)

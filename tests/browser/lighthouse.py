@@ -17,7 +17,7 @@ SECONDS = 240
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Scores from 0 to 100 by category, what fell short of a full score, and metrics in ms (CLS without unit)."""
+    """Scores from 0 to 100 by category, the audits that cost points, and metrics in ms (CLS without unit)."""
 
     scores: dict[str, int]
     shortcomings: list[str]

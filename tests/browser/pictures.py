@@ -23,7 +23,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture: what is opened, in a window of `width` by `height` CSS pixels, and how many pixels wide it is."""
+    """One picture: its page, the window (`width` by `height` CSS pixels), and its own width in `pixels`."""
 
     name: str
     path: str

@@ -76,7 +76,7 @@ class Seen:
 
 
 class Screen:
-    """A screen in a browser, and the server it comes from, whose clocks run alike: faked, and by `let_pass` alone.
+    """A screen in a browser and its server, whose faked clocks run alike, and only in `let_pass`.
 
     `ahead` is by how many seconds the device's clock is ahead of the server's.
     """
@@ -128,7 +128,7 @@ class Screen:
             self.server.date = self.now - self.ahead
 
     def skip(self, hours: float) -> None:
-        """Let hours pass at once, as for a device that slept; then a minute in which all is brought up to date."""
+        """Let hours pass at once, as for a device that slept, then a minute for the screen to catch up."""
         self.page.clock.fast_forward(round(hours * 3_600_000))
         self._set_server()
         self.let_pass(60)
@@ -145,7 +145,7 @@ class Screen:
         self.page.evaluate(_NEXT_FRAME)
 
     def turn(self) -> None:
-        """Let time pass until the next page is there; where there is only one, as long as it would have stayed."""
+        """Let time pass until the next page is shown; with only one page, as long as that page stays."""
         before = self.seen
         for _ in range(40):
             self.let_pass(1, 1)

@@ -1,4 +1,4 @@
-"""Everyone can use the pages: axe-core in both colour schemes, narrow and zoomed, spaced out, in forced colours."""
+"""Everyone can use the pages: axe-core in both color schemes, narrow, zoomed, spaced, in forced colors."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_axe_finds_no_violation_on_any_kind_of_page_in_light_or_dark(
         page.evaluate(WHOLE)
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert axe_violations(page) == [], path
-        # Whatever does not depend on colours has been looked at.
+        # Whatever does not depend on colors has been looked at.
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size(DESKTOP)
         assert axe_violations(page, COLOR_RULES) == [], path
@@ -228,15 +228,15 @@ def test_forced_colors_keep_every_part_distinguishable(
         color = element.evaluate("e => getComputedStyle(e).borderTopColor")
         assert width >= 1, selector
         assert color != page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor"), selector
-    # Colours of ours behind text of the reader's, or lines where there is nothing to divide.
+    # Colors of ours behind text of the reader's, or lines where there is nothing to divide.
     for selector, part in ((".masthead", "background-image"), (".banner", "border-image-source")):
         assert page.locator(selector).evaluate(f"e => getComputedStyle(e)['{part}']") == "none"
 
 
 def test_reduced_motion_stops_all_motion(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
-    for wish, behaviour in (("reduce", "auto"), ("no-preference", "smooth")):
+    for wish, behavior in (("reduce", "auto"), ("no-preference", "smooth")):
         page = open_page("index.html", serve(larkfield.site), reduced_motion=wish)
-        assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
+        assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behavior
         assert page.evaluate("document.getAnimations().length") == 0
         moving = "e => getComputedStyle(e).transitionDuration + getComputedStyle(e).animationName"
         found = page.eval_on_selector_all("*", f"all => [...new Set(all.map({moving}))]")

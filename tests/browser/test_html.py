@@ -1,4 +1,4 @@
-"""Every page of a site is valid, by the Nu HTML checker: no error, and no warning but those with a reason here."""
+"""Every page of a site is valid by the Nu HTML checker: no errors, and no warning without a reason here."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from browser.server import SiteServer
 Serve = Callable[[Path], SiteServer]
 
 ACCEPTED = {
-    # Data, not a script: browsers leave type="application/..." alone, whatever the policy says (HTML, "prepare the
-    # script element"), as the tests show in which a page without console messages reads it.
+    # Data, not a script: browsers do not run type="application/...", whatever the policy says (HTML, "prepare
+    # the script element"). Other tests read it from pages that log no error.
     r"Inline script violates Content Security Policy .*<script type=\"application/(ld\+)?json\"": "a data block",
     # LibCal does not tell in which language an event is written, and most visitors are told in theirs.
     r"This document appears to be written in \w+ but the “html” start tag has “lang=": "the staff's language",

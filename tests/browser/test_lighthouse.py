@@ -1,4 +1,4 @@
-"""Lighthouse's full score in what does not depend on the machine; make bench NAME=lighthouse has the speed."""
+"""Lighthouse's full score, except for speed, which depends on the machine: make bench NAME=lighthouse."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_no_page_sends_a_request_to_another_origin(
 
 
 def test_every_page_forbids_requests_to_other_origins(library: Library) -> None:
-    """Of every page, not only of those that were opened: what it loads is ours, and its policy lets nothing else in."""
+    """On every page, also those never opened: it loads only our files, and its policy allows no others."""
     loading = {
         "img": "src",
         "script": "src",

@@ -1,4 +1,4 @@
-"""The lobby screen in a real browser: what it shows at which time, how its pages follow one another, its options."""
+"""The lobby screen in a real browser: its content at each time, the order of its pages, its options."""
 
 from __future__ import annotations
 

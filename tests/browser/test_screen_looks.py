@@ -1,4 +1,4 @@
-"""The lobby screen in every size, theme, scale and language: nothing cut off, codes that can be read, no barrier."""
+"""The lobby screen in every size, theme, scale and language: nothing cut off, readable codes, accessible."""
 
 from __future__ import annotations
 
@@ -237,8 +237,8 @@ def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) 
 def test_the_html_is_valid(library: Library, make_site: MakeSite) -> None:
     screens = [library.site / "screen.html", *sorted((library.site / "screen").iterdir())]
     others = [make_site(()) / "screen.html", make_site(HOME_PAGE="screen") / "index.html"]
-    # The checker knows neither digests nor data: in a policy, and takes JSON for a script. Whether the policy lets in
-    # what it must, the browser says: a refusal is an error in its console, which fails any of these tests.
+    # The checker knows neither digests nor data: in a policy, and takes JSON for a script. The browser checks
+    # the policy: a refusal is an error in its console, which fails any of these tests.
     policy = "Content Security Policy"
     assert [error for error in html_errors(*screens, *others) if policy not in error] == []
 

@@ -1,4 +1,4 @@
-"""The lobby screen through what happens to it: new versions, outages, restarts, days and thousands of pages."""
+"""The lobby screen over time: new versions, outages, restarts, days and thousands of pages."""
 
 from __future__ import annotations
 

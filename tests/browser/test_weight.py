@@ -1,4 +1,4 @@
-"""The bars of weight, for a library of 200 events. Bytes, elements and requests are the same on every machine."""
+"""The limits of weight for a library of 200 events: bytes, elements, requests; the same on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs the image with the stand-ins: the demo without any account, and the test suite on Python 3.14."""
+"""The image with the stand-ins: the demo without any account, and the test suite on Python 3.14."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, s
 def in_the_image(script: str) -> str:
     """Run it there and return what it says.
 
-    As the image's user, on a root that cannot be written and without a network; make, git and Docker are not there.
+    As the image's user, with a read-only root and without a network; make, git and Docker are not there.
     """
     done = run(
         *("docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp:exec,mode=1777"),

@@ -1,4 +1,4 @@
-"""The timer and its runs under a real systemd, as an operator sets them up: one machine, from install to uninstall.
+"""The timer and its runs under a real systemd, as an operator sets them up: from install to uninstall.
 
 The tests stand in the order of a machine's life, and each goes on where the one before it ended.
 """

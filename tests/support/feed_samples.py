@@ -98,7 +98,7 @@ def site(
     quiet: Sequence[Group] = (),
     **env: str,
 ) -> dict[str, bytes]:
-    """Return every feed of `events`, by path; each has the same `images`, `quiet` are groups without events."""
+    """Return the feeds of `events` by path, all with the same `images`; `quiet` groups have no events."""
     empty = _empty_site(libcal, tuple(env.items()))
     shown = tuple(_view(event, empty.settings, images) for event in events)
     listed = tuple(view for view in shown if view.event.listed)

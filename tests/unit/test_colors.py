@@ -1,4 +1,4 @@
-"""Contrast, for any brand colour."""
+"""Contrast, for any brand color."""
 
 from __future__ import annotations
 

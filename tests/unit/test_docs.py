@@ -1,4 +1,4 @@
-"""README, docs and .env.example agree with the code: links, settings, commands, exit codes, paths, messages."""
+"""README, docs and .env.example match the code: links, settings, commands, exit codes, paths, messages."""
 
 from __future__ import annotations
 

@@ -118,9 +118,9 @@ def test_other_dates_are_the_next_of_the_same_title_else_those_before() -> None:
     series = lists.other_dates(shown)
     assert set(series) == {"chess"}
     chess = series["chess"]
-    assert [item.event.id for item in lists.neighbours(shown[0], chess)] == ["5", "6"]
-    assert [item.event.id for item in lists.neighbours(shown[3], chess)] == ["3", "5"]
-    assert lists.neighbours(shown[1], series.get("knit", ())) == []
+    assert [item.event.id for item in lists.neighbors(shown[0], chess)] == ["5", "6"]
+    assert [item.event.id for item in lists.neighbors(shown[3], chess)] == ["3", "5"]
+    assert lists.neighbors(shown[1], series.get("knit", ())) == []
 
 
 def test_the_sheet_of_paper_has_seven_days_and_the_frame_the_first_events() -> None:

@@ -1,4 +1,4 @@
-"""The catalogues: complete, and of one mind about what is filled in."""
+"""The catalogs: complete, and of one mind about what is filled in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LANGUAGES = ("en", "es", "da")
 TEMPLATES = ROOT / "templates"
 
 
-def catalogue(name: str) -> dict[str, str]:
+def catalog(name: str) -> dict[str, str]:
     found: dict[str, str] = json.loads((messages.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
@@ -26,27 +26,27 @@ def names(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_text(language: str) -> None:
-    assert set(catalogue(language)) == set(catalogue("en"))
+    assert set(catalog(language)) == set(catalog("en"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_asks_for_what_the_english_one_is_not_given(language: str) -> None:
     # A range of days may be built from either end: "March 3 to 5", "3. til 5. marts".
     free = ("range.days_in_month", "time.hour", "time.minute", "time.24")
-    for key, text in catalogue(language).items():
+    for key, text in catalog(language).items():
         if key not in free:
-            assert names(text) == names(catalogue("en")[key]), key
+            assert names(text) == names(catalog("en")[key]), key
 
 
 def test_no_text_is_empty_but_where_a_language_has_no_halves_of_the_day() -> None:
     for language in LANGUAGES:
-        empty = {key for key, text in catalogue(language).items() if not text}
+        empty = {key for key, text in catalog(language).items() if not text}
         assert empty == ({"am", "pm"} if language == "da" else set())
 
 
 def test_a_territory_says_only_what_its_language_says_differently() -> None:
     for path in messages.FOLDER.glob("*_*.json"):
-        own, base = catalogue(path.stem), catalogue(path.stem.partition("_")[0])
+        own, base = catalog(path.stem), catalog(path.stem.partition("_")[0])
         assert set(own) <= set(base)
         assert all(own[key] != base[key] for key in own)
 
@@ -63,18 +63,18 @@ def used_keys() -> set[str]:
 
 
 def test_every_text_is_used_somewhere() -> None:
-    # Put together from a code: status.full, explain.cancelled, any_branch, stale.day.some, count.one, register.this.
+    # Put together from a code: status.full, explain.cancelled, any_branch, stale.day.some, count.one.
     built = re.compile(r"(status|explain)\.|any_|stale|.*\.(one|other|this)\Z|branch\Z|audience\Z|category\Z")
-    unused = {key for key in catalogue("en") if not built.match(key)} - used_keys()
+    unused = {key for key in catalog("en") if not built.match(key)} - used_keys()
     assert unused == set()
 
 
-def test_a_text_that_no_catalogue_has_is_an_error() -> None:
+def test_a_text_that_no_catalog_has_is_an_error() -> None:
     with pytest.raises(KeyError):
         messages.load("en_US")("no such text")
 
 
-def test_a_language_without_a_catalogue_is_refused_with_what_to_do() -> None:
+def test_a_language_without_a_catalog_is_refused_with_what_to_do() -> None:
     with pytest.raises(SettingError, match=r"fr\.json.*da, en"):
         messages.load("fr_FR")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The systemd units, by systemd's own judgement; tests/docker/test_systemd.py runs them.
+# The systemd units, by systemd's own judgment; tests/docker/test_systemd.py runs them.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
