@@ -102,7 +102,7 @@ class Built:
         held = {
             path: entry.digest
             for path, entry in (published.entries if published else {}).items()
-            if not entry.left
+            if not entry.removed_at
         }
         digests = read_manifest(folder / "site.manifest") or held
         if not digests:

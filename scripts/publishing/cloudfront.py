@@ -21,23 +21,23 @@ FREE_A_MONTH = 1000
 WARN_FROM = 900
 DOLLARS_A_PATH = 0.005
 
-# What needs no percent-encoding anywhere. A path with anything else is covered by a wildcard:
-# one character that CloudFront encodes otherwise than we do fails the batch or misses silently.
+# Characters that need no percent-encoding. A path with any other is covered by a wildcard: if CloudFront
+# encodes a character in another way than we do, it refuses the batch, or silently keeps the page.
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
 
-def paths_for(pending: Iterable[str], chosen: PublishSettings) -> list[str]:
+def paths_for(pending: Iterable[str], settings: PublishSettings) -> list[str]:
     """Return the invalidation path that covers the site's files in `pending`; no path when there are none.
 
-    The page's own path when just one changed, else a wildcard. It is a path of the public address,
-    SITE_URL: an origin path is not part of it, S3_PREFIX may be. Without SITE_URL, and with a
-    prefix, only `/*` is right in both cases.
+    That is the page's own path if one file changed, else a wildcard. It is a path of the public address,
+    SITE_URL: it never includes an origin path, and may include S3_PREFIX. With a prefix and without
+    SITE_URL, only `/*` is right in both cases.
     """
     names = list(pending)
     if not names:
         return []
-    base = urlsplit(chosen.site_url).path.rstrip("/")
-    base_is_known = _PLAIN.match(base or "/") and (chosen.site_url or not chosen.prefix)
+    base = urlsplit(settings.site_url).path.rstrip("/")
+    base_is_known = _PLAIN.match(base or "/") and (settings.site_url or not settings.prefix)
     if len(names) == 1 and base_is_known and _has_one_address(names[0]):
         return [f"{base}/{names[0]}"]
     # "/events*" also covers "/events" and "/events/", which are cache entries of their own.
@@ -53,8 +53,8 @@ def _has_one_address(name: str) -> bool:
 
 
 def batch(paths: list[str], pending: Pending, distribution: str) -> dict[str, object]:
-    """Return the InvalidationBatch; its reference is the same whenever the same changes are retried."""
-    reference = sha256("\n".join([distribution, pending.mark, *sorted(pending.paths), *paths]).encode())
+    """Return the InvalidationBatch for `paths`; its CallerReference is the same for every retry."""
+    reference = sha256("\n".join([distribution, pending.change_id, *sorted(pending.paths), *paths]).encode())
     return {
         "Paths": {"Quantity": len(paths), "Items": paths},
         "CallerReference": f"events-display-{reference[:32]}",
@@ -62,31 +62,31 @@ def batch(paths: list[str], pending: Pending, distribution: str) -> dict[str, ob
 
 
 class Budget:
-    """What CloudFront has billed in this month, and when it was last told of anything.
+    """The paths that CloudFront has billed this month, and the time of its last invalidation.
 
-    In a file `2026-11 17 <last reference> <time of the last answer>`. A month is one of AWS's
-    bills, which are kept in UTC.
+    The file `invalidations` holds one line: `2026-11 17 <last reference> <time of the last answer>`.
+    A month is one of AWS's bills, which are kept in UTC.
     """
 
-    def __init__(self, chosen: PublishSettings) -> None:
-        self._path = chosen.build_dir / "invalidations"
-        self._now = chosen.now
-        self._month = f"{chosen.now.astimezone(UTC):%Y-%m}"
-        self.count, self.last = 0, ""
-        self.told: datetime | None = None
+    def __init__(self, settings: PublishSettings) -> None:
+        self._path = settings.build_dir / "invalidations"
+        self._now = settings.now
+        self._month = f"{settings.now.astimezone(UTC):%Y-%m}"
+        self.count, self.last_reference = 0, ""
+        self.invalidated_at: datetime | None = None
         with contextlib.suppress(FileNotFoundError, ValueError):
-            month, count, last, told = self._path.read_text(encoding="utf-8").split()
-            self.told = datetime.fromisoformat(told)
-            self.count, self.last = int(count) if month == self._month else 0, last
+            month, count, reference, answered_at = self._path.read_text(encoding="utf-8").split()
+            self.invalidated_at = datetime.fromisoformat(answered_at)
+            self.count, self.last_reference = int(count) if month == self._month else 0, reference
 
     def add(self, paths: int, reference: str) -> None:
-        """Note CloudFront's answer now; count `paths`, unless this reference is counted already."""
-        if reference != self.last:
+        """Record an answer of CloudFront; count its `paths` once, also if a retry repeats the reference."""
+        if reference != self.last_reference:
             self.count += paths
-        self.last, self.told = reference, self._now
-        line = f"{self._month} {self.count} {reference} {self.told.isoformat()}\n"
+        self.last_reference, self.invalidated_at = reference, self._now
+        line = f"{self._month} {self.count} {reference} {self.invalidated_at.isoformat()}\n"
         write_atomic(self._path, line.encode(), durable=True)
 
     def price(self, paths: int) -> float:
-        """Return what `paths` more would cost, in dollars."""
+        """Return the price of `paths` more paths, in dollars."""
         return max(0, min(paths, self.count + paths - FREE_A_MONTH)) * DOLLARS_A_PATH

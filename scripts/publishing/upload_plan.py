@@ -1,9 +1,10 @@
-"""What has to change in S3: compares the site with what is published. Pure; scripts/upload_steps.py acts.
+"""Decide which files to upload, delete and invalidate, and in which order. Pure; scripts/upload_steps.py acts.
 
-The order keeps every link good at every moment: assets, then new pages (nothing published leads
-to them yet), then changed pages, then status.json, then deletes. A page that left the site is
-deleted ten minutes after CloudFront was told of the pages that led to it, a hashed asset a day
-after it left, and after such pages: by then nobody has a copy of a page that leads there.
+The order keeps every link valid at every moment: assets, then new pages (no published page links to
+them yet), then changed pages, then status.json, then deletes. A page that was removed from the site
+is deleted ten minutes after CloudFront invalidated the pages that linked to it. A hashed asset is
+deleted a day after its removal, and after all removed pages. By then neither CloudFront nor a browser
+holds a page that links to it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from publishing.headers import Headers, headers_for
-from publishing.state import EVERYTHING, IN_DOUBT, PERHAPS_ABSENT, Entry, Pending, Published
+from publishing.state import EVERYTHING, MAYBE_MISSING, UNCERTAIN, Entry, Pending, Published
 from site_paths import HOME, STATUS, is_hashed, is_ours
 
-# Browsers keep a page for one minute and may show it for another while they ask again; an
-# invalidation takes effect within seconds, rarely minutes. The next run of the timer is later.
+# Browsers keep a page for one minute and may show it for another while they revalidate it. An
+# invalidation takes seconds, rarely minutes. The next run of the timer is later than this.
 KEEP_PAGES = timedelta(minutes=10)
 KEEP_ASSETS = timedelta(days=1)
-DELETE_BATCH = 1000  # the most that S3's DeleteObjects takes
+DELETE_BATCH = 1000  # the most keys that S3's DeleteObjects accepts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Files that go up together (`sync`, `status`), or are deleted together (`delete`)."""
+    """Files to upload together (`sync`, `status`) or to delete together (`delete`)."""
 
     action: str
     paths: tuple[str, ...]
@@ -33,110 +34,153 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The steps in order, what the books must say before the first of them, and the numbers."""
+class Changes:
+    """The paths in which the site differs from S3.
 
+    `new` files may be missing in S3; `replaced` ones exist there with other content or headers;
+    `removed` ones are in S3 and no longer in the site.
+    """
+
+    new: tuple[str, ...]
+    replaced: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """All paths to upload."""
+        return self.new + self.replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """CloudFront's side: the paths still to invalidate, and the time of its last invalidation.
+
+    With `history_lost`, it may hold old copies of paths that are not in `pending`.
+    """
+
+    pending: Pending
+    invalidated_at: datetime | None
+    history_lost: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps in order, and the publish state to save before the first of them."""
+
+    changes: Changes
     steps: tuple[Step, ...]
     published: Published
     pending: Pending
-    changed: int = 0
-    leaving: tuple[str, ...] = ()
 
 
-def compare(
-    *,
-    manifest: Mapping[str, str],
-    old: Published,
-    pending: Pending,
-    anew: bool,
-    told: datetime | None,
-    now: datetime,
-) -> Plan:
-    """Work out the steps from what the site is, what S3 holds and what the edge has not been told.
-
-    `anew` says that `old` and `pending` may not tell all that the edge shows of this place; `told` is
-    when CloudFront was last told of anything.
-    """
-    entries = dict(old.entries)
-    first: list[str] = []
-    again: list[str] = []
-    for_the_edge: set[str] = set()
-    for path, digest in manifest.items():
-        headers, entry = headers_for(path), old.entries.get(path)
-        if entry and (entry.digest, entry.headers) == (digest, headers):
-            entries[path] = replace(entry, left=None)
-            continue
-        is_there = entry is not None and entry.digest != PERHAPS_ABSENT
-        # The home page leads to all the others, so it never counts as new.
-        (again if is_there or path == HOME else first).append(path)
-        entries[path] = Entry(digest=IN_DOUBT if is_there else PERHAPS_ABSENT, headers=headers)
-        if entry or not is_hashed(path):
-            for_the_edge.add(path)
-    leaving = [path for path, entry in entries.items() if path not in manifest and not entry.left]
-    for path in leaving:
-        entries[path] = replace(entries[path], left=now)
-    for_the_edge |= {path for path in leaving if not is_hashed(path)}
-    if anew and EVERYTHING not in pending.paths:
-        for_the_edge.add(EVERYTHING)
-    # After a run that was killed, pages lead there that this run is only about to change.
-    unfinished = any(entry.in_doubt and not entry.left for entry in old.entries.values())
-    # What left in earlier runs; nothing that the edge or a browser may still show leads to it.
-    due = []
-    if told and told <= now - KEEP_PAGES and not pending.paths and not anew and not unfinished:
-        due = _due(old.entries, now, manifest)
-    # Somebody may have asked for it since the edge was told that it left.
-    for_the_edge |= {path for path in due if not is_hashed(path)}
+def make_plan(manifest: Mapping[str, str], published: Published, edge: Edge, now: datetime) -> Plan:
+    """Return the plan that makes S3 and CloudFront serve the files of `manifest`."""
+    changes = compare(manifest, published)
+    deletes = due_deletes(manifest, published, edge, now)
+    stale = stale_paths(changes, deletes, published, edge)
     return Plan(
-        steps=(
-            *_syncs((path for path in first + again if is_hashed(path)), entries),
-            *_syncs((path for path in first if not is_hashed(path)), entries),
-            *_syncs((path for path in again if not is_hashed(path)), entries),
-            Step(action="status", paths=(STATUS,), headers=headers_for(STATUS)),
-            *_deletes(due),
-        ),
-        published=Published(destination=old.destination, entries=_doubted(entries, due)),
-        pending=pending.add(for_the_edge) if for_the_edge else pending,
-        changed=len(first) + len(again),
-        leaving=tuple(leaving),
+        changes=changes,
+        steps=tuple(order(changes, deletes)),
+        published=replace(published, entries=_entries_during(manifest, published, changes, deletes, now)),
+        pending=edge.pending.add(stale) if stale else edge.pending,
     )
 
 
-def _due(entries: Mapping[str, Entry], now: datetime, manifest: Mapping[str, str]) -> list[str]:
-    left = {path: entry.left for path, entry in entries.items() if entry.left}
-    pages = {path for path in left if not is_hashed(path)}
-    # Pages first, also those that have just come back: somebody may have come upon one as it
-    # was, so its assets stay until CloudFront has been told of it.
+def compare(manifest: Mapping[str, str], published: Published) -> Changes:
+    """Return the paths in which the site differs from S3."""
+    new: list[str] = []
+    replaced: list[str] = []
+    for path, digest in manifest.items():
+        entry = published.entries.get(path)
+        if entry is None or entry.digest == MAYBE_MISSING:
+            new.append(path)
+        elif (entry.digest, entry.headers) != (digest, headers_for(path)):
+            replaced.append(path)
+    removed = [
+        path for path, entry in published.entries.items() if path not in manifest and not entry.removed_at
+    ]
+    return Changes(new=tuple(new), replaced=tuple(replaced), removed=tuple(removed))
+
+
+def due_deletes(
+    manifest: Mapping[str, str], published: Published, edge: Edge, now: datetime
+) -> tuple[str, ...]:
+    """Return the paths removed by earlier runs to which no page held by CloudFront or a browser links."""
+    entries = published.entries
+    # A killed run may have left live pages that still link to these files.
+    unfinished = any(entry.is_uncertain and not entry.removed_at for entry in entries.values())
+    if unfinished or edge.history_lost or edge.pending.paths:
+        return ()
+    if edge.invalidated_at is None or edge.invalidated_at > now - KEEP_PAGES:
+        return ()
+    removed = {path: entry.removed_at for path, entry in entries.items() if entry.removed_at}
+    pages = {path for path in removed if not is_hashed(path)}
+    # Pages first, even if one is back in the site: a visitor may hold its old version, so the assets
+    # stay until CloudFront has invalidated it.
     if pages:
-        return sorted(pages - manifest.keys())
-    return sorted(path for path in left.keys() - manifest.keys() if left[path] <= now - KEEP_ASSETS)
+        return tuple(sorted(pages - manifest.keys()))
+    return tuple(sorted(path for path in removed.keys() - manifest if removed[path] <= now - KEEP_ASSETS))
 
 
-def _doubted(entries: Mapping[str, Entry], paths: list[str]) -> dict[str, Entry]:
-    return {**entries, **{path: replace(entries[path], digest=PERHAPS_ABSENT) for path in paths}}
+def stale_paths(changes: Changes, deletes: Iterable[str], published: Published, edge: Edge) -> set[str]:
+    """Return the paths to invalidate. A hashed asset is one only if S3 held it, perhaps damaged."""
+    stale = {path for path in changes.uploads if path in published.entries or not is_hashed(path)}
+    # A deleted page is invalidated again: a visitor may have fetched it since its removal.
+    stale |= {path for path in (*changes.removed, *deletes) if not is_hashed(path)}
+    if edge.history_lost and EVERYTHING not in edge.pending.paths:
+        stale.add(EVERYTHING)
+    return stale
 
 
-def _deletes(paths: list[str]) -> Iterator[Step]:
-    for start in range(0, len(paths), DELETE_BATCH):
-        yield Step(action="delete", paths=tuple(paths[start : start + DELETE_BATCH]))
+def order(changes: Changes, deletes: tuple[str, ...]) -> Iterator[Step]:
+    """Yield the steps in the order that keeps every link valid."""
+    # The home page links to all other pages, so it never counts as new.
+    new = set(changes.new) - {HOME}
+    replaced = set(changes.uploads) - new
+    yield from _syncs(path for path in changes.uploads if is_hashed(path))
+    yield from _syncs(path for path in new if not is_hashed(path))
+    yield from _syncs(path for path in replaced if not is_hashed(path))
+    yield Step(action="status", paths=(STATUS,), headers=headers_for(STATUS))
+    for start in range(0, len(deletes), DELETE_BATCH):
+        yield Step(action="delete", paths=deletes[start : start + DELETE_BATCH])
 
 
-def _syncs(paths: Iterable[str], entries: Mapping[str, Entry]) -> Iterator[Step]:
+def _syncs(paths: Iterable[str]) -> Iterator[Step]:
+    """Yield a step for each kind of headers; pages last, since they link to feeds and feeds link to no file."""
     by_headers: dict[Headers, list[str]] = {}
     for path in paths:
-        by_headers.setdefault(entries[path].headers, []).append(path)
-    # Pages last within their phase: they lead to the feeds, which lead nowhere.
+        by_headers.setdefault(headers_for(path), []).append(path)
     for headers in sorted(by_headers, key=lambda item: (item.content_type.startswith("text/html"), item)):
         yield Step(action="sync", paths=tuple(sorted(by_headers[headers])), headers=headers)
 
 
-def adopt(listed: Iterable[str], manifest: Mapping[str, str]) -> dict[str, Entry]:
-    """Return entries for what a forgotten run left in S3, by the paths `listed` there.
+def _entries_during(
+    manifest: Mapping[str, str],
+    published: Published,
+    changes: Changes,
+    deletes: Iterable[str],
+    now: datetime,
+) -> dict[str, Entry]:
+    """Return the entries that are true at every moment of the upload: each file to change is uncertain."""
+    entries = {
+        path: replace(entry, removed_at=None) if path in manifest else entry
+        for path, entry in published.entries.items()
+    }
+    entries |= {path: Entry(digest=MAYBE_MISSING, headers=headers_for(path)) for path in changes.new}
+    entries |= {path: Entry(digest=UNCERTAIN, headers=headers_for(path)) for path in changes.replaced}
+    entries |= {path: replace(entries[path], removed_at=now) for path in changes.removed}
+    entries |= {path: replace(entries[path], digest=MAYBE_MISSING) for path in deletes}
+    return entries
 
-    Only names that this program gives its files count as ours; whatever else lies below the
-    prefix is somebody else's and is never deleted.
+
+def entries_from_listing(listed: Iterable[str], manifest: Mapping[str, str]) -> dict[str, Entry]:
+    """Return uncertain entries for the paths `listed` in S3, after published.manifest was lost.
+
+    Only names that this program gives its files count as ours; other objects below the prefix belong
+    to someone else and are never deleted.
     """
     return {
-        path: Entry(digest=IN_DOUBT, headers=headers_for(path))
+        path: Entry(digest=UNCERTAIN, headers=headers_for(path))
         for path in listed
         if path in manifest or is_ours(path)
     }

@@ -12,7 +12,7 @@ setup() {
   mkdir -p "$BUILD_DIR"
 }
 
-pending() { printf '# mark %s\n%s\n' "$1" "$2" >"$BUILD_DIR/pending-paths"; }
+pending() { printf '# change %s\n%s\n' "$1" "$2" >"$BUILD_DIR/pending-paths"; }
 invalidations() {
   SIGNED=${SIGNED/s3/cloudfront} ask GET "/2020-05-31/distribution/$CLOUDFRONT_DISTRIBUTION_ID/invalidation" '' "$MOTO_URL" |
     grep -o '<InvalidationSummary>' | wc -l
@@ -87,9 +87,9 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
 }
 
 @test "trap 17: the same page changed twice is invalidated twice, also when the content is the old one again" {
-  local mark
-  for mark in a b a2 b2; do
-    pending "$mark" event/1.html
+  local change
+  for change in a b a2 b2; do
+    pending "$change" event/1.html
     run -0 invalidate
   done
   says 'paths_this_month=4 '

@@ -210,7 +210,7 @@ whole() {
 
 @test "trap 19: nothing waits for an invalidation to be done" {
   mkdir -p "$BUILD_DIR"
-  printf '# mark a\nevent/1.html\n' >"$BUILD_DIR/pending-paths"
+  printf '# change a\nevent/1.html\n' >"$BUILD_DIR/pending-paths"
   run -0 invalidate
   same "$(calls | awk '{print $1}')" CreateInvalidation
 }

@@ -95,7 +95,7 @@ setup() {
   ask DELETE /-/faults
   ask DELETE /-/log
   run -0 upload
-  says 'msg=resuming'
+  says 'msg="resuming an unfinished run"'
   published
   same "$(count PutObject)" 3
 }
@@ -125,7 +125,7 @@ setup() {
   ask DELETE /-/faults
   put event/1.html '<a href=../index.html>at 7pm</a>'
   run -0 upload
-  says 'msg=resuming pending=.* in_doubt=1'
+  says 'msg="resuming an unfinished run" pending=.* uncertain=1'
   says 'uploaded=1 '
   published
 }

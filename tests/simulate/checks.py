@@ -127,7 +127,7 @@ class Checks:
         overdue = self._removed.overdue(keys, self._world.now)
         may_wait = self._last_run_had_faults or self._world.now < self._deletes_wait_until
         for key in keys:
-            if key not in known or not known[key].left:
+            if key not in known or not known[key].removed_at:
                 raise Violation(f"{key} left the site, but published.manifest does not record it as removed")
             if is_hashed(key) and key in overdue:
                 raise Violation(f"{key} is still in the bucket days after it left the site")

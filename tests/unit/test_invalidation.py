@@ -123,13 +123,13 @@ def test_a_month_is_one_of_awss_bills_which_are_kept_in_utc(
 
 def test_the_time_of_cloudfronts_last_answer_is_kept(tmp_path: Path) -> None:
     november = chosen(BUILD_DIR=str(tmp_path))
-    assert Budget(november).told is None
+    assert Budget(november).invalidated_at is None
     Budget(november).add(1, "a")
-    assert Budget(november).told == november.now
+    assert Budget(november).invalidated_at == november.now
     later = chosen(BUILD_DIR=str(tmp_path), EVENTS_NOW="2026-12-01T09:00")
-    assert Budget(later).told == november.now
+    assert Budget(later).invalidated_at == november.now
     Budget(later).add(1, "a")  # the same answer again: it may have been lost for a while
-    assert Budget(later).told == later.now
+    assert Budget(later).invalidated_at == later.now
 
 
 def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_the_run_that_comes_near_the_free_thousand_warns(
     Pending().add(["event/1.html"]).save(tmp_path / "pending-paths")
     (tmp_path / "answer").write_text(json.dumps({"Invalidation": {"Id": "I1"}}))
     assert invalidation.main(["prepare"]) == 0
-    assert invalidation.main(["answered", str(tmp_path / "answer")]) == 0
+    assert invalidation.main(["record", str(tmp_path / "answer")]) == 0
     out, err = capsys.readouterr()
-    assert ("free invalidation paths run out" in err) is warns
+    assert ("free invalidation paths of this month are running out" in err) is warns
     assert f"paths_this_month={used + 1}" in out
     assert (tmp_path / "pending-paths").read_bytes() == b""
 
@@ -178,7 +178,7 @@ def test_an_answer_without_an_id_leaves_everything_pending(
     pending.save(tmp_path / "pending-paths")
     (tmp_path / "answer").write_text("")
     invalidation.main(["prepare"])
-    assert invalidation.main(["answered", str(tmp_path / "answer")]) == 1
+    assert invalidation.main(["record", str(tmp_path / "answer")]) == 1
     assert Pending.load(tmp_path / "pending-paths") == pending
 
 

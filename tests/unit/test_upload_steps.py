@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ import upload_steps
 from files import format_manifest, sha256
 from publishing import headers
 from publishing.cloudfront import Budget
-from publishing.state import IN_DOUBT, Pending, Published
+from publishing.state import UNCERTAIN, Pending, Published
 from settings import PublishSettings, read_environment
 from site_paths import is_hashed
 
@@ -131,7 +131,7 @@ class World:
             self.lists += 1
             listed = self.build / "run" / "aws.out"
             listed.write_text(json.dumps(sorted(self.bucket)))
-            rc, output = self._call("prepare", "--listed", str(listed), *arguments)
+            rc, output = self._call("prepare", "--listing", str(listed), *arguments)
         if rc:
             return rc
         out: list[str] = []
@@ -186,7 +186,7 @@ class World:
         pending = Pending.load(self.build / "pending-paths")
         if pending.paths:
             self.place.edge = {}
-            Budget(PublishSettings.from_env(read_environment())).add(1, pending.mark)
+            Budget(PublishSettings.from_env(read_environment())).add(1, pending.change_id)
         Pending().save(self.build / "pending-paths")
 
     @property
@@ -386,9 +386,9 @@ def test_a_lost_book_about_cloudfront_means_that_it_is_told_of_everything_once(
     assert world.puts == ["status.json"]
     assert world.pending == {"*"}
     assert "event/2.html" in world.bucket
-    mark = Pending.load(world.build / "pending-paths").mark
+    change = Pending.load(world.build / "pending-paths").change_id
     world.upload(check=world.visit)
-    assert Pending.load(world.build / "pending-paths").mark == mark  # or a retry would be billed again
+    assert Pending.load(world.build / "pending-paths").change_id == change  # or a retry would be billed again
     world.settle(check=world.visit)
     assert world.settled(LESS)
 
@@ -476,7 +476,7 @@ def _no_home(build: Path) -> None:
         (lambda build: (build / "site" / "event" / "1.html").unlink(), "a file is missing"),
         (lambda build: (build / "site.manifest").unlink(), "missing or empty"),
         (lambda build: (build / "site.manifest").write_text(""), "missing or empty"),
-        (_half_a_line, "not usable"),
+        (_half_a_line, "cannot read site.manifest"),
         (_lists("../secret"), "not a path of a site"),
         (_lists("# a comment in pending-paths"), "not a path of a site"),
         (_lists("*"), "not a path of a site"),
@@ -629,6 +629,22 @@ def test_lost_books_do_not_pass_the_guard_on_deletes(world: World) -> None:
     assert world.puts == []
 
 
+def test_state_files_of_earlier_versions_are_still_read(tmp_path: Path) -> None:
+    (tmp_path / "published.manifest").write_text(
+        f"# destination aws s3://b/\n# headers text/html | x\n# left 2026-11-22T14:15:00+00:00\n{'a' * 64}  event/1.html\n"
+    )
+    published = Published.load(tmp_path / "published.manifest")
+    assert published
+    assert published.entries["event/1.html"].removed_at == datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
+    published.save(tmp_path / "published.manifest")
+    assert "# removed 2026-11-22T14:15:00+00:00\n" in (tmp_path / "published.manifest").read_text()
+    assert Published.load(tmp_path / "published.manifest") == published
+    (tmp_path / "pending-paths").write_text("# mark 0123\nevent/1.html\n")
+    assert Pending.load(tmp_path / "pending-paths") == Pending(
+        paths=frozenset({"event/1.html"}), change_id="0123"
+    )
+
+
 # --- Killed or refused at any point --------------------------------------------------------------
 
 AFTER = {
@@ -669,7 +685,7 @@ def test_fault_34_killed_after_b_landed_a_is_uploaded_again(world: World) -> Non
     with pytest.raises(Killed):
         world.upload(kill=1)
     assert world.bucket["event/1.html"] == "B"
-    assert world.published.entries["event/1.html"].digest == IN_DOUBT
+    assert world.published.entries["event/1.html"].digest == UNCERTAIN
     world.site(SITE)
     world.upload()
     assert world.settled(SITE)

@@ -122,7 +122,7 @@ def test_after_a_run_in_docker_its_books_on_this_machine_serve(
         for path, text in edge.files.items()
         if path != "status.json"
     }
-    gone = Entry(digest=sha256(b"gone"), headers=headers_for("event/2.html"), left=datetime.now(UTC))
+    gone = Entry(digest=sha256(b"gone"), headers=headers_for("event/2.html"), removed_at=datetime.now(UTC))
     Published(destination="x", entries=entries | {"event/2.html": gone}).save(
         tmp_path / "docker" / "published.manifest"
     )
