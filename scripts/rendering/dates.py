@@ -17,7 +17,7 @@ from babel.dates import format_date, get_timezone_name
 from event import Event
 from rendering.messages import Messages
 
-ONGOING = timedelta(days=3)
+LONG_RUNNING = timedelta(days=3)
 # What ends before this hour belongs to the evening before: a dance until 1am is no event of Saturday.
 NIGHT_ENDS = 6
 
@@ -83,7 +83,7 @@ class Wording:
         """Return when `event` is, within a list that names the day it begins."""
         if event.all_day:
             return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
-        if is_endless(event):
+        if not has_end(event):
             times = self.time(event.start)
         elif event.first_day == event.last_day:
             times = self.messages("range", start=self.time(event.start), end=self.end_time(event.end))
@@ -109,9 +109,9 @@ class Wording:
             return self.messages("when.all_day", day=self.day(event.first_day))
         return self.messages("when", day=self.day(event.first_day), times=self.times(event))
 
-    def ongoing(self, event: Event) -> bool:
+    def is_long_running(self, event: Event) -> bool:
         """Whether `event` lasts longer than three days: an exhibit, to be listed apart."""
-        return event.end - event.start > ONGOING
+        return event.end - event.start > LONG_RUNNING
 
     def until(self, event: Event) -> str:
         """Return when something ongoing ends: `Ongoing, ends Friday, May 1`; both dates before it begins."""
@@ -150,10 +150,10 @@ def _format_date(day: date, pattern: str, locale: str) -> str:
     return format_date(day, pattern, locale=locale)
 
 
-def is_endless(event: Event) -> bool:
-    """Whether LibCal gives no end for `event`."""
+def has_end(event: Event) -> bool:
+    """Whether LibCal gives an end for `event`."""
     # By timestamps: in the night the clocks go back, 1:30am can be an hour after 1:30am.
-    return event.end.timestamp() <= event.start.timestamp()
+    return event.end.timestamp() > event.start.timestamp()
 
 
 def into_the_night(event: Event) -> bool:

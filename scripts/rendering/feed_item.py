@@ -115,7 +115,7 @@ class Item:
         """The end like `start`, or the last day (inclusive) if it is all day; None if there is none."""
         if self.event.all_day:
             return self.event.last_day.isoformat()
-        return None if self.view.endless else self.event.end.isoformat()
+        return self.event.end.isoformat() if self.view.has_end else None
 
     @cached_property
     def where(self) -> str:

@@ -65,7 +65,7 @@ def vevent(item: Item, zone: ZoneInfo, *, subscribed: bool) -> bytes:
         lines.append(f"DTEND;VALUE=DATE:{event.last_day + timedelta(days=1):%Y%m%d}")
     else:
         lines.append(_moment("DTSTART", event.start, zone))
-        if not item.view.endless:
+        if item.view.has_end:
             lines.append(_moment("DTEND", event.end, zone))
     if item.where:
         lines.append(f"LOCATION:{text(item.where)}")

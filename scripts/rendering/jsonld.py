@@ -42,7 +42,7 @@ def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
         "organizer": {"@type": "Organization", "name": settings.site_name, "url": settings.site_url},
         "isAccessibleForFree": not item.cost,
     }
-    if not view.endless:
+    if view.has_end:
         data["endDate"] = item.last_day.isoformat() if item.all_day else item.end.isoformat()
     if item.excerpt:
         data["description"] = item.excerpt
@@ -86,7 +86,7 @@ def _offer(view: EventView, settings: Settings) -> dict[str, str]:
     currencies = get_territory_currencies(territory) if territory else []
     if price is None or not currencies:
         return {}
-    sold_out = view.status is not None and view.status.code in _SOLD_OUT
+    sold_out = view.status is not None and view.status.name in _SOLD_OUT
     offer = {
         "@type": "Offer",
         "price": price[1],

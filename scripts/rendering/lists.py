@@ -70,18 +70,18 @@ class Group:
 class Listing:
     """A list of events: day by day, and apart from them what is ongoing."""
 
-    ongoing: tuple[Card, ...]
+    long_running: tuple[Card, ...]
     days: tuple[Day, ...]
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing at all to show."""
-        return not self.ongoing and not self.days
+        return not self.long_running and not self.days
 
     @property
     def count(self) -> int:
         """How many events there are."""
-        return len(self.ongoing) + sum(len(day.cards) for day in self.days)
+        return len(self.long_running) + sum(len(day.cards) for day in self.days)
 
     @property
     def long(self) -> bool:
@@ -97,12 +97,12 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
         return max(view.event.first_day, wording.today)
 
     daily = sorted(
-        (view for view in shown if not view.ongoing), key=lambda view: (day_of(view), view.event.order)
+        (view for view in shown if not view.long_running), key=lambda view: (day_of(view), view.event.order)
     )
     found = [(day, tuple(views)) for day, views in groupby(daily, key=day_of)]
-    ongoing = tuple(view for view in shown if view.ongoing)
+    long_running = tuple(view for view in shown if view.long_running)
 
-    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
+    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(long_running))
     spare -= sum(_CARD_ELEMENTS + (view.status is not None) for view in shown)
     spare = max(spare, _RICH_ELEMENTS)
     repeated = Counter(view.event.title for view in shown)
@@ -123,19 +123,19 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
         return tuple(made)
 
     days = tuple(Day(day, wording.day(day), cards(views)) for day, views in found)
-    return Listing(cards(ongoing), days)
+    return Listing(cards(long_running), days)
 
 
-def week(listing: Listing, today: date, days: int) -> Listing:
+def first_days(listing: Listing, today: date, days: int) -> Listing:
     """Return of `listing` the first `days` days from `today` on, for the sheet of paper."""
     end = today + timedelta(days=days)
     return Listing(
-        tuple(card for card in listing.ongoing if card.view.event.first_day < end),
+        tuple(card for card in listing.long_running if card.view.event.first_day < end),
         tuple(day for day in listing.days if day.date < end),
     )
 
 
-def first(listing: Listing, number: int) -> Listing:
+def first_events(listing: Listing, number: int) -> Listing:
     """Return of `listing` the first `number` events, plain, without what is ongoing."""
     days = []
     for day in listing.days:
@@ -176,7 +176,7 @@ def _names(kind: str, event: Event) -> tuple[str, ...]:
     return event.audiences if kind == "audience" else event.categories
 
 
-def other_dates(events: Iterable[EventView]) -> dict[str, list[EventView]]:
+def series(events: Iterable[EventView]) -> dict[str, list[EventView]]:
     """Return listed `events` by title, in order, where a title occurs more than once."""
     found: dict[str, list[EventView]] = {}
     for view in events:
@@ -184,7 +184,7 @@ def other_dates(events: Iterable[EventView]) -> dict[str, list[EventView]]:
     return {title: views for title, views in found.items() if len(views) > 1}
 
 
-def neighbors(view: EventView, series: Sequence[EventView]) -> list[EventView]:
+def other_dates(view: EventView, series: Sequence[EventView]) -> list[EventView]:
     """Return the dates of a series to name beside `view`: the next ones, else those before."""
     others = [other for other in series if other.event.id != view.event.id]
     later = [other for other in others if other.event.order > view.event.order]

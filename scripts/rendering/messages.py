@@ -29,7 +29,7 @@ class Messages:
         """Return `key.one` or `key.other` for `number`, as English, Spanish and Danish need it."""
         return self(f"{key}.one" if number == 1 else f"{key}.other", count=number)
 
-    def some(self, *keys: str) -> dict[str, str]:
+    def subset(self, *keys: str) -> dict[str, str]:
         """Return the texts of `keys` with their `{name}` left open, for a script to fill in."""
         return {key: self.texts[key] for key in keys}
 

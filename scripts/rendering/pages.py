@@ -53,7 +53,7 @@ def other_files(site: Site) -> Files:
 
 def event_pages(site: Site) -> Files:
     """Yield the page of each event."""
-    series = lists.other_dates(site.listed)
+    series = lists.series(site.listed)
     script = site.script("../", _EVENT_TEXTS)
     for view in site.events:
         yield (
@@ -63,7 +63,7 @@ def event_pages(site: Site) -> Files:
                 path=view.path,
                 root="../",
                 view=view,
-                others=lists.neighbors(view, series.get(view.event.title.casefold(), ())),
+                others=lists.other_dates(view, series.get(view.event.title.casefold(), ())),
                 jsonld=jsonld.event(view, site.settings, site.share_image) if view.event.listed else None,
                 script=script,
             ),
@@ -105,17 +105,17 @@ def _facets(events: Sequence[EventView], group: Group | None) -> dict[str, tuple
 def print_page(site: Site) -> Files:
     """Yield the printable week."""
     today, path = site.wording.today, site_paths.PRINT
-    week = lists.week(site.listing, today, PRINTED_DAYS)
+    week = lists.first_days(site.listing, today, PRINTED_DAYS)
     days = site.wording.days(today, today + timedelta(days=PRINTED_DAYS - 1))
     yield path, site.render("print.html", path=path, root="", week=week, days=days)
 
 
 def embed(site: Site) -> Files:
     """Yield the list to embed in another page, as a frame and as a script."""
-    path, listing = site_paths.EMBED, lists.first(site.listing, EMBEDDED_EVENTS)
+    path, listing = site_paths.EMBED, lists.first_events(site.listing, EMBEDDED_EVENTS)
     script = site.script("", _LIST_TEXTS)
     yield path, site.render("embed.html", path=path, root="", listing=listing, script=script)
-    texts = {"language": site.messages.language, **site.messages.some(*_EMBED_TEXTS)}
+    texts = {"language": site.messages.language, **site.messages.subset(*_EMBED_TEXTS)}
     yield site_paths.EMBED_SCRIPT, assets.without_comments(site.render("embed.js", texts=texts))
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rendering import plain_text
 from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
-from rendering.views import slug, status_code
+from rendering.views import event_status, slug
 
 VERSION = 1
 
@@ -19,7 +19,7 @@ VERSION = 1
 def record(item: Item) -> bytes:
     """Return one event."""
     event = item.event
-    registration = status_code(replace(event, state="", listed=True)) if event.registration else ""
+    registration = event_status(replace(event, state="", listed=True)) if event.registration else ""
     return json_line(
         {
             "id": event.id,
@@ -28,7 +28,7 @@ def record(item: Item) -> bytes:
             "end": item.end,
             "all_day": event.all_day,
             "when": item.view.short_when,
-            "status": status_code(event),
+            "status": event_status(event),
             "state": event.state,
             "registration": {"needed": event.registration is not None, "state": registration},
             "branch": _named(event.branch) if event.branch else None,

@@ -32,13 +32,13 @@ from rendering.site import Files, Site
 from rendering.views import EventView, Image
 
 # Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.
-SURE_DAYS = 4
+FULL_DAYS = 4
 # Further days follow whole, as long as no more than this many events are carried.
 EVENTS = 60
 # Events that may have a slide of their own; each costs half a kilobyte.
 SLIDES, SLIDES_A_DAY = 18, 6
 # A longer address would make a code that no telephone reads from where people stand.
-MOST_LETTERS = 200
+MAX_ADDRESS = 200
 # Days whose names the page knows as the list writes them; after that the browser names them.
 DAYS_NAMED = 32
 # What is seen without a script: what does not fit is left out by the style sheet.
@@ -62,13 +62,13 @@ TEXTS = (
     "tomorrow", "empty", "screen.today", "screen.next", "screen.page",
     "screen.reconnecting", "screen.pause", "screen.resume",
 )  # fmt: skip
-_HIDDEN = frozenset(("full", "unlisted"))
+_EXCLUDED = frozenset(("full", "unlisted"))
 # A slide invites; nobody is invited to what is closed to him.
-_UNINVITING = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
+_NO_SLIDE = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
 
 
 @cache
-def code(address: str) -> str:
+def qr_code(address: str) -> str:
     """Return the QR code of `address` as a data URI: a pixel a module, its quiet zone of four included.
 
     Of the lowest error level, since a screen has no scratches and fewer modules are read from farther away;
@@ -98,43 +98,43 @@ class Row:
         return ", ".join(filter(None, names))
 
     @property
-    def begins(self) -> str:
+    def start_text(self) -> str:
         """The first part of when it is: the time at which it begins, or the whole where that has no parts."""
         return self._times[0]
 
     @property
-    def goes_on(self) -> str:
+    def end_text(self) -> str:
         """The other part, from the space before it on: ` to noon`; or nothing."""
         return self._times[1]
 
     @property
     def _times(self) -> tuple[str, str]:
         view = self.view
-        times, start = view.until if view.ongoing else view.times, view.wording.time(view.event.start)
+        times, start = view.until if view.long_running else view.times, view.wording.time(view.event.start)
         return (start, times[len(start) :]) if times.startswith(f"{start} ") else (times, "")
 
     @property
     def address(self) -> str:
         """The address in its slide's QR code: our page, LibCal's while the site has no address, or empty."""
         address = self.view.address or plain_text.web_address(self.view.libcal_url)
-        return address if len(address) <= MOST_LETTERS else ""
+        return address if len(address) <= MAX_ADDRESS else ""
 
     @property
     def short_address(self) -> str:
         """The address as it is written beside the code."""
-        return short(self.address)
+        return without_scheme(self.address)
 
     @property
-    def invitation(self) -> str:
+    def scan_text(self) -> str:
         """What there is to be had at that address, in words."""
         return self.view.wording.messages(
             "screen.register" if self.view.registration_text else "screen.details"
         )
 
     @property
-    def code(self) -> str:
+    def qr_code(self) -> str:
         """The code of that address."""
-        return code(self.address)
+        return qr_code(self.address)
 
     @property
     def whole(self) -> bool:
@@ -142,7 +142,7 @@ class Row:
         image = self.view.image(800)
         return not 1.25 <= image.width / image.height <= 2.4
 
-    def pictures(self, root: str) -> str:
+    def srcset(self, root: str) -> str:
         """Return its images for a `srcset`, those that differ in size; nothing if it has none."""
         wide: dict[int, Image] = {}
         for width in sorted(self.view.images):
@@ -152,29 +152,29 @@ class Row:
         return ", ".join(f"{root}{image.path} {image.width}w" for image in wide.values())
 
 
-def short(address: str) -> str:
+def without_scheme(address: str) -> str:
     """Return an address as a screen shows it: without scheme and final slash, breakable at the others."""
     return re.sub(r"^https?://(www\.)?|/\Z", "", address).replace("/", "/\u200b")
 
 
-def carried(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
+def select(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
     """Return the events on a screen of `today`: all of the first days, then as many as there is room for."""
-    shown = [view for view in events if view.event.listed and not _is_left_out(view, today)]
+    shown = [view for view in events if view.event.listed and not _is_excluded(view, today)]
     shown.sort(key=lambda view: (max(view.event.first_day, today), view.event.order))
     kept: list[EventView] = []
     for day, views in groupby(shown, key=lambda view: max(view.event.first_day, today)):
         more = list(views)
-        if day >= today + timedelta(days=SURE_DAYS) and len(kept) + len(more) > EVENTS:
+        if day >= today + timedelta(days=FULL_DAYS) and len(kept) + len(more) > EVENTS:
             break
         kept += more
     return tuple(kept)
 
 
-def _is_left_out(view: EventView, today: date) -> bool:
-    if view.off:
+def _is_excluded(view: EventView, today: date) -> bool:
+    if view.called_off:
         # Who comes for it today has to learn of it; nobody comes for it yet on another day.
-        return view.event.first_day >= today + timedelta(days=SURE_DAYS)
-    return view.status is not None and view.status.code in _HIDDEN
+        return view.event.first_day >= today + timedelta(days=FULL_DAYS)
+    return view.status is not None and view.status.name in _EXCLUDED
 
 
 def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple[Row, ...]:
@@ -183,23 +183,25 @@ def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple
     slides: Counter[date] = Counter()
     for view in events:
         day = max(view.event.first_day, today)
-        slide = _invites(view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
+        slide = _has_slide(view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
         slides[day] += slide
         made.append(Row(view, branch, slide))
     return tuple(made)
 
 
-def _invites(view: EventView) -> bool:
+def _has_slide(view: EventView) -> bool:
     """Whether a slide would show more than the row does, of something that one can still go to."""
-    closed = view.off or view.ongoing or (view.status is not None and view.status.code in _UNINVITING)
+    closed = (
+        view.called_off or view.long_running or (view.status is not None and view.status.name in _NO_SLIDE)
+    )
     return not closed and bool(view.images or view.event.excerpt)
 
 
-def first_days(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
+def by_day(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
     """Return what is seen without a script: the first rows by day, each day with its heading."""
-    daily = [row for row in found if not row.view.ongoing][:FIRST_ROWS]
-    by_day = groupby(daily, key=lambda row: max(row.view.event.first_day, wording.today))
-    return [(wording.day(day), list(members)) for day, members in by_day]
+    daily = [row for row in found if not row.view.long_running][:FIRST_ROWS]
+    days = groupby(daily, key=lambda row: max(row.view.event.first_day, wording.today))
+    return [(wording.day(day), list(members)) for day, members in days]
 
 
 def build(site: Site) -> Files:
@@ -233,7 +235,7 @@ def _shared(site: Site) -> dict[str, Any]:
         "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
     )
     # Both texts come from templates/, and the policy holds their digests.
-    return {"policy": policy, "style": Markup(style), "code": Markup(script)}  # noqa: S704
+    return {"policy": policy, "style": Markup(style), "script_text": Markup(script)}  # noqa: S704
 
 
 def _dated(site: Site) -> dict[str, Any]:
@@ -254,8 +256,8 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
         "path": path,
         "root": root,
         "group": group,
-        "more": code(list_address) if site.settings.site_url else None,
-        "more_address": short(list_address),
+        "list_qr_code": qr_code(list_address) if site.settings.site_url else None,
+        "list_address": without_scheme(list_address),
         "script": {
             **site.script(root, TEXTS),
             "worker": root + site_paths.SCREEN_WORKER,
@@ -268,9 +270,9 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
 def _rows(site: Site, group: Group | None) -> dict[str, Any]:
     """Return the events of the screen of `group` (None: of the library)."""
     today = site.wording.today
-    events = carried(group.events if group else site.listed, today)
+    events = select(group.events if group else site.listed, today)
     found = rows(events, today, branch=not group)
-    return {"rows": found, "first": first_days(found, site.wording)}
+    return {"rows": found, "first": by_day(found, site.wording)}
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:

@@ -123,7 +123,7 @@ class Site:
             "zone": self.settings.timezone.key,
             "language": self.messages.language,
             "status": f"{root}{site_paths.STATUS}",
-            "texts": self.messages.some(*keys),
+            "texts": self.messages.subset(*keys),
         }
 
 

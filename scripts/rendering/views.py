@@ -34,9 +34,9 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of an event in a word or two; `code` serves style sheets, scripts and feeds."""
+    """The state of an event in a word or two; `name` serves style sheets, scripts and feeds."""
 
-    code: str
+    name: str
     text: str
 
 
@@ -113,14 +113,14 @@ class EventView:
         return end if end > self.start_epoch else self.start_epoch + 3600
 
     @property
-    def endless(self) -> bool:
-        """Whether LibCal gives no end for it."""
-        return dates.is_endless(self.event)
+    def has_end(self) -> bool:
+        """Whether LibCal gives an end for it."""
+        return dates.has_end(self.event)
 
     @cached_property
-    def ongoing(self) -> bool:
+    def long_running(self) -> bool:
         """Whether it lasts longer than three days."""
-        return self.wording.ongoing(self.event)
+        return self.wording.is_long_running(self.event)
 
     @property
     def until(self) -> str:
@@ -128,7 +128,7 @@ class EventView:
         return self.wording.until(self.event)
 
     @property
-    def off(self) -> bool:
+    def called_off(self) -> bool:
         """Whether it does not take place as planned: cancelled, postponed or rescheduled."""
         return bool(self.event.state)
 
@@ -164,16 +164,16 @@ class EventView:
         Closed comes before full, so that "full" never means "closed"; full before "not yet open",
         so that nobody waits in vain.
         """
-        code = status_code(self.event)
-        return Status(code, self.wording.messages(f"status.{code}")) if code else None
+        name = event_status(self.event)
+        return Status(name, self.wording.messages(f"status.{name}")) if name else None
 
     @property
     def explanation(self) -> str:
         """What the status means for who wanted to come; empty where the status says it all."""
         known = ("cancelled", "postponed", "rescheduled", "unlisted")
-        if self.status is None or self.status.code not in known:
+        if self.status is None or self.status.name not in known:
             return ""
-        return self.wording.messages(f"explain.{self.status.code}")
+        return self.wording.messages(f"explain.{self.status.name}")
 
     @property
     def libcal_url(self) -> str:
@@ -183,12 +183,12 @@ class EventView:
     @property
     def registration_text(self) -> str:
         """The words of the link to registration; empty where there is none, or nothing to be had from it."""
-        code = self.status.code if self.status else ""
-        if not self.libcal_url or code not in _LINKS:
+        status = self.status.name if self.status else ""
+        if not self.libcal_url or status not in _LINKS:
             return ""
         if len(self.event.title) > LONG_TITLE:
-            return self.wording.messages(f"{_LINKS[code]}.this")
-        return self.wording.messages(_LINKS[code], title=self.event.title)
+            return self.wording.messages(f"{_LINKS[status]}.this")
+        return self.wording.messages(_LINKS[status], title=self.event.title)
 
     @property
     def in_calendar(self) -> bool:
@@ -262,7 +262,7 @@ def says_online(name: str) -> bool:
     return name.casefold().startswith("online")
 
 
-def status_code(event: Event) -> str:
+def event_status(event: Event) -> str:
     """Return the code of the first status that applies to `event`, or an empty string."""
     if event.state:
         return event.state

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from rendering import plain_text
 from rendering.feed_item import Channel, Item, json_line, timestamp
-from rendering.views import status_code
+from rendering.views import event_status
 
 
 def content(item: Item) -> str:
@@ -69,7 +69,7 @@ def json_item(item: Item, html: str, timezone: str) -> bytes:
             "end": item.end,
             "all_day": event.all_day,
             "timezone": timezone,
-            "status": status_code(event),
+            "status": event_status(event),
         },
     }
     return json_line(data)

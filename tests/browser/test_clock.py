@@ -57,7 +57,7 @@ def expected(events: Iterable[Event], made: date, now: datetime, wording: dates.
     today = now.date()
     found: Shown = {}
     for item in sorted(events, key=lambda item: item.order):
-        end = item.end if not dates.is_endless(item) else _later(item.start, 60)
+        end = item.end if dates.has_end(item) else _later(item.start, 60)
         if now.timestamp() >= end.timestamp():
             continue
         last = datetime.fromtimestamp(end.timestamp() - 1, zone)
@@ -71,7 +71,7 @@ def expected(events: Iterable[Event], made: date, now: datetime, wording: dates.
         if now.timestamp() >= item.start.timestamp() and not item.state:
             tag = wording.messages("status.now")
             soon = end.timestamp() - now.timestamp() <= 12 * 3600
-            if soon and not item.all_day and not dates.is_endless(item):
+            if soon and not item.all_day and dates.has_end(item):
                 time = wording.messages("time.alone", time=wording.end_time(item.end))
                 tag = wording.messages("status.now_until", time=time)
         found.setdefault(heading, {})[item.title] = tag
@@ -217,7 +217,7 @@ def test_the_event_page_changes_from_upcoming_to_now_to_ended(
         replace(event(3, "Talk", at("13:00")), end=at("13:00")),
     )
     server = serve(make_site(events))
-    page, off, endless = (
+    page, cancelled, open_ended = (
         open_page(f"event/{number}.html", server, timezone_id=device) for number in (1, 2, 3)
     )
     tag, register = page.locator("#event .tag"), page.locator("#register")
@@ -233,10 +233,10 @@ def test_the_event_page_changes_from_upcoming_to_now_to_ended(
         expect(tag).to_have_text(text)
         assert register.count() == there
     for moment, text in ((at("13:30"), "Happening now"), (at("14:00"), "Ended")):
-        go_to(endless, moment)
-        expect(endless.locator("#event .tag")).to_have_text(text)
-    go_to(off, at("16:00"))
-    expect(off.locator("#event .tag")).to_have_text("Cancelled")
+        go_to(open_ended, moment)
+        expect(open_ended.locator("#event .tag")).to_have_text(text)
+    go_to(cancelled, at("16:00"))
+    expect(cancelled.locator("#event .tag")).to_have_text("Cancelled")
 
 
 @pytest.mark.parametrize("locale", ["en_US", "en_GB", "es_US", "da_DK"])

@@ -14,7 +14,7 @@ from browser.libraries import Library
 from browser.sample_events import NOW
 from browser.server import SiteServer
 from event import Event
-from rendering.views import status_code
+from rendering.views import event_status
 
 Serve = Callable[[Path], SiteServer]
 
@@ -109,7 +109,7 @@ def test_an_event_can_be_found_and_added_to_a_calendar_by_keyboard_alone(
     event = next(
         event
         for event in larkfield.events
-        if event.start > NOW and not event.state and status_code(event) == "required"
+        if event.start > NOW and not event.state and event_status(event) == "required"
     )
     page = open_page("index.html", serve(larkfield.site))
 

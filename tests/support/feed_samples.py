@@ -53,7 +53,7 @@ POSTPONED = replace(
     STORYTIME, id="4", title="Talk", state="postponed", branch="Lebanon", audiences=("Adults",)
 )
 GONE = replace(STORYTIME, id="5", title="Gone", listed=False)
-ENDLESS = replace(STORYTIME, id="6", title="No end", end=STORYTIME.start, updated=None)
+OPEN_ENDED = replace(STORYTIME, id="6", title="No end", end=STORYTIME.start, updated=None)
 FULL = replace(
     STORYTIME,
     id="8",
@@ -61,7 +61,7 @@ FULL = replace(
     online=True,
     registration=Registration(opened=True, closed=False, wait_list=True, in_person=Seats(total=8, taken=8)),
 )
-ALL = (STORYTIME, EXHIBIT, CANCELLED, POSTPONED, GONE, ENDLESS, FULL)
+ALL = (STORYTIME, EXHIBIT, CANCELLED, POSTPONED, GONE, OPEN_ENDED, FULL)
 
 _HOSTILE = (
     "\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:evil",

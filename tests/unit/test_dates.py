@@ -114,7 +114,7 @@ def test_a_day_names_its_year_only_when_it_is_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "ongoing"),
+    ("item", "long_running"),
     [
         (all_day("2026-03-03", "2026-03-05"), False),
         (all_day("2026-03-03", "2026-03-06"), True),
@@ -122,8 +122,8 @@ def test_a_day_names_its_year_only_when_it_is_another() -> None:
         (event("2026-03-03 10:00", "2026-03-06 10:01"), True),
     ],
 )
-def test_what_lasts_longer_than_three_days_is_ongoing(item: Event, ongoing: bool) -> None:
-    assert wording().ongoing(item) is ongoing
+def test_what_lasts_longer_than_three_days_is_long_running(item: Event, long_running: bool) -> None:
+    assert wording().is_long_running(item) is long_running
 
 
 def test_an_exhibit_says_when_it_ends_and_before_it_begins_when_that_is() -> None:

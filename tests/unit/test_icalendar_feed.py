@@ -70,11 +70,11 @@ def test_an_all_day_event_has_dates_and_ends_on_the_day_after() -> None:
 
 
 def test_an_event_without_an_end_says_none() -> None:
-    assert "DTEND" not in event(samples.ENDLESS)
+    assert "DTEND" not in event(samples.OPEN_ENDED)
 
 
 def test_an_event_whose_change_nobody_noted_is_older_than_any_change() -> None:
-    assert event(samples.ENDLESS)["DTSTAMP"].dt == datetime(2000, 1, 1, tzinfo=UTC)
+    assert event(samples.OPEN_ENDED)["DTSTAMP"].dt == datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_list_is_by_day_and_what_is_ongoing_stands_apart() -> None:
     )
     assert [day.heading for day in found.days] == ["Tuesday, March 3", "Wednesday, March 4"]
     assert [titles(day.cards) for day in found.days] == [["Sale", "Early", "Later"], ["Tomorrow"]]
-    assert titles(found.ongoing) == ["Exhibit"]
+    assert titles(found.long_running) == ["Exhibit"]
     assert found.count == 5
     assert not found.empty
     assert listing().empty
@@ -115,12 +115,12 @@ def test_a_branch_without_events_keeps_its_group() -> None:
 def test_other_dates_are_the_next_of_the_same_title_else_those_before() -> None:
     shown = [view(event(f"2026-03-{day:02} 09:00", id=str(day), title=title)) for day, title in
              [(3, "Chess"), (4, "Knit"), (5, "CHESS"), (6, "Chess"), (7, "Other")]]  # fmt: skip
-    series = lists.other_dates(shown)
+    series = lists.series(shown)
     assert set(series) == {"chess"}
     chess = series["chess"]
-    assert [item.event.id for item in lists.neighbors(shown[0], chess)] == ["5", "6"]
-    assert [item.event.id for item in lists.neighbors(shown[3], chess)] == ["3", "5"]
-    assert lists.neighbors(shown[1], series.get("knit", ())) == []
+    assert [item.event.id for item in lists.other_dates(shown[0], chess)] == ["5", "6"]
+    assert [item.event.id for item in lists.other_dates(shown[3], chess)] == ["3", "5"]
+    assert lists.other_dates(shown[1], series.get("knit", ())) == []
 
 
 def test_the_sheet_of_paper_has_seven_days_and_the_frame_the_first_events() -> None:
@@ -128,12 +128,12 @@ def test_the_sheet_of_paper_has_seven_days_and_the_frame_the_first_events() -> N
         event("2026-03-03 09:00", id="1"), event("2026-03-09 09:00", id="2"), event("2026-03-10 09:00", id="3"),
         all_day("2026-02-01", "2026-05-01", id="4"), all_day("2026-04-01", "2026-05-01", id="5"),
     )  # fmt: skip
-    week = lists.week(found, TODAY, 7)
+    week = lists.first_days(found, TODAY, 7)
     assert [card.view.event.id for day in week.days for card in day.cards] == ["1", "2"]
-    assert [card.view.event.id for card in week.ongoing] == ["4"]
-    first = lists.first(found, 2)
+    assert [card.view.event.id for card in week.long_running] == ["4"]
+    first = lists.first_events(found, 2)
     assert [(card.view.event.id, card.rich) for day in first.days for card in day.cards] == [
         ("1", False),
         ("2", False),
     ]
-    assert first.ongoing == ()
+    assert first.long_running == ()

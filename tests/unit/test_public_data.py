@@ -74,9 +74,9 @@ def test_an_event_has_these_fields_and_no_other() -> None:
 
 
 def test_an_all_day_event_has_its_first_and_last_day_and_no_end_is_null() -> None:
-    exhibit, endless = document(samples.EXHIBIT, samples.ENDLESS)["events"]
+    exhibit, open_ended = document(samples.EXHIBIT, samples.OPEN_ENDED)["events"]
     assert (exhibit["start"], exhibit["end"], exhibit["all_day"]) == ("2026-03-06", "2026-03-08", True)
-    assert endless["end"] is None
+    assert open_ended["end"] is None
 
 
 def test_an_image_is_one_of_our_own_with_its_size() -> None:

@@ -153,7 +153,7 @@ def test_a_time_is_shown_as_its_beginning_and_the_rest(
     locale: str, item: Event, parts: tuple[str, str]
 ) -> None:
     row = screen.Row(view(item, locale))
-    assert (row.begins, row.goes_on) == parts
+    assert (row.start_text, row.end_text) == parts
 
 
 def test_full_events_are_dropped_and_cancelled_ones_kept(build: Build) -> None:
@@ -165,11 +165,11 @@ def test_full_events_are_dropped_and_cancelled_ones_kept(build: Build) -> None:
 
 def test_the_first_days_are_carried_whatever_they_hold_and_later_ones_whole_or_not_at_all() -> None:
     many = [view(item) for item in days_of(*[0] * 50, *[3] * 30, 4)]
-    assert len(screen.carried(many, TODAY)) == 80
+    assert len(screen.select(many, TODAY)) == 80
     some = [view(item) for item in days_of(*[0] * 50, *[4] * 10, *[5] * 2, 6)]
-    assert [item.event.title for item in screen.carried(some, TODAY)][-1] == "On day 4"
+    assert [item.event.title for item in screen.select(some, TODAY)][-1] == "On day 4"
     few = [view(item) for item in days_of(0, 10, 29)]
-    assert len(screen.carried(few, TODAY)) == 3
+    assert len(screen.select(few, TODAY)) == 3
 
 
 def test_saturdays_page_holds_all_of_monday(build: Build) -> None:
@@ -183,13 +183,13 @@ def test_what_began_before_today_stands_under_today() -> None:
     fair = all_day("2026-03-02", "2026-03-04", title="Fair")
     early = event("2026-03-03 08:00", title="Early")
     later = event("2026-03-04 08:00", title="Later")
-    ordered = screen.carried([view(later), view(early), view(fair)], TODAY)
+    ordered = screen.select([view(later), view(early), view(fair)], TODAY)
     assert [item.event.title for item in ordered] == ["Fair", "Early", "Later"]
 
 
 def test_cancelled_events_of_far_days_take_no_room() -> None:
     far = [view(replace(item, state="cancelled")) for item in days_of(3, 4)]
-    assert [item.event.title for item in screen.carried(far, TODAY)] == ["On day 3"]
+    assert [item.event.title for item in screen.select(far, TODAY)] == ["On day 3"]
 
 
 def test_slides_are_for_what_one_can_go_to_and_has_more_to_say() -> None:
@@ -215,8 +215,8 @@ def test_no_day_takes_all_slides() -> None:
 
 
 def test_a_slide_invites_to_register_or_to_read_on() -> None:
-    assert screen.Row(view(TALK)).invitation == "Scan to register"
-    assert screen.Row(view(replace(TALK, registration=None))).invitation == "Scan for details"
+    assert screen.Row(view(TALK)).scan_text == "Scan to register"
+    assert screen.Row(view(replace(TALK, registration=None))).scan_text == "Scan for details"
 
 
 def test_codes_lead_to_our_page_or_to_libcal_while_the_site_has_no_address(build: Build) -> None:
@@ -229,12 +229,12 @@ def test_codes_lead_to_our_page_or_to_libcal_while_the_site_has_no_address(build
         assert not page(build(replace(TALK, url=url), SITE_URL="")).all("div", class_="scan"), url
     odd = EventView(replace(TALK, url="https://x.libcal.com/\ud800é"), wording(), "")
     assert screen.Row(odd).address == "https://x.libcal.com/?%C3%A9"
-    assert screen.Row(odd).code
+    assert screen.Row(odd).qr_code
 
 
 def test_a_code_keeps_its_quiet_zone_and_most_of_its_width(tmp_path: Path) -> None:
     for address in ("https://x.org", f"{SITE}/event/11870007.html", f"{SITE}/{'a' * 90}.html"):
-        kind, data = screen.code(address).split(",")
+        kind, data = screen.qr_code(address).split(",")
         assert kind == "data:image/png;base64"
         (tmp_path / "code.png").write_bytes(base64.b64decode(data))
         picture = Picture.open(tmp_path / "code.png").convert("L")
@@ -254,10 +254,10 @@ def test_pictures_come_in_the_sizes_there_are_and_posters_whole() -> None:
         return screen.Row(view(TALK, images=images))
 
     wide = row((320, 320, 180), (800, 800, 450), (1600, 1600, 900))
-    assert wide.pictures("../") == "../static/a-800.webp 800w, ../static/a-1600.webp 1600w"
+    assert wide.srcset("../") == "../static/a-800.webp 800w, ../static/a-1600.webp 1600w"
     assert not wide.whole
     # An original of 700 pixels: all its files but the smallest are the same.
-    assert row((320, 320, 180), (800, 700, 394), (1600, 700, 394)).pictures("") == "static/a-800.webp 700w"
+    assert row((320, 320, 180), (800, 700, 394), (1600, 700, 394)).srcset("") == "static/a-800.webp 700w"
     assert row((800, 800, 1100)).whole
     assert row((800, 800, 200)).whole
 

@@ -42,8 +42,8 @@ def test_a_json_item_says_when_for_programs_too() -> None:
     (exhibit,) = json_feed(site(samples.EXHIBIT)["feed.json"])["items"]
     assert exhibit["title"] == "Fri, Mar 6: Exhibit"
     assert (exhibit["_event"]["start"], exhibit["_event"]["end"]) == ("2026-03-06", "2026-03-08")
-    (endless,) = json_feed(site(samples.ENDLESS)["feed.json"])["items"]
-    assert endless["_event"]["end"] is None
+    (open_ended,) = json_feed(site(samples.OPEN_ENDED)["feed.json"])["items"]
+    assert open_ended["_event"]["end"] is None
 
 
 def test_what_is_cancelled_stays_and_says_so_first() -> None:
@@ -62,7 +62,7 @@ def test_titles_are_in_the_language_of_the_site() -> None:
 
 def test_a_feed_is_as_old_as_its_newest_change() -> None:
     later = replace(samples.POSTPONED, updated=samples.at("2026-02-25T08:00"))
-    found = site(STORYTIME, later, samples.ENDLESS)
+    found = site(STORYTIME, later, samples.OPEN_ENDED)
     assert atom(found["feed.atom"]).feed.updated == "2026-02-25T13:00:00Z"
     assert atom(found["branch/kilton.atom"]).feed.updated == "2026-02-20T15:30:05Z"
     assert atom(site()["feed.atom"]).feed.updated == "2000-01-01T00:00:00Z"
