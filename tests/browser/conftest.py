@@ -1,7 +1,7 @@
-"""The frame of the browser tests: a real site from the real generator, in the system's Chromium.
+"""Fixtures of the browser tests: generated sites, a server for them, and pages in the system's Chromium.
 
-No test touches the network: the browser knows no host but 127.0.0.1, and a test fails when a page
-asks for anything outside its own origin, logs an error or throws one (see Watch).
+No test uses the network: the browser resolves no host but 127.0.0.1. A test fails when one of its pages
+sends a request to another origin, logs an error or warning, or throws (see Watch).
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ ShowScreen = Callable[..., screens.Screen]
 
 
 class Watch:
-    """What a page did that no page of ours may do; `allow` a message that a test provokes itself."""
+    """Records requests to other origins and console errors; a test can `allow` those that it causes."""
 
     def __init__(self) -> None:
         self._seen: list[str] = []
         self._allowed: list[str] = []
 
     def allow(self, pattern: str) -> None:
-        """Accept what matches the regular expression `pattern`."""
+        """Accept records that match the regular expression `pattern`."""
         self._allowed.append(pattern)
 
     def follow(self, context: BrowserContext, origin: str) -> None:
-        """Take note of everything that goes wrong in `context`."""
+        """Record everything that goes wrong in `context`."""
 
         def requested(url: str) -> None:
             if not url.startswith((origin + "/", "data:", "blob:")):
@@ -60,20 +60,20 @@ class Watch:
         context.on("weberror", lambda error: self._seen.append(f"uncaught: {error.error}"))
 
     @property
-    def offences(self) -> list[str]:
-        """What was seen and not allowed."""
+    def violations(self) -> list[str]:
+        """The records that are not allowed."""
         return [seen for seen in self._seen if not any(re.search(allow, seen) for allow in self._allowed)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what the Danish library was made of."""
-    what = libraries.EVENTS_FILE or "invented, since EVENTS_FILE names no file of real ones"
-    terminalreporter.write_line(f"The events of the Danish library: {what}")
+    """Print where the events of the Danish library come from."""
+    source = libraries.EVENTS_FILE or "invented (set EVENTS_FILE to a file of real ones)"
+    terminalreporter.write_line(f"Events of the Danish library: {source}")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; each page has a fresh profile (a browser context) of its own."""
+    """One Chromium for all tests; each page gets a new profile (browser context)."""
     try:
         chromium.executable()
     except FileNotFoundError as error:
@@ -84,11 +84,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
-    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`; it returns a folder.
+    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`: generates a site.
 
-    The events are those of sample_events.py unless given, `fetched` just before its NOW; `settings` are
-    environment variables (SITE_URL="https://..."). With the `folder` of an earlier call it generates that
-    site anew.
+    It returns the site's folder. By default the events are those of sample_events.py, fetched just before
+    NOW. `settings` are environment variables (SITE_URL="https://..."). With `folder`, the result of an
+    earlier call, it generates that site again.
     """
 
     def make(
@@ -121,7 +121,7 @@ def danish(tmp_path_factory: pytest.TempPathFactory) -> Library:
         return libraries.danish_library(build)
 
 
-# For tests that go through every page of a library.
+# For slow tests that open every kind of page.
 DANISH_IF_WIDE = pytest.mark.parametrize("library", ["larkfield", wide("danish")], indirect=True)
 
 
@@ -154,24 +154,24 @@ def serve() -> Iterator[Callable[[Path], SiteServer]]:
 
 @pytest.fixture
 def server(serve: Callable[[Path], SiteServer], site: Path) -> SiteServer:
-    """The sample site, served."""
+    """A server for the sample site."""
     return serve(site)
 
 
 @pytest.fixture
 def watch() -> Watch:
-    """What the pages of this test did wrong so far; open_page asserts in the end that it is nothing."""
+    """The records of this test's pages; open_page asserts at the end that there are no violations."""
     return Watch()
 
 
 @pytest.fixture
 def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[OpenPage]:
-    """Return `open_page(path, server=None, now=NOW, **options)`, which opens a page in a new profile.
+    """Return `open_page(path, server=None, now=NOW, **options)`: opens a page in a new profile.
 
-    `now` is the time the page believes it is, and from which its clock runs on (page.clock of Playwright:
-    run_for, fast_forward, pause_at); None leaves the real clock. `options` are those of Browser.new_context
-    (viewport, color_scheme, java_script_enabled, timezone_id, reduced_motion, forced_colors, ...). The test
-    fails at its end when any of its pages asked for something outside its origin or logged an error.
+    `now` is the start of the page's fake clock (Playwright's page.clock: run_for, fast_forward, pause_at);
+    None leaves the real clock. `options` are those of Browser.new_context (viewport, color_scheme,
+    java_script_enabled, timezone_id, reduced_motion, forced_colors, ...). The test fails at its end if one
+    of its pages sent a request to another origin or logged an error.
     """
     default = server
     contexts: list[BrowserContext] = []
@@ -192,16 +192,16 @@ def open_page(browser: Browser, server: SiteServer, watch: Watch) -> Iterator[Op
     yield open_it
     for context in contexts:
         context.close()
-    assert watch.offences == []
+    assert watch.violations == []
 
 
 @pytest.fixture
 def show(open_page: OpenPage, serve: Callable[[Path], SiteServer], make_site: MakeSite) -> ShowScreen:
-    """Return `show(path="screen.html", events=None, now=NOW, ...)`; it returns a settled lobby screen.
+    """Return `show(path="screen.html", events=None, now=NOW, ...)`: opens a lobby screen and settles it.
 
-    `now` is the device's time, `ahead` the seconds it is ahead of the server, `made` when the site was made;
-    `site` is a folder instead of events, `settings` are environment variables. Further options
-    are those of open_page.
+    `now` is the time of the device's clock, `ahead` the seconds by which it is ahead of the server's, `made`
+    the time of generation. `site` is a folder to use instead of events, `settings` are environment
+    variables. Other options are those of open_page.
     """
 
     def show_it(
@@ -228,7 +228,7 @@ def show(open_page: OpenPage, serve: Callable[[Path], SiteServer], make_site: Ma
 
 @pytest.fixture
 def open_in(open_page: OpenPage, serve: Callable[[Path], SiteServer]) -> OpenPage:
-    """Return `open_in(library, path, **options)`: open_page for a page of a whole library."""
+    """Return `open_in(library, path, **options)`, which opens a page of that library's site."""
     servers: dict[Path, SiteServer] = {}
 
     def open_it(library: Library, path: str, **options: Any) -> Page:
@@ -239,12 +239,12 @@ def open_in(open_page: OpenPage, serve: Callable[[Path], SiteServer]) -> OpenPag
     return open_it
 
 
-# All that depends on the color scheme.
+# The rules whose result depends on the color scheme.
 COLOR_RULES = ("color-contrast", "link-in-text-block")
 
 
-# Whether the element that a selector finds stands out well enough from the first opaque ground below it.
-_STANDS_OUT = """selector => {
+# Whether the text of an element has enough contrast to the first opaque background below it.
+_HAS_CONTRAST = """selector => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {
     canvas.clearRect(0, 0, 1, 1);
@@ -273,14 +273,14 @@ def _axe_source() -> str:
 
 
 def axe_violations(page: Page, only: tuple[str, ...] = (), **options: Any) -> list[str]:
-    """Return axe-core's findings in the page as it stands: rule, reason and place; needs a running clock.
+    """Return axe-core's violations in the page's current state: rule, reason, element. Needs a running clock.
 
-    It goes in by the debugger, so the page's Content-Security-Policy stays in force. All rules of WCAG 2.2 AA
-    count, best practices too, and a contrast that it cannot determine counts as too little. `only` names
-    the rules that count instead (COLOR_RULES); `options` are those of axe.run.
+    axe-core is injected by the debugger, so that the page's Content-Security-Policy stays in force. All
+    rules of WCAG 2.2 AA and all best practices are checked; a contrast that axe-core cannot decide is
+    computed here. `only` limits the check to these rules (COLOR_RULES); `options` are those of axe.run.
     """
     page.evaluate(_axe_source())
-    # Off unless asked for, though WCAG 2.2 AA.
+    # Part of WCAG 2.2 AA, but off by default.
     options = {"rules": {"target-size": {"enabled": True}}, **options}
     if only:
         options = {"runOnly": {"type": "rule", "values": list(only)}}
@@ -292,7 +292,7 @@ def axe_violations(page: Page, only: tuple[str, ...] = (), **options: Any) -> li
         for rule in found["incomplete"]
         if rule["id"].startswith("color-contrast")
         for node in rule["nodes"]
-        if not _lines_meet(node) or not page.evaluate(_STANDS_OUT, node["target"][0])
+        if not _lines_meet(node) or not page.evaluate(_HAS_CONTRAST, node["target"][0])
     ]
     return [
         f"{rule['id']}: {rule['help']}: {node['target']} {node.get('failureSummary', '')}"
@@ -301,17 +301,17 @@ def axe_violations(page: Page, only: tuple[str, ...] = (), **options: Any) -> li
 
 
 def _lines_meet(node: dict[str, Any]) -> bool:
-    """Return whether axe-core gave up because a font's line boxes are higher than the text, and overlap."""
+    """Return whether axe-core could not decide because line boxes overlap, as with a tight line height."""
     return [check["data"]["messageKey"] for check in node["any"]] == ["elmPartiallyObscured"]
 
 
 def html_errors(*pages: Path | str) -> list[str]:
-    """Return every error and warning of the Nu HTML checker about files or addresses, as `name:line: text`.
+    """Return every error and warning of the Nu HTML checker, as `name:line: text`.
 
-    Only of an address can it tell whether the page's own policy lets its scripts and images in.
+    Give addresses, not files, to check that the page's own policy allows its scripts and images.
     """
     jar = NODE_MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
-    # Else it would not ask this machine for a page.
+    # By default the checker refuses to load pages from loopback.
     loopback = "-Dnu.validator.servlet.allow-forbidden-hosts=true"
     command = ["java", loopback, "-jar", str(jar), "--format", "json", "--exit-zero-always", *map(str, pages)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

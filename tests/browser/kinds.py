@@ -1,4 +1,4 @@
-"""A few pages that represent a whole site: one of each kind, and enough event pages to show every part."""
+"""Choose a few pages that represent a whole site: one of each kind, and few event pages with all elements."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from pathlib import Path
 
 from support.page_reader import Page
 
-# Without the screen's, which have tests of their own.
+# The screen has tests of its own.
 ONCE = ("index.html", "print.html", "print.html#large", "embed.html", "404.html")
 
 
 def pages(site: Path) -> list[str]:
-    """Return the paths of one page of each kind, and of `events`."""
+    """Return the paths of one page of each kind, and of the event pages chosen by `events`."""
     lists = [min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "audience")]
     return [*ONCE, *(str(path.relative_to(site)) for path in lists if path), *events(site)]
 
 
 def events(site: Path) -> list[str]:
-    """Return as few event pages as hold every element, class and parent that any event page holds."""
+    """Return few event pages that together have every element, class and parent of all event pages."""
     features = {f"event/{path.name}": _features(path) for path in sorted(site.glob("event/*.html"))}
     missing = set().union(*features.values())
     chosen = []
@@ -29,7 +29,7 @@ def events(site: Path) -> list[str]:
 
 
 def _features(path: Path) -> set[tuple[str, str, str]]:
-    """Return what is on a page, as (element, class, parent)."""
+    """Return the elements of a page, as (element, class, parent)."""
     elements = Page(path.read_text(encoding="utf-8")).elements
     return {
         (item.name, item.attributes.get("class", ""), item.parents[-1:][0] if item.parents else "")

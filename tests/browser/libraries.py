@@ -1,8 +1,7 @@
-"""Whole libraries to try the pages on: sites made by the real fetch and generate, images included.
+"""Sites of whole libraries, written by the real fetch and generate, images included.
 
-`larkfield` is the sample library. `danish` is a research library in Copenhagen: real events where
-EVENTS_FILE names a file of them (LibCal's v1.1 shape, {"events": [...]}), or else invented ones that are as
-unkempt (standins/danish.py).
+`larkfield` is the sample library. `danish` is a research library in Copenhagen: real events from the file
+EVENTS_FILE (LibCal's v1.1 shape, {"events": [...]}), or invented ones that are as messy (standins/danish.py).
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from standins.libcal_server import LibCal
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS_FILE = os.environ.get("EVENTS_FILE", "")
 SITE_URL = "https://events.example.org"
-# So many days hold the events of a file, however many years it spans.
+# The events of a file are moved into this many days, even if they span years.
 DAYS = 84
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library's site and what it was made from; `now` is when, in the library's zone."""
+    """A library's site and its source; `now` is the time of generation, in the library's zone."""
 
     build: Path
     now: datetime
@@ -58,7 +57,7 @@ class Library:
 
 
 def larkfield(build: Path, now: datetime = sample_events.NOW, **settings: str) -> Library:
-    """Make the site of the sample library, or return the one that `build` holds."""
+    """Generate the site of the sample library in `build`, or return the one that is there."""
     if _is_made(build):
         return Library(build, now)
     with LibCal(now=now) as libcal:
@@ -66,7 +65,7 @@ def larkfield(build: Path, now: datetime = sample_events.NOW, **settings: str) -
 
 
 def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: str) -> Library:
-    """Make the site of the Danish library, with events after `now`; or return the one in `build`."""
+    """Generate the Danish library's site in `build`, with events moved after `now`; or return the one there."""
     now = now.astimezone(danish.ZONE)
     if _is_made(build):
         return Library(build, now)
@@ -78,7 +77,7 @@ def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: s
 
 
 def run(program: str, build: Path, now: datetime, settings: dict[str, str]) -> str:
-    """Run a program of scripts/ and return its log; AssertionError with that if it fails."""
+    """Run a program of scripts/ and return its log; raise AssertionError with the log if it fails."""
     command = [sys.executable, str(ROOT / "scripts" / program)]
     environment = _environment(build, now, settings)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110)
@@ -87,7 +86,7 @@ def run(program: str, build: Path, now: datetime, settings: dict[str, str]) -> s
 
 
 def generate_here(build: Path, now: datetime, settings: dict[str, str]) -> None:
-    """Do as generate.py does, in this process, which has everything loaded; AssertionError if it fails."""
+    """Run generate.py in this process, which is faster; raise AssertionError if it fails."""
     environment = mock.patch.dict(os.environ, _environment(build, now, settings), clear=True)
     with environment, contextlib.redirect_stderr(io.StringIO()) as log:
         code = generate.main([])
@@ -111,7 +110,7 @@ def _is_made(build: Path) -> bool:
 
 
 def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
-    # fetch.py leaves images for its next run where time is short; here nothing may depend on that.
+    # On a slow machine fetch.py leaves images for its next run; run it until all are there.
     while "deferred=0" not in run("fetch.py", build, now, settings):
         pass
     run("generate.py", build, now, settings)

@@ -1,4 +1,4 @@
-"""Lighthouse, as on its own a phone on slow 4G, against a page on this machine."""
+"""Run Lighthouse against a page on this machine, with its default: a phone on slow 4G."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 240
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Scores from 0 to 100 by category, the audits that cost points, and metrics in ms (CLS without unit)."""
+    """Scores from 0 to 100 by category, audits below the full score, and metrics in ms (CLS without unit)."""
 
     scores: dict[str, int]
     shortcomings: list[str]
@@ -25,7 +25,7 @@ class Report:
 
 
 def audit(url: str, *categories: str, options: tuple[str, ...] = ()) -> Report:
-    """Return what Lighthouse says of the page in `categories`, with its mobile defaults but for `options`."""
+    """Return Lighthouse's report on `categories`, with its mobile defaults and additional `options`."""
     command = [
         "node",
         str(PROGRAM),

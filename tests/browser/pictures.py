@@ -1,6 +1,6 @@
 """Usage: make pictures
 
-Takes the README's pictures (docs/*.webp) of the sample library, in the real browser.
+Writes the README's screenshots (docs/*.webp) of the sample library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture: its page, the window (`width` by `height` CSS pixels), and its own width in `pixels`."""
+    """One screenshot: the page to open, the window in CSS pixels, and the width of the file in pixels."""
 
     name: str
     path: str
@@ -33,7 +33,7 @@ class View:
 
 
 def main() -> None:
-    """Take all pictures anew."""
+    """Take all screenshots."""
     DOCS.mkdir(exist_ok=True)
     with TemporaryDirectory() as name, chromium.launch() as browser:
         library = libraries.larkfield(Path(name))

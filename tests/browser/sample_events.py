@@ -1,6 +1,6 @@
-"""Events for the browser tests, all relative to NOW: a Tuesday morning in early March.
+"""Sample events for the browser tests, relative to NOW, a Tuesday morning in early March.
 
-Small on purpose; tests that need another set pass their own.
+The set is small; tests that need others pass their own.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ OPEN = Registration(opened=True, closed=False, wait_list=False, in_person=Seats(
 
 
 def at(text: str, day: int = 0) -> datetime:
-    """Return the moment `HH:MM`, `day` days after NOW's."""
+    """Return the time `HH:MM` on the day `day` days after NOW."""
     hour, minute = text.split(":")
     return midnight(NOW.date() + timedelta(days=day), ZONE).replace(hour=int(hour), minute=int(minute))
 
 
 def event(number: int, title: str, start: datetime, hours: float = 1, **values: object) -> Event:
-    """Return an event of `hours` hours with sensible values for all that is not given."""
+    """Return an event of `hours` hours, with default values for all other fields."""
     made = Event(
         id=str(number),
         calendar="15144",
@@ -40,7 +40,7 @@ def event(number: int, title: str, start: datetime, hours: float = 1, **values: 
 
 
 def sample() -> tuple[Event, ...]:
-    """Return some events of every sort: today, tomorrow, later, cancelled, full, all day, ongoing."""
+    """Return events of every kind: today, tomorrow, later, cancelled, full, all day, ongoing."""
     full = replace(OPEN, in_person=Seats(total=10, taken=10))
     few = replace(OPEN, in_person=Seats(total=10, taken=8))
     exhibit = midnight(NOW.date() - timedelta(days=20), ZONE)
@@ -60,7 +60,7 @@ def sample() -> tuple[Event, ...]:
 
 
 def sample_on(day: date) -> tuple[Event, ...]:
-    """Return the same events as they would be on `day`, at the same times of the clock."""
+    """Return the same events moved from NOW's day to `day`."""
     moved = day - NOW.date()
     return tuple(
         replace(event, start=event.start + moved, end=event.end + moved, updated=NOW) for event in sample()
@@ -68,7 +68,7 @@ def sample_on(day: date) -> tuple[Event, ...]:
 
 
 def snapshot(events: tuple[Event, ...] | None = None, fetched: datetime | None = None) -> Snapshot:
-    """Return what fetch.py would have written, at `fetched` or just before NOW."""
+    """Return these events as fetch.py would save them, fetched at `fetched` or just before NOW."""
     found = sample() if events is None else events
     calendar = Calendar(
         id="15144", name="Events", fetched=fetched or NOW - timedelta(minutes=5), events=len(found)

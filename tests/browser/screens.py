@@ -1,4 +1,4 @@
-"""What the tests of the lobby screen share: the library's site, time that passes, and what is to be seen."""
+"""Drive a lobby screen in tests: let time pass, turn its pages, read their text."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SEEN = """() => {
   };
 }"""
 
-# An observer is first called in the next frame, after those that were there before it.
+# A new observer is called in the next frame, after the observers that already exist.
 _NEXT_FRAME = "() => new Promise((resolve) => new ResizeObserver(resolve).observe(document.documentElement))"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row, or the event of a slide, as it is to be read."""
+    """The text of a row, or of the event on a slide."""
 
     time: str
     title: str
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a screen shows: `groups` are the headings with their rows, `kind` is agenda or slide."""
+    """The visible text of a screen: `groups` are headings with their rows, `kind` is agenda or slide."""
 
     kind: str
     groups: list[tuple[str, list[Row]]]
@@ -71,14 +71,14 @@ class Seen:
         return [row.title for _, rows in self.groups for row in rows]
 
     def under(self, heading: str) -> list[str]:
-        """Return the titles under a heading; none where it is not shown."""
+        """Return the titles under a heading; an empty list if it is not shown."""
         return [row.title for name, rows in self.groups if name == heading for row in rows]
 
 
 class Screen:
-    """A screen in a browser and its server, whose faked clocks run alike, and only in `let_pass`.
+    """A screen in a browser and its server, with fake clocks that only `let_pass` and `skip` move.
 
-    `ahead` is by how many seconds the device's clock is ahead of the server's.
+    `ahead` is the number of seconds by which the device's clock is ahead of the server's.
     """
 
     def __init__(self, page: Page, server: SiteServer, ahead: float = 0) -> None:
@@ -92,19 +92,19 @@ class Screen:
 
     @property
     def seen(self) -> Seen:
-        """What the screen shows at this moment."""
+        """The visible text now."""
         found = self.page.evaluate(_SEEN)
         groups = [(heading, [Row(**row) for row in rows]) for heading, rows in found.pop("groups")]
         return Seen(groups=groups, **found)
 
     @property
     def now(self) -> float:
-        """The epoch second on the device's clock."""
+        """The time of the device's clock, in seconds since the epoch."""
         found: float = self.page.evaluate("Date.now() / 1000")
         return found
 
     def let_pass(self, seconds: float, step: float = 5) -> None:
-        """Let `seconds` pass, with a real moment after every `step` for what is fetched meanwhile."""
+        """Let `seconds` pass in steps; after each one, wait in real time for the requests sent meanwhile."""
         while seconds > 0:
             self.page.clock.run_for(round(min(step, seconds) * 1000))
             self.server.date = (self.server.date or 0) + min(step, seconds)
@@ -114,38 +114,38 @@ class Screen:
 
     def _wait_for_answers(self) -> None:
         self.page.wait_for_timeout(15)
-        # Some tests give none.
+        # Limited, because the server of some tests never answers.
         for _ in range(30):
             if not self._asked:
                 break
             self.page.wait_for_timeout(15)
-        # Nor is it waited for twice.
+        # Do not wait for the same request again.
         self._asked.clear()
 
     def _set_server(self) -> None:
-        # In vain while the screen loads itself anew; then a moment later.
+        # Fails while the screen reloads; the next step sets it.
         with suppress(Error):
             self.server.date = self.now - self.ahead
 
     def skip(self, hours: float) -> None:
-        """Let hours pass at once, as for a device that slept, then a minute for the screen to catch up."""
+        """Skip hours, as a device that slept; then let a minute pass, in which the screen catches up."""
         self.page.clock.fast_forward(round(hours * 3_600_000))
         self._set_server()
         self.let_pass(60)
 
     def settle(self) -> None:
-        """Wait until the first page is shown and the screen has fetched itself once, if it can."""
+        """Wait until the first page is shown and the screen has refreshed once, if the server answers."""
         self.page.wait_for_selector(".page:not(.unscripted)", state="attached")
         self.let_pass(9, 1)
         for _ in range(100):
             if self.seen.updated:
                 break
             self.page.wait_for_timeout(30)
-        # What came may have taken room from the page, which is laid out anew in the next frame.
+        # The refresh may have changed the space for the page; its layout follows in the next frame.
         self.page.evaluate(_NEXT_FRAME)
 
     def turn(self) -> None:
-        """Let time pass until the next page is shown; with only one page, as long as that page stays."""
+        """Let time pass until the page turns, or for 40 seconds if there is only one page."""
         before = self.seen
         for _ in range(40):
             self.let_pass(1, 1)
@@ -154,7 +154,7 @@ class Screen:
                 return
 
     def pages(self, most: int = 40) -> list[Seen]:
-        """Turn until the first page comes again; return every page on the way, from the one that is shown."""
+        """Turn through all pages and return them, starting with the one that is shown."""
         found = [self.seen]
         for _ in range(most):
             self.turn()

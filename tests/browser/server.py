@@ -1,4 +1,4 @@
-"""A web server for a generated site, on a loopback port of its own, whose answers a test can spoil."""
+"""A web server for a generated site on a loopback port; a test can change or withhold its answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-# As the upload sets them: the charset matters, and the feeds' types are not in every system's table.
+# The same types as the upload sets: the charset matters, and not every system knows the feeds' types.
 TYPES = {
     ".atom": "application/atom+xml; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -32,11 +32,10 @@ TYPES = {
 class SiteServer:
     """Serves `folder` until `close`.
 
-    `spoil`, when set, sees every answer before it is sent as (path, status, body) and returns what is sent
-    instead, or None to hang up without an answer. `date`, when set, is the epoch second in the Date header,
-    and `age` the Age header (a CDN's copy). `shared` lets the pages of other sites read it (CORS);
-    `compressing` gzips text, as an edge does.
-    `requests` lists the paths asked for, queries included.
+    `spoil`, if set, gets (path, status, body) of every answer and returns the status and body to send
+    instead, or None to close the connection. `date`, if set, is the time of the Date header in seconds since
+    the epoch; `age` is the Age header, as from a CDN. `shared` allows other sites to read the files (CORS).
+    `compressing` gzips text, as CloudFront does. `requests` lists the requested paths with their queries.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -66,13 +65,13 @@ class SiteServer:
         return f"{self.origin}/{path}"
 
     def close(self) -> None:
-        """Stop answering: connections are refused from now on."""
+        """Stop the server: it refuses connections."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def reopen(self) -> None:
-        """Answer again, at the same address."""
+        """Start the server again at the same address."""
         self._start(self.port)
 
 

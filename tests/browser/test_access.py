@@ -1,4 +1,4 @@
-"""Everyone can use the pages: axe-core in both color schemes, narrow, zoomed, spaced, in forced colors."""
+"""Accessibility (WCAG 2.2 AA): axe-core in both color schemes, zoom, text spacing, forced colors, motion."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ PHONE, DESKTOP = ViewportSize(width=360, height=740), ViewportSize(width=1280, h
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
-# All of a long list is looked at, not only the days in view.
+# Lay out all of a long list, not only the days in view.
 WHOLE = "document.getElementById('events')?.classList.remove('long')"
 
-# 1.4.12: what a reader may set without losing anything.
+# WCAG 1.4.12: text spacing that a reader may set without loss of content.
 SPACED = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
@@ -36,7 +36,7 @@ SPACED = """() => {
   document.adoptedStyleSheets = [sheet];
 }"""
 
-# What sticks out of the page, what is cut off without a sign of it, and what of a card covers the rest of it.
+# Elements that overflow the page, are cut off without an ellipsis, or cover another part of their card.
 LOST = """() => {
   const found = [];
   const name = (e) => `${e.tagName} ${e.className} "${e.textContent.trim().slice(0, 40)}"`;
@@ -45,7 +45,7 @@ LOST = """() => {
   for (const e of document.querySelectorAll("body *")) {
     const box = e.getBoundingClientRect(), style = getComputedStyle(e);
     if (!e.checkVisibility() || style.clipPath !== "none" || box.width === 0) continue;
-    if (box.right > width + 1 || box.left < -1) found.push(`sticks out: ${name(e)}`);
+    if (box.right > width + 1 || box.left < -1) found.push(`overflows: ${name(e)}`);
     const cut = style.overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1;
     if (style.overflowY !== "visible" && !e.matches("select, input") && style.webkitLineClamp === "none"
       && e.scrollHeight > e.clientHeight + 1) found.push(`cut off below: ${name(e)}`);
@@ -65,7 +65,7 @@ LOST = """() => {
 
 
 def lost(page: Page) -> list[str]:
-    """Return what cannot be seen as the page stands."""
+    """Return the elements that are cut off or covered."""
     page.evaluate(WHOLE)
     found: list[str] = page.evaluate(LOST)
     return found
@@ -84,7 +84,7 @@ def test_axe_finds_no_violation_on_any_kind_of_page_in_light_or_dark(
         page.evaluate(WHOLE)
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert axe_violations(page) == [], path
-        # Whatever does not depend on colors has been looked at.
+        # The other rules do not depend on the color scheme.
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size(DESKTOP)
         assert axe_violations(page, COLOR_RULES) == [], path
@@ -103,7 +103,7 @@ def test_axe_finds_no_violation_on_empty_stale_or_ended_pages(
         open_page("index.html", nothing, color_scheme=scheme),
         open_page("embed.html", nothing, color_scheme=scheme),
         open_page("print.html", nothing, color_scheme=scheme),
-        # Stale by then, and with what was running ended.
+        # At this time the page is stale and the running events have ended.
         open_page("index.html", server, later, color_scheme=scheme),
         open_page(f"event/{running.id}.html", server, color_scheme=scheme),
         open_page(f"event/{running.id}.html", server, NOW.replace(hour=23), color_scheme=scheme),
@@ -182,7 +182,7 @@ def test_text_is_readable_with_any_brand_color(
 def test_all_content_fits_at_any_width_and_at_400_percent(
     library: Library, open_page: OpenPage, serve: Serve, size: str
 ) -> None:
-    """1.4.10: 320 x 256 is a window of 1280 x 1024, enlarged four times."""
+    """WCAG 1.4.10: 320 x 256 is a window of 1280 x 1024 at 400 percent zoom."""
     width, height = map(int, size.split("x"))
     server = serve(library.site)
     page = open_page("404.html", server, viewport={"width": width, "height": height})
@@ -209,7 +209,7 @@ def test_all_content_fits_with_the_readers_own_text_spacing(
 def test_all_content_fits_with_text_of_twice_the_size(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
-    """1.4.4: the text alone is enlarged, as phones do."""
+    """WCAG 1.4.4: only the text is enlarged, as phones do."""
     server = serve(library.site)
     page = open_page("404.html", server, viewport=PHONE)
     for path in kinds.pages(library.site):
@@ -228,14 +228,14 @@ def test_forced_colors_keep_every_part_distinguishable(
         color = element.evaluate("e => getComputedStyle(e).borderTopColor")
         assert width >= 1, selector
         assert color != page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor"), selector
-    # Colors of ours behind text of the reader's, or lines where there is nothing to divide.
+    # No brand colors behind text in the reader's colors, and no decorative lines.
     for selector, part in ((".masthead", "background-image"), (".banner", "border-image-source")):
         assert page.locator(selector).evaluate(f"e => getComputedStyle(e)['{part}']") == "none"
 
 
 def test_reduced_motion_stops_all_motion(larkfield: Library, open_page: OpenPage, serve: Serve) -> None:
-    for wish, behavior in (("reduce", "auto"), ("no-preference", "smooth")):
-        page = open_page("index.html", serve(larkfield.site), reduced_motion=wish)
+    for preference, behavior in (("reduce", "auto"), ("no-preference", "smooth")):
+        page = open_page("index.html", serve(larkfield.site), reduced_motion=preference)
         assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behavior
         assert page.evaluate("document.getAnimations().length") == 0
         moving = "e => getComputedStyle(e).transitionDuration + getComputedStyle(e).animationName"
@@ -247,7 +247,7 @@ def test_reduced_motion_stops_all_motion(larkfield: Library, open_page: OpenPage
 def test_contrast_is_higher_when_the_reader_asks_for_more(
     larkfield: Library, open_page: OpenPage, serve: Serve, scheme: str
 ) -> None:
-    """1.4.6, which is more than AA."""
+    """WCAG 1.4.6, which is AAA."""
     page = open_page("index.html", serve(larkfield.site), contrast="more", color_scheme=scheme)
     where = page.locator("#events li p").first
     text = page.locator("body").evaluate("e => getComputedStyle(e).color")

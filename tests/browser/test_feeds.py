@@ -1,4 +1,4 @@
-"""Every calendar file of a site, read with ical.js: no line of it is ours, nor the icalendar library's."""
+"""Every calendar file of a site, read with ical.js, which shares no code with the program that wrote them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support import feed_samples as samples
 
 
 def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the events of every .ics of a site, by its path."""
+    """Return the events of every .ics file of a site, by its path."""
     files = sorted(folder.rglob("*.ics"))
     command = ["node", str(ROOT / "tests/browser/read_calendars.mjs"), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -42,7 +42,7 @@ def expected(event: Event) -> tuple[str, str | None]:
 
 
 def round_the_clock_changes(zone: ZoneInfo) -> list[Event]:
-    """Return an event for every half hour of the days round each change of the clocks, and for each month."""
+    """Return events every half hour around each clock change of the year, and one in each month."""
     starts = [datetime(2026, month, 5, 10, tzinfo=zone).astimezone(UTC) for month in range(1, 13)]
     day = datetime(2026, 1, 1, tzinfo=zone)
     for number in range(365):

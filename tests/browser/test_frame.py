@@ -1,4 +1,4 @@
-"""The frame itself: that it sees what it is meant to see."""
+"""Test the fixtures: that they record errors, run the fake clock, and control the server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_requests_to_other_origins_and_errors_are_recorded(
 ) -> None:
     server = serve(own_pages)
     page = open_page("bad.html", server)
-    seen = " ".join(watch.offences)
+    seen = " ".join(watch.violations)
     assert "https://elsewhere.example/a.png" in seen
     assert "console error: logged" in seen
     assert "uncaught: " in seen

@@ -1,4 +1,4 @@
-"""The pages with the keyboard alone, and without any script."""
+"""Pages used by keyboard alone, without script, and without style sheets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rendering.views import event_status
 
 Serve = Callable[[Path], SiteServer]
 
-# What has the focus: where it is, whether its mark can be seen, and what lies over its middle.
+# The focused element: its place, whether its focus ring is visible, and any element that covers it.
 FOCUSED = """() => {
   const e = document.activeElement;
   if (e === document.body) return null;
@@ -34,13 +34,13 @@ FOCUSED = """() => {
     inView: box.bottom > 0 && box.top < innerHeight,
   };
 }"""
-# Everything that can be worked, in the order of the page.
+# All controls, in document order.
 WORKABLE = """() => [...document.querySelectorAll("a[href], button, input, select, summary")]
   .filter((e) => e.checkVisibility()).map((e) => `${e.tagName} ${e.id || e.name || e.getAttribute("href") || e.textContent}`)"""
 
 
 def walk(page: Page, key: str, most: int) -> list[dict[str, Any]]:
-    """Press `key` until nothing has the focus, or `most` times; return what had it on the way."""
+    """Press `key` until no element has the focus, at most `most` times; return the elements that had it."""
     found: list[dict[str, Any]] = []
     for _ in range(most):
         page.keyboard.press(key)
@@ -51,7 +51,7 @@ def walk(page: Page, key: str, most: int) -> list[dict[str, Any]]:
 
 
 def with_description(library: Library) -> Event:
-    """Return an event that one can register for and read about, with links in its text."""
+    """Return an event with registration and with links in its description."""
     events = [event for event in library.events if event.listed and not event.state and event.start > NOW]
     return max(events, key=lambda event: (event.description.count("<a "), len(event.description)))
 
@@ -61,10 +61,10 @@ def with_description(library: Library) -> Event:
 def test_tab_reaches_every_control_in_order_with_visible_focus(
     larkfield: Library, open_page: OpenPage, serve: Serve, path: str, width: int
 ) -> None:
-    """2.1.1, 2.4.3, 2.4.7, 2.4.11."""
+    """WCAG 2.1.1, 2.4.3, 2.4.7, 2.4.11."""
     if path == "event":
         path = f"event/{with_description(larkfield).id}.html"
-    # Else one would have to wait for the page to glide to where the focus is.
+    # No smooth scrolling, so that the position is final at once.
     still = {"reduced_motion": "reduce", "viewport": {"width": width, "height": 740}}
     page = open_page(path, serve(larkfield.site), **still)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -72,7 +72,7 @@ def test_tab_reaches_every_control_in_order_with_visible_focus(
     assert wanted
     forth = walk(page, "Tab", len(wanted) + 1)
     assert [one["name"] for one in forth] == wanted
-    # Backwards, Chromium goes from the first straight to the last again.
+    # Backwards, Chromium wraps from the first control to the last.
     back = walk(page, "Shift+Tab", len(wanted))
     assert [one["name"] for one in back] == wanted[::-1]
     for one in (*forth, *back):
@@ -93,7 +93,7 @@ def test_skip_links_jump_to_the_list_and_to_the_filters(
     assert box["width"] > 100
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    # On to the first thing in the list, past search and filters.
+    # The next Tab goes to the first link in the list, past search and filters.
     assert page.locator(":focus").evaluate("e => e.closest('#events') !== null")
     page.goto(page.url.partition("#")[0])
     page.keyboard.press("Tab")
@@ -117,7 +117,7 @@ def test_an_event_can_be_found_and_added_to_a_calendar_by_keyboard_alone(
         for key in keys:
             page.keyboard.press(key)
 
-    # Past the skip links and the name of the library, into the search.
+    # Tab past the skip links and the library's name to the search.
     press("Tab", "Tab", "Tab", "Tab")
     page.keyboard.type(event.title)
     press("Tab")
@@ -160,7 +160,7 @@ def test_without_script_the_list_is_complete_and_links_to_branches_and_audiences
     listed = [event for event in library.events if event.listed]
     expect(page.locator("#events li")).to_have_count(len(listed))
     assert page.locator("#count").inner_text().split()[0] == str(len(listed))
-    # What works by script alone is not there to be tried in vain.
+    # Controls that need the script are hidden.
     expect(page.locator("#find")).to_be_hidden()
     browse = page.locator("a.unscripted")
     expect(browse).to_be_visible()

@@ -1,4 +1,7 @@
-"""Lighthouse's full score, except for speed, which depends on the machine: make bench NAME=lighthouse."""
+"""Lighthouse gives full scores for accessibility, best practices and SEO.
+
+Performance depends on the machine: see make bench NAME=lighthouse.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from browser.server import SiteServer
 
 @pytest.fixture(scope="session")
 def site_of_today(make_site: MakeSite) -> Path:
-    """The sample events, moved to today: Lighthouse's browser has the real clock."""
+    """The sample events, moved to today, because Lighthouse's browser uses the real clock."""
     now = datetime.now(ZONE).replace(hour=9, minute=5)
     return make_site(sample_on(now.date()), now=now)
 
@@ -36,7 +39,7 @@ def test_a_bad_page_does_not_get_the_full_score(
     serve: Callable[[Path], SiteServer], site_of_today: Path
 ) -> None:
     server = serve(site_of_today)
-    spoiled = b'<!doctype html><meta name="robots" content="noindex"><img src="static/none.png">'
-    server.spoil = lambda path, status, body: (200, spoiled) if path == "index.html" else (status, body)
+    bad = b'<!doctype html><meta name="robots" content="noindex"><img src="static/none.png">'
+    server.spoil = lambda path, status, body: (200, bad) if path == "index.html" else (status, body)
     scores = lighthouse.audit(server.url("index.html"), "accessibility", "best-practices", "seo").scores
     assert max(scores.values()) < 100

@@ -1,4 +1,4 @@
-"""The list with a script: filters and search in place, their state in the address, the count told."""
+"""The list with its script: filters, search, their state in the address, the announced count."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from event import Event
 from rendering.views import slug
 from support.wide import wide
 
-# Longer than list.js lets the fingers rest before it counts.
+# Longer than the pause after which list.js announces the count, in ms.
 REST = 400
 
 Serve = Callable[[Path], SiteServer]
 
 
 def shown(page: Page) -> list[str]:
-    """Return the ids of the events to be seen, in their order."""
+    """Return the ids of the visible events, in order."""
     links: list[str] = page.eval_on_selector_all(
         "#events li",
         "items => items.filter(i => i.checkVisibility()).map(i => i.querySelector('a').pathname)",
@@ -34,7 +34,7 @@ def shown(page: Page) -> list[str]:
 
 
 def current(library: Library) -> list[Event]:
-    """Return the events that are not over at the time of the tests, as far as a list names them."""
+    """Return the listed events that are not over at the time of the tests."""
     return [event for event in library.events if event.listed and not over(event)]
 
 
@@ -52,8 +52,8 @@ def names(event: Event, kind: str) -> list[str]:
     return list(event.audiences if kind == "audience" else event.categories)
 
 
-def told(page: Page) -> str:
-    """Return what the page tells of the number of events, once it has had time to."""
+def announced(page: Page) -> str:
+    """Return the announced number of events, after the pause."""
     page.clock.run_for(REST)
     return page.locator("#count").inner_text()
 
@@ -65,7 +65,7 @@ def test_every_event_that_is_not_over_is_shown_once_and_counted(
     found = shown(page)
     assert len(found) == len(set(found))
     assert set(found) == ids(current(library))
-    assert told(page).split()[0] == str(len(found))
+    assert announced(page).split()[0] == str(len(found))
 
 
 def test_each_filter_value_shows_exactly_its_events(
@@ -83,7 +83,7 @@ def test_each_filter_value_shows_exactly_its_events(
             page.select_option(f"select[name={kind}]", value)
             expected = ids(e for e in events if value in map(slug, names(e, kind)))
             assert set(shown(page)) == expected, value
-            assert told(page).split()[0] == str(len(expected))
+            assert announced(page).split()[0] == str(len(expected))
             assert f"{kind}={value}" in page.url
             tried += 1
         if values:
@@ -110,7 +110,7 @@ def test_filters_and_search_combine_and_empty_days_are_hidden(
     assert len(expected) >= 2
     headings = page.locator("#events section:not([hidden]) h2").all_inner_texts()
     assert len(headings) == len(expected)
-    assert told(page) == f"{len(expected)} events"
+    assert announced(page) == f"{len(expected)} events"
 
 
 def test_the_search_covers_the_whole_card_and_ignores_accents_case_and_order(
@@ -170,7 +170,7 @@ def test_the_address_keeps_and_restores_the_filters(
     assert another.locator("select[name=branch]").input_value() == "harbor"
     assert another.locator("input[name=q]").input_value() == "row"
     assert shown(another) == before
-    # One step of history for the visit, not one a letter.
+    # One history entry for the visit, not one for each letter.
     assert page.evaluate("history.length") <= 3
 
 
@@ -181,7 +181,7 @@ def test_an_empty_result_names_the_filters_and_offers_all_events(
     none = page.locator("#none")
     expect(none).to_contain_text("No events match Teens, “zzz” at Harbor.")
     assert none.locator("b").all_inner_texts() == ["Teens, “zzz”", "Harbor"]
-    assert told(page) == "0 events"
+    assert announced(page) == "0 events"
     page.get_by_role("link", name="Show all events").click()
     expect(none).to_be_hidden()
     assert set(shown(page)) == ids(current(larkfield))
@@ -228,13 +228,13 @@ def test_the_count_is_announced_after_a_pause_not_at_every_letter(
     assert count.get_attribute("role") == "status"
     page.clock.pause_at(NOW.replace(minute=6))
     page.evaluate(
-        "new MutationObserver(() => (window.told ??= []).push(document.getElementById('count').textContent))"
+        "new MutationObserver(() => (window.announced ??= []).push(document.getElementById('count').textContent))"
         ".observe(document.getElementById('count'), { childList: true, characterData: true, subtree: true })"
     )
     page.locator("input[name=q]").press_sequentially("story")
-    assert page.evaluate("window.told") is None
+    assert page.evaluate("window.announced") is None
     page.clock.run_for(REST)
-    assert page.evaluate("window.told") == [f"{len(shown(page))} events"]
+    assert page.evaluate("window.announced") == [f"{len(shown(page))} events"]
 
 
 @pytest.mark.parametrize("kind", ["branch", wide("audience")])
@@ -244,7 +244,7 @@ def test_each_group_page_has_exactly_its_events_and_not_its_own_filter(
     server = serve(library.site)
     pages = sorted((library.site / kind).glob("*.html"))
     groups = {slug(name) for event in library.events for name in names(event, kind)}
-    # A calendar without events has its page all the same.
+    # A calendar without events has a page too.
     assert groups <= {path.stem for path in pages}
     for path in pages:
         page = open_page(f"{kind}/{path.name}", server)
@@ -261,7 +261,7 @@ def test_links_to_events_of_one_title_have_different_names_for_screen_readers(
 ) -> None:
     page = open_page("index.html", serve(library.site))
     names = page.eval_on_selector_all("#events h3 a", "all => all.map(a => a.ariaLabel || a.textContent)")
-    # Real events moved into four weeks may coincide in all that a reader could tell them by.
+    # Real events moved into four weeks may have the same title, time and branch.
     different = {
         (event.title, event.start, event.end, event.branch) for event in library.events if event.listed
     }

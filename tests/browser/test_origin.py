@@ -1,4 +1,4 @@
-"""Nothing is asked of anyone else, and nothing is kept: a visitor leaves no trace with third parties."""
+"""Privacy: pages send no requests to third parties and store no data in the browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCROLL = """async () => {
 def test_no_page_sends_a_request_to_another_origin(
     library: Library, open_page: OpenPage, serve: Serve
 ) -> None:
-    """open_page sees to it that no request, refused or not, goes elsewhere."""
+    """open_page fails the test on any request to another origin, even a blocked one."""
     server = serve(library.site)
     page = open_page("404.html", server, now=None, reduced_motion="reduce")
     images = 0
@@ -46,7 +46,7 @@ def test_no_page_sends_a_request_to_another_origin(
 
 
 def test_every_page_forbids_requests_to_other_origins(library: Library) -> None:
-    """On every page, also those never opened: it loads only our files, and its policy allows no others."""
+    """Every page, also those not opened above, loads only its own files, and its policy allows no others."""
     loading = {
         "img": "src",
         "script": "src",

@@ -1,4 +1,4 @@
-"""On paper: a list as it is filtered, and the sheet of the week, in large print too."""
+"""Printing: the filtered list, and print.html in normal and large print."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_printed_list_is_black_on_white_without_controls(open_page: OpenPage, 
     )
     assert colors == ["rgb(0, 0, 0)"]
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
-    # What the filters have left is what is printed.
+    # Only events that are not over are printed.
     assert page.locator("#events li:visible").count() == 8
     assert page.locator("#updated").is_visible()
 

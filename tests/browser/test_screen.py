@@ -1,4 +1,4 @@
-"""The lobby screen in a real browser: its content at each time, the order of its pages, its options."""
+"""The lobby screen: events shown at each time, clock, order and timing of pages, options, burn-in."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ AGENDA = "screen.html?layout=agenda"
 
 
 def on(day: int, clock: str) -> datetime:
-    """Return the moment `HH:MM`, `day` days after NOW's."""
+    """Return the time `HH:MM` on the day `day` days after NOW."""
     return at(clock, day)
 
 
-# ---- What is shown
+# ---- Events shown
 
 
 def test_current_events_come_first_then_today(show: ShowScreen) -> None:
     found = show(AGENDA, now=on(0, "10:45"), viewport=PORTRAIT).seen
     assert found.headings == ["Happening now", "Today"]
     assert found.under("Happening now") == ["Genealogy Drop-In"]
-    # Baby Lapsit is over, the watercolours are full, the photographs are in the footer.
+    # Baby Lapsit is over, the watercolor class is full, the photographs are in the footer.
     assert found.under("Today") == ["Tax Help", "Chess Club", "Film Night: The Secret Garden"]
     chess, film = found.groups[1][1][1:]
     assert (chess.off, chess.tag, chess.where) == (True, "Cancelled", "Community Room, Kilton Cancelled")
@@ -134,7 +134,7 @@ def test_a_page_generated_on_saturday_is_right_until_monday_morning(show: ShowSc
     assert screen.seen.titles == ["Sunday Concert", "Monday Talk"]
     screen.skip(24)
     found = screen.seen
-    # The clocks went forward in the night to Sunday.
+    # The clocks went forward on the night before Sunday.
     assert (found.date, found.clock) == ("Monday, March 9", "9:02am")
     assert found.under("Today") == ["Monday Talk", "Monday Chess"]
 
@@ -160,11 +160,11 @@ def test_nights_in_which_the_clocks_change(
         settings={"TIMEZONE": name, "LOCALE": locale},
     )  # fmt: skip
     begins, ends = party.start.timestamp(), party.end.timestamp()
-    # By the clock on the wall it is three hours.
+    # Three hours by the clock, two or four in fact.
     assert (ends - begins) / 3600 in (2, 4)
     now = "Happening now" if locale == "en_US" else "I gang nu"
     shown = set()
-    # From here on at half past each minute, so that what is shown and what is compared are of one minute.
+    # Stop at half past each minute, so that the screen and this test see the same minute.
     screen.page.clock.pause_at(midnight + timedelta(seconds=90))
     while screen.now < ends + 600:
         screen.let_pass(300, 120)
@@ -212,7 +212,7 @@ def test_a_cached_answer_with_an_age_is_not_taken_for_a_wrong_clock(show: ShowSc
 def test_a_cached_answer_without_an_age_never_sets_the_clock(show: ShowScreen) -> None:
     screen = show()
     assert screen.seen.clock == "9:05am"
-    # Its Date stays what it was, however much time passes.
+    # Its Date header never changes.
     screen.server.date = NOW.timestamp() - 3000
     for _ in range(72):
         screen.page.clock.run_for(5000)
@@ -225,7 +225,7 @@ def test_a_clock_wrong_by_a_few_minutes_is_kept(show: ShowScreen) -> None:
 
 
 def test_a_clock_earlier_than_the_page_is_hidden(show: ShowScreen, watch: Watch) -> None:
-    # The server is out of reach, so nothing but the page itself can tell.
+    # The server is down: only the page's own date shows that the clock is wrong.
     watch.allow("Failed to load resource")
     screen = show(AGENDA, made=NOW, now=datetime(2020, 1, 1, tzinfo=ZONE))
     screen.server.close()
@@ -299,7 +299,7 @@ def test_a_slide_and_its_number_change_together(show: ShowScreen, larkfield: Lib
         shown.append((screen.seen.titles[0], screen.seen.place))
     ended.set()
     titles = [title for title, _ in shown]
-    # The pictures keep some of them waiting.
+    # Waiting for pictures makes some slides stay longer.
     assert max(titles.count(title) for title in titles) > 6
     assert len(set(titles)) == len(set(shown)) > 3
 
@@ -321,7 +321,7 @@ def test_a_slide_is_shown_without_a_missing_picture(
 
 
 def stay(screen: Screen) -> float:
-    """Return for how many seconds the page that is shown next stays."""
+    """Return the seconds for which the next page stays."""
     screen.turn()
     begun = screen.now
     screen.turn()
@@ -330,7 +330,7 @@ def stay(screen: Screen) -> float:
 
 def test_pages_stay_for_their_reading_time(show: ShowScreen, larkfield: Library) -> None:
     slides = show("screen.html?layout=slides", site=larkfield.site, now=on(0, "08:00"))
-    # Ten to twenty seconds for the words, and ten for the telephone.
+    # Ten to twenty seconds to read, and ten to scan the code.
     assert all(18 <= stay(slides) <= 32 for _ in range(4))
     agenda = show("screen.html?layout=agenda&scale=1.5", site=larkfield.site, now=on(0, "08:00"))
     assert all(9 <= stay(agenda) <= 21 for _ in range(4))
@@ -350,7 +350,7 @@ def test_a_single_page_does_not_turn(show: ShowScreen) -> None:
 def test_pages_fade_unless_reduced_motion_is_set(show: ShowScreen) -> None:
     for motion, name in (("no-preference", "come"), ("reduce", "none")):
         page = (screen := show("screen.html?layout=agenda&scale=1.5", reduced_motion=motion)).page
-        # The old page lies under the new one for half a second, then it goes.
+        # The old page stays below the new one for half a second.
         for _ in range(150):
             if page.locator(".page").count() == 2:
                 break
@@ -387,25 +387,25 @@ def test_rotate_0_stops_turning_but_not_the_clock(show: ShowScreen) -> None:
 
 
 def test_scale_makes_the_letters_larger(show: ShowScreen) -> None:
-    def letters(path: str) -> float:
+    def font_size(path: str) -> float:
         title = show(path).page.locator("h3").first
         found: float = title.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
         return found
 
-    assert letters(f"{AGENDA}&scale=1.2") == pytest.approx(1.2 * letters(AGENDA))
+    assert font_size(f"{AGENDA}&scale=1.2") == pytest.approx(1.2 * font_size(AGENDA))
 
 
 def test_themes(show: ShowScreen) -> None:
-    def ground(path: str, scheme: str) -> str:
+    def background(path: str, scheme: str) -> str:
         page = show(path, color_scheme=scheme).page
         found: str = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         return found
 
     dark, light = "rgb(20, 32, 43)", "rgb(250, 248, 244)"
-    assert ground("screen.html", "light") == dark
-    assert ground("screen.html?theme=light", "dark") == light
-    assert ground("screen.html?theme=auto", "dark") == dark
-    assert ground("screen.html?theme=auto", "light") == light
+    assert background("screen.html", "light") == dark
+    assert background("screen.html?theme=light", "dark") == light
+    assert background("screen.html?theme=auto", "dark") == dark
+    assert background("screen.html?theme=auto", "light") == light
 
 
 def test_the_space_bar_and_a_button_pause_the_screen(show: ShowScreen) -> None:
@@ -429,7 +429,7 @@ def test_the_space_bar_and_a_button_pause_the_screen(show: ShowScreen) -> None:
     page.keyboard.press("Enter")
     screen.let_pass(1)
     assert len(screen.pages()) > 1
-    # The focus need not be on anything.
+    # The space bar works even if no element has the focus.
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     stopped = screen.seen
@@ -439,7 +439,7 @@ def test_the_space_bar_and_a_button_pause_the_screen(show: ShowScreen) -> None:
     assert len(screen.pages()) > 1
 
 
-# ---- The panel
+# ---- Protection of the panel
 
 
 def test_the_page_shifts_within_eight_pixels_against_burn_in(show: ShowScreen) -> None:

@@ -1,4 +1,4 @@
-"""The lobby screen in every size, theme, scale and language: nothing cut off, readable codes, accessible."""
+"""Layout of the lobby screen in every size, theme, scale and language; QR codes; accessibility."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def size(name: str) -> dict[str, int]:
     return {"width": width, "height": height}
 
 
-# Text too small, outside the safe area or off the stage, two things in one place, a code too small.
+# Text that is too small, outside the safe area or off the stage; overlapping parts; codes that are too small.
 FAULTS = """() => {
   const found = [];
   const u = Math.min(innerWidth, innerHeight) / 100;
@@ -51,8 +51,8 @@ FAULTS = """() => {
     if (letters < 3 * u * Math.min(scale, 1) - 0.01) found.push(`small: ${named(element)} ${(letters / u).toFixed(1)}u`);
     const range = document.createRange();
     range.selectNodeContents(node);
-    // Upwards and downwards the element counts, since a line is higher than its letters; and so it does where a
-    // title is shortened to some lines, for those that it lost are nowhere.
+    // Take top and bottom from the element, because a line box is higher than its letters. For a clamped
+    // title take left and right from it too, because the hidden lines have no place.
     const { top, bottom, left, right } = element.getBoundingClientRect();
     const clamped = getComputedStyle(element).webkitLineClamp !== "none";
     for (const line of clamped ? [{ left, right }] : range.getClientRects()) {
@@ -83,7 +83,7 @@ FAULTS = """() => {
 
 
 def look_at(screen: Screen, most: int) -> set[str]:
-    """Turn some pages, assert that none has a fault, and return what kinds there were."""
+    """Turn pages, assert that none has a layout fault, and return the kinds of pages seen."""
     kinds = set()
     for _ in range(most):
         assert screen.page.evaluate(FAULTS) == [], screen.seen
@@ -165,7 +165,7 @@ def test_texts_read_right_in_spanish(show: ShowScreen) -> None:
 
 
 def read_code(screen: Screen) -> str:
-    """Return what a foreign reader of QR codes makes of the screen, seen as a whole."""
+    """Return the texts that zxing reads from the QR codes in a screenshot of the whole screen."""
     picture = Image.open(io.BytesIO(screen.page.screenshot(animations="disabled")))
     codes = zxingcpp.read_barcodes(picture)
     (found,) = [code for code in codes if code.format == zxingcpp.BarcodeFormat.QRCode]
@@ -180,7 +180,7 @@ def read_code(screen: Screen) -> str:
 def test_qr_codes_can_be_scanned(show: ShowScreen, larkfield: Library, viewport: str, theme: str) -> None:
     def shown(path: str) -> Screen:
         screen = show(f"{path}&theme={theme}", site=larkfield.site, now=MORNING, viewport=size(viewport))
-        # Until the page before has gone.
+        # Wait until the previous page has faded.
         screen.let_pass(2)
         return screen
 
@@ -229,7 +229,7 @@ def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) 
     seen = [box for box in boxes if box and box["x"] < inside["x"] + inside["width"]]
     assert len(seen) >= 3
     assert all(box["y"] + box["height"] <= inside["y"] + inside["height"] + 1 for box in seen)
-    # Not "today": without a script nobody knows what day it is.
+    # A date, not "today": without script the page cannot know the day.
     assert page.locator("h2").first.inner_text() == "Tuesday, March 3"
 
 
@@ -237,8 +237,8 @@ def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) 
 def test_the_html_is_valid(library: Library, make_site: MakeSite) -> None:
     screens = [library.site / "screen.html", *sorted((library.site / "screen").iterdir())]
     others = [make_site(()) / "screen.html", make_site(HOME_PAGE="screen") / "index.html"]
-    # The checker knows neither digests nor data: in a policy, and takes JSON for a script. The browser checks
-    # the policy: a refusal is an error in its console, which fails any of these tests.
+    # The checker does not know digests and data: in a policy, and takes JSON for a script. The browser
+    # checks the policy instead: a refusal is an error in its console, which fails every test here.
     policy = "Content Security Policy"
     assert [error for error in html_errors(*screens, *others) if policy not in error] == []
 

@@ -1,4 +1,4 @@
-"""The lobby screen over time: new versions, outages, restarts, days and thousands of pages."""
+"""The lobby screen over time: new events and versions, outages, flashes, offline starts, memory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from browser.server import SiteServer
 from support.wide import wide
 
 AGENDA = "screen.html?layout=agenda"
-GROUND = (20, 32, 43)
+BACKGROUND = (20, 32, 43)
 
 Spoil = Callable[[str, int, bytes], tuple[int, bytes] | None]
 
 
 @pytest.fixture
 def copy(larkfield: Library, tmp_path: Path) -> Path:
-    """A copy of the sample library's site, to be changed."""
+    """A copy of the sample library's site that the test may change."""
     return Path(shutil.copytree(larkfield.site, tmp_path / "site"))
 
 
@@ -42,7 +42,7 @@ def talk(title: str) -> tuple[Any, ...]:
 
 
 def loads(server: SiteServer) -> int:
-    """How often the page was opened or loaded anew, which it never asks for without its query."""
+    """Return how often the screen was loaded; unlike a refresh, a load requests the path with its query."""
     return sum(path.startswith("/screen.html?") for path in server.requests)
 
 
@@ -85,14 +85,14 @@ def test_a_new_version_reloads_the_screen_once_not_repeatedly(show: ShowScreen, 
     assert loads(screen.server) == 2
     assert screen.page.inner_text("h1") == "Another Name"
 
-    # A server that sends another version each time.
+    # A server that sends a new version with each answer.
     count = iter(range(1000))
 
-    def restless(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+    def new_version(path: str, status: int, body: bytes) -> tuple[int, bytes]:
         old = body.partition(b'screen" content="')[2][:12]
         return status, body.replace(old, b"%012d" % next(count)) if old else body
 
-    screen.server.spoil = restless
+    screen.server.spoil = new_version
     screen.let_pass(2400, 30)
     assert 3 <= loads(screen.server) <= 6
 
@@ -114,7 +114,7 @@ def test_the_screen_reloads_once_a_night(show: ShowScreen) -> None:
 
 
 def padded(text: bytes, body: bytes) -> bytes:
-    """Return `text` as long as `body`, so that its length gives nothing away."""
+    """Return `text` padded or cut to the length of `body`, so that the length does not show the fault."""
     return text[: len(body)].ljust(len(body))
 
 
@@ -122,7 +122,7 @@ PORTAL = b"<!doctype html><html><head><title>Wi-Fi</title></head><body><h1>Pleas
 
 
 def without_events(body: bytes) -> bytes:
-    """Return a page cut off where its events begin, and any other file whole."""
+    """Return a page cut off before its events, and any other file unchanged."""
     return (
         padded(body[: body.find(b"<li", body.find(b'id="events"'))], body) if b'id="events"' in body else body
     )
@@ -145,7 +145,7 @@ EXPECTED = "Failed to load resource|ERR_|FetchEvent"
 def assert_survives(
     screen: Screen, make_site: MakeSite, begin: Callable[[], None], end: Callable[[], None]
 ) -> None:
-    """Ten minutes of it change nothing but the clock and what is said of the age; then it recovers."""
+    """Assert that ten minutes of a fault change only clock and age, and that the screen recovers."""
     before = screen.seen
     make_site(talk("After"), folder=screen.server.folder)
     begin()
@@ -165,7 +165,7 @@ def assert_survives(
 
 @contextmanager
 def hanging(server: SiteServer) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
-    """Give what makes a server take requests and never answer, and what ends it."""
+    """Yield two functions: one makes the server accept requests without answering, one ends that."""
     wake = threading.Event()
 
     def never(path: str, status: int, body: bytes) -> None:
@@ -255,7 +255,7 @@ def test_an_outage_of_days(show: ShowScreen, watch: Watch) -> None:
 def test_a_closed_library_does_not_make_the_screen_stale(show: ShowScreen, make_site: MakeSite) -> None:
     saturday = datetime(2026, 3, 7, 18, tzinfo=ZONE)
     screen = show(AGENDA, events=(event(1, "Monday", at("19:00", 6)),), now=saturday)
-    # The last fetch of the frame's events is NOW's: as if it were Saturday's.
+    # Change the last fetch from NOW to Saturday.
     status = screen.server.folder / "status.json"
     text = status.read_text().replace("2026-03-03T09:00:00-05:00", saturday.isoformat())
     status.write_text(text.replace("2026-03-03T09:15:00-05:00", "2026-03-09T09:00:00-04:00"))
@@ -277,7 +277,7 @@ _SAMPLER = """() => {
   const stage = document.getElementById("stage");
   const look = () => {
     frames_seen++;
-    // Whatever comes in, below it lies a page that can be seen.
+    // While a page fades in, another one below must be visible.
     const pages = [...stage.querySelectorAll(".page:not(.measured)")];
     const solid = pages.some((page) => getComputedStyle(page).opacity === "1" && page.textContent.trim());
     const image = stage.querySelector(".pictured .picture");
@@ -290,7 +290,7 @@ _SAMPLER = """() => {
 
 
 class Film:
-    """What the browser puts on the screen, frame by frame, while the `with` block runs."""
+    """Records the frames that the browser draws during the `with` block."""
 
     def __init__(self, page: Page) -> None:
         self.frames: list[bytes] = []
@@ -310,19 +310,19 @@ class Film:
         self._session.send("Page.stopScreencast")
 
     def flashes(self) -> list[str]:
-        """Return which frames are blank, or are not on the dark ground from edge to edge."""
+        """Return the frames that are blank, or whose edges do not have the dark background."""
         found = []
         for number, data in enumerate(self.frames):
             frame = Image.open(io.BytesIO(data)).convert("RGB")
-            difference = ImageChops.difference(frame, Image.new("RGB", frame.size, GROUND)).convert("L")
+            difference = ImageChops.difference(frame, Image.new("RGB", frame.size, BACKGROUND)).convert("L")
             spread = difference.point(lambda value: 255 if value > 24 else 0)
             share = sum(spread.histogram()[128:]) / (frame.width * frame.height)
             edges = [frame.getpixel((x, y)) for x in (2, frame.width - 3) for y in (2, frame.height - 3)]
-            if any(max(abs(a - b) for a, b in zip(edge, GROUND, strict=True)) > 12 for edge in edges):  # type: ignore[arg-type]
+            if any(max(abs(a - b) for a, b in zip(edge, BACKGROUND, strict=True)) > 12 for edge in edges):  # type: ignore[arg-type]
                 found.append(f"frame {number}: edges {edges}")
-            # Text, a code and a picture: never nothing, never all of it.
+            # Text, code and picture cover part of the frame: never none of it, never all.
             if not 0.02 < share < 0.7:
-                found.append(f"frame {number}: {share:.3f} of it is not ground")
+                found.append(f"frame {number}: {share:.3f} is not background")
         return found
 
 
@@ -331,13 +331,13 @@ def test_pages_turn_and_new_events_appear_without_a_flash(
 ) -> None:
     server = serve(copy)
     server.date = NOW.timestamp()
-    # The clock begins at NOW and then runs as fast as any other.
+    # The clock starts at NOW and runs at normal speed.
     page = open_page("screen.html?rotate=3", server, viewport={"width": 1920, "height": 1080})
     page.wait_for_selector(".page:not(.unscripted)", state="attached")
     page.evaluate(_SAMPLER)
     shown = set()
     with Film(page) as film:
-        # The first fetch is 2 to 8 seconds after the start.
+        # The first refresh is 2 to 8 seconds after the start.
         screen = copy / "screen.html"
         screen.write_bytes(screen.read_bytes().replace(b"</h3>", b"!</h3>"))
         end = time.monotonic() + 24
@@ -382,7 +382,7 @@ _CACHED = """async () => {
 
 
 def wait_for_copy(screen: Screen, path: str) -> list[str]:
-    """Let time pass until the worker holds a copy of `path`; return all it holds."""
+    """Let time pass until the service worker has a copy of `path`; return the paths of all its copies."""
     for _ in range(60):
         screen.let_pass(5)
         caches: dict[str, list[str]] = screen.page.evaluate(_CACHED)
@@ -390,7 +390,7 @@ def wait_for_copy(screen: Screen, path: str) -> list[str]:
         if path in held:
             return held
         screen.page.wait_for_timeout(50)
-    raise AssertionError(f"the worker holds no {path}: {held}")
+    raise AssertionError(f"the service worker has no copy of {path}: {held}")
 
 
 def test_the_screen_starts_offline(show: ShowScreen, larkfield: Library, watch: Watch) -> None:
@@ -406,7 +406,7 @@ def test_the_screen_starts_offline(show: ShowScreen, larkfield: Library, watch: 
     found = screen.seen
     assert found.kind == "slide"
     assert screen.page.locator("html").get_attribute("data-theme") == "light"
-    # Who starts out of reach says so at once.
+    # The screen shows at once that it is offline.
     assert found.updated == "Reconnecting, last updated 9:05am"
     seen = {found.picture}
     for _ in range(4):
@@ -475,7 +475,7 @@ def test_a_screen_as_home_page_starts_offline_and_caches_no_lists(
     assert screen.seen.titles == ["Kept"]
     with pytest.raises(Exception, match="ERR_"):
         page.goto(screen.server.url("list.html"))
-    # The list is the home page again: the worker lets it through, and goes.
+    # Once the list is the home page again, the worker does not intercept it and unregisters.
     make_site(talk("Kept"), folder=screen.server.folder)
     screen.server.reopen()
     page.goto(screen.server.url(""))
@@ -516,7 +516,7 @@ def test_unused_pictures_and_old_caches_are_deleted(
     screen.let_pass(30, 1)
     pictures = {path for path in wait_for_copy(screen, "/screen.html") if path.endswith(".webp")}
     assert pictures
-    # The next version names none of them.
+    # The next version has no pictures.
     html = copy / "screen.html"
     html.write_text(re.sub(r'<img class="picture[^>]*>', "", html.read_text()))
     screen.let_pass(130)

@@ -1,4 +1,4 @@
-"""The limits of weight for a library of 200 events: bytes, elements, requests; the same on every machine."""
+"""Limits on bytes, elements and requests for a library of 200 events (see bench/weight.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench import weight
 
 @pytest.fixture(scope="session")
 def weights(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, weight.Weight]:
-    """The list, the heaviest event page and the screen of 200 events, weighed."""
+    """The weights of the list, the heaviest event page and the screen, with 200 events."""
     site: Path = weight.make_site(tmp_path_factory.mktemp("weight") / "build", 200)
     return {kind: weight.weigh(browser, site, path) for kind, path in weight.pages(site)}
 
@@ -24,7 +24,7 @@ def test_the_list_stays_within_its_limits(weights: dict[str, weight.Weight]) -> 
     assert found.css <= 8_000
     assert found.script <= 5_000
     assert found.requests <= 3
-    # Even once all of it has been scrolled through.
+    # images_all: after scrolling to the end.
     assert 0 < found.images_first <= found.images_all <= 300_000
 
 
