@@ -65,7 +65,7 @@ def larkfield(build: Path, now: datetime = sample_events.NOW, **settings: str) -
 
 
 def danish_library(build: Path, now: datetime = sample_events.NOW, **settings: str) -> Library:
-    """Generate the Danish library's site in `build`, with events moved after `now`; or return the one there."""
+    """Generate the Danish library's site in `build`, with events moved after `now`, unless it exists."""
     now = now.astimezone(danish.ZONE)
     if _is_made(build):
         return Library(build, now)
