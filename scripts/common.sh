@@ -1,5 +1,5 @@
 # common.sh: what the commands in bin/ share; sourced, never run.
-# The caller sets STEP before it logs. Log lines are logfmt on stderr, as in scripts/log.py.
+# The caller sets STEP before it logs.
 # shellcheck shell=bash
 
 # shellcheck disable=SC2034  # the commands use them
@@ -12,35 +12,13 @@ if [[ -d $ROOT/.venv/bin && :$PATH: != *:$ROOT/.venv/bin:* ]]; then
   export AWS_CLI=${AWS_CLI:-$(type -P aws)} PATH=$ROOT/.venv/bin:$PATH
 fi
 
+# shellcheck source=log.sh
+source "$ROOT/scripts/log.sh"
+
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
 
 new_run_id() { printf '%s-%04x\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$((RANDOM * 2))"; }
 [[ -n $RUN_ID ]] || RUN_ID=$(new_run_id)
-
-# log LEVEL MESSAGE [KEY=VALUE...]
-log() {
-  local line pair value level=$1 message=$2
-  shift 2
-  line="level=$level step=$STEP run=$RUN_ID msg=$(log_value "$message")"
-  for pair in "$@"; do
-    value=${pair#*=}
-    line+=" ${pair%%=*}=$(log_value "$value")"
-  done
-  printf '%s\n' "$line" >&2
-}
-
-log_value() {
-  local value=$1
-  if [[ $value =~ ^[A-Za-z0-9_./:@%+,*#-]+$ ]]; then
-    printf '%s' "$value"
-  else
-    value=${value//\\/\\\\}
-    value=${value//\"/\\\"}
-    value=${value//$'\n'/\\n}
-    value=${value//$'\r'/\\r}
-    printf '"%s"' "${value//$'\t'/\\t}"
-  fi
-}
 
 # die CODE MESSAGE [KEY=VALUE...]: log the reason and end with CODE
 die() {

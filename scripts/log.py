@@ -1,6 +1,14 @@
-"""One logfmt line an event on stderr, the same from Python and from scripts/common.sh.
+"""The log: one line for each event on stderr, the same from Python and from scripts/log.sh.
 
-level=info step=fetch run=20261122T141500-1a2b msg="calendar fetched" calendar=15144 events=26
+In a file or a pipe it is logfmt:
+    level=info step=fetch run=20261122T141500-1a2b msg="calendar fetched" calendar=15144 events=26
+In the journal a priority is before it (see sd-daemon(3)), for `journalctl -p warning`:
+    <6>level=info step=fetch ...
+On a terminal it is short; warnings and errors are colored unless NO_COLOR is set:
+    14:15:02 fetch       calendar fetched  calendar=15144 events=26
+
+LOG_FORMAT=logfmt, journal or terminal overrides the choice; bin/container sets it, since a
+container only sees a pipe.
 """
 
 from __future__ import annotations
@@ -15,6 +23,10 @@ from typing import TextIO
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=*#-]+\Z")
 _REDACTED = "[redacted]"
+_PRIORITIES = {"error": 3, "warn": 4, "info": 6}
+_LABELS = {"error": "error: ", "warn": "warning: "}
+_COLORS = {"error": "\x1b[31m", "warn": "\x1b[33m"}
+_RESET = "\x1b[0m"
 
 
 def new_run_id() -> str:
@@ -36,13 +48,48 @@ def _value(value: object) -> str:
     return text if _BARE.match(text) and "=" not in text else json.dumps(text)
 
 
+def choose_format(stream: TextIO) -> str:
+    """Return how to write to `stream`: logfmt, journal or terminal."""
+    chosen = os.environ.get("LOG_FORMAT", "")
+    if chosen in ("logfmt", "journal", "terminal"):
+        return chosen
+    try:
+        if stream.isatty():
+            return "terminal"
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # not a file, or closed
+        return "logfmt"
+    return "journal" if os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}" else "logfmt"
+
+
+def _for_terminal(level: str, step: str, msg: str, fields: dict[str, object]) -> str:
+    """Format one short line for a person, without control characters."""
+    text = _LABELS.get(level, "") + _printable(msg)
+    if level in _COLORS and not os.environ.get("NO_COLOR"):
+        text = f"{_COLORS[level]}{text}{_RESET}"
+    shown = [f"{key}={_quoted(value)}" for key, value in fields.items() if f"{key}={value}" != "rc=0"]
+    return "  ".join(
+        [f"{time.strftime('%H:%M:%S')} {step:<11} {text}", *([" ".join(shown)] if shown else [])]
+    )
+
+
+def _quoted(value: object) -> str:
+    text = _printable(value if isinstance(value, str) else _value(value))
+    return text if text and not set(text) & set(' "=') else f'"{text}"'
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 class Log:
-    """Writes the log lines of one step; hides every secret it has been told about."""
+    """Writes the log lines of one step; replaces every secret given to `hide`."""
 
     def __init__(self, step: str, *, run: str | None = None, stream: TextIO | None = None) -> None:
         self.step = step
         self.run = run or os.environ.get("RUN_ID") or new_run_id()
         self._stream = stream or sys.stderr
+        self._format = choose_format(self._stream)
         self._secrets: list[str] = []
 
     def hide(self, *values: str) -> None:
@@ -62,9 +109,14 @@ class Log:
         self._write("error", msg, fields)
 
     def _write(self, level: str, msg: str, fields: dict[str, object]) -> None:
-        line = logfmt({"level": level, "step": self.step, "run": self.run, "msg": msg, **fields})
+        if self._format == "terminal":
+            line = _for_terminal(level, self.step, msg, fields)
+        else:
+            line = logfmt({"level": level, "step": self.step, "run": self.run, "msg": msg, **fields})
+        if self._format == "journal":
+            line = f"<{_PRIORITIES[level]}>{line}"
         for secret in self._secrets:
-            line = line.replace(secret, _REDACTED)
-            line = line.replace(json.dumps(secret)[1:-1], _REDACTED)
+            for shown in (secret, json.dumps(secret)[1:-1], _printable(secret)):
+                line = line.replace(shown, _REDACTED)
         self._stream.write(line.encode("utf-8", "replace").decode() + "\n")
         self._stream.flush()

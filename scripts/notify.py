@@ -45,6 +45,7 @@ class Run:
 
 def read_run(unit: str, result: str, lines: list[str]) -> Run:
     """Find in the log lines of a run what a notice has to say; `result` is systemd's word for its end."""
+    lines = [re.sub(r"^<\d>", "", line) for line in lines]  # the priority, see log.py
     end = _last(lines, msg="publish failed") or {}
     step = end.get("failed_step", "publish")
     summary = next((line for line in reversed(lines) if ' msg="run ended"' in line), "")

@@ -23,12 +23,11 @@ from settings import ROOT
 from standins import cloudfront, sample
 from standins.aws import Aws
 from standins.libcal_server import LibCal, content_options, from_options
-from standins.readable_log import readable
 from standins.serving import serve, stop_signal
 
 BUILD = ROOT / "build" / "demo"
 # Only these variables are passed on: the demo must not use the user's settings or AWS account.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "VENV", "PYTHON")
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "NO_COLOR", "TMPDIR", "TZ", "VENV", "PYTHON")
 STOP_SECONDS = 15
 
 
@@ -93,7 +92,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -> int:
-    """Run `make publish` and print its log."""
+    """Run `make publish` which logs to the stderr of this process."""
     shutil.rmtree(BUILD, ignore_errors=True)
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env |= libcal.settings | aws.env
@@ -104,20 +103,14 @@ def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -
         subprocess.Popen(
             ["make", "--no-print-directory", "-C", str(ROOT), "publish"],
             env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
         )
     ) as publish:
-        assert publish.stdout
-        for line in publish.stdout:
-            _say(readable(line.rstrip("\n")))
         return publish.wait()
 
 
 @contextlib.contextmanager
-def _stopped_at_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+def _stopped_at_end(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Stop `process`, which leads its own process group, and all processes in the group."""
     with process:
         try:

@@ -24,7 +24,6 @@ from exit_codes import UNAVAILABLE
 from settings import ROOT, SettingError, read_environment
 from standins import preview_site, sample
 from standins.libcal_server import LibCal
-from standins.readable_log import readable
 from standins.serving import serve
 
 PORT = 8000
@@ -114,14 +113,14 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
     if fetch and not own:
         # An earlier preview's events, from a stand-in on another port, would only cause a warning.
         (BUILD / "events.json").unlink(missing_ok=True)
-    env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address}
+    env |= {"BUILD_DIR": str(BUILD), "SITE_URL": address, "LOG_FORMAT": "terminal", "NO_COLOR": "1"}
     begun = time.monotonic()
     for program in ("fetch.py", "generate.py")[not fetch :]:
         run = subprocess.run(
             [sys.executable, ROOT / "scripts" / program], env=env, stderr=subprocess.PIPE, text=True
         )
         for line in run.stderr.splitlines():
-            _say(readable(line))
+            _say(f"  {line}")
         # If LibCal is down, go on with the events of an earlier run.
         if run.returncode and not (run.returncode == UNAVAILABLE and (BUILD / "events.json").exists()):
             _say(f"  {program} failed with exit code {run.returncode}; waiting for a change")

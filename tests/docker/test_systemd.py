@@ -191,6 +191,9 @@ def test_every_line_is_in_the_journal_once_with_the_runs_id(machine: Machine) ->
     steps = [notify.fields(line)["step"] for line in ours]
     assert list(dict.fromkeys(step for step in steps if step in STEPS)) == STEPS
     assert {line for line in machine.journal() if run_id in line} == set(ours)
+    warnings = machine.journal("--priority=warning", f"_SYSTEMD_INVOCATION_ID={run_id}")
+    assert warnings == [line for line in ours if not line.startswith("level=info ")]
+    assert {notify.fields(line)["step"] for line in warnings} >= {"upload", "invalidate"}  # of containers too
     everything = "\n".join(machine.journal("--boot"))
     assert CLIENT_SECRET not in everything
     assert not [secret for secret in SECRETS.values() if secret in everything]

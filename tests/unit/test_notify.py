@@ -103,6 +103,14 @@ def operator(tmp_path: Path, hook: Hook) -> Operator:
     )
 
 
+def test_lines_with_a_priority_are_read_as_those_without(operator: Operator, hook: Hook) -> None:
+    operator.after("".join(f"<3>{line}\n" for line in failed().splitlines()), "failed")
+    assert hook.notices[0]["error"] == "LibCal refused the credentials"
+    assert hook.notices[0]["summary"].startswith("level=info ")
+    operator.after(f"<6>{SUMMARY}\n", "success")
+    assert hook.pings == [SUMMARY]
+
+
 def test_an_incident_is_told_once_and_so_is_its_end(operator: Operator, hook: Hook) -> None:
     operator.after(failed(), "failed")
     held = operator.after(failed(), "failed")

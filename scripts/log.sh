@@ -1,0 +1,66 @@
+# log.sh: the log of the commands in bin/, the same as scripts/log.py writes; sourced by common.sh.
+# shellcheck shell=bash
+
+# LOG_FORMAT: logfmt in files and pipes, the same with a priority in the journal, short lines on a terminal
+if [[ ! ${LOG_FORMAT:-} =~ ^(logfmt|journal|terminal)$ ]]; then
+  LOG_FORMAT=logfmt
+  if [[ -t 2 ]]; then
+    LOG_FORMAT=terminal
+  elif [[ -n ${JOURNAL_STREAM:-} && $JOURNAL_STREAM == "$(stat -Lc %d:%i /dev/fd/2)" ]]; then
+    LOG_FORMAT=journal
+  fi
+fi
+
+# log LEVEL MESSAGE [KEY=VALUE...]
+log() {
+  local line pair level=$1 message=$2
+  shift 2
+  if [[ $LOG_FORMAT == terminal ]]; then
+    log_for_terminal "$level" "$message" "$@"
+    return
+  fi
+  line="level=$level step=$STEP run=$RUN_ID msg=$(log_value "$message")"
+  for pair in "$@"; do
+    line+=" ${pair%%=*}=$(log_value "${pair#*=}")"
+  done
+  if [[ $LOG_FORMAT == journal ]]; then
+    case $level in
+      error) line="<3>$line" ;;
+      warn) line="<4>$line" ;;
+      *) line="<6>$line" ;;
+    esac
+  fi
+  printf '%s\n' "$line" >&2
+}
+
+log_value() {
+  local value=$1
+  if [[ $value =~ ^[A-Za-z0-9_./:@%+,*#-]+$ ]]; then
+    printf '%s' "$value"
+  else
+    value=${value//\\/\\\\}
+    value=${value//\"/\\\"}
+    value=${value//$'\n'/\\n}
+    value=${value//$'\r'/\\r}
+    printf '"%s"' "${value//$'\t'/\\t}"
+  fi
+}
+
+# log_for_terminal LEVEL MESSAGE [KEY=VALUE...]: time, step, message, values; without control characters
+log_for_terminal() {
+  local pair value color='' text=$2 shown=''
+  case $1 in
+    error) color=$'\e[31m' text="error: $text" ;;
+    warn) color=$'\e[33m' text="warning: $text" ;;
+    *) ;;
+  esac
+  text=${text//[[:cntrl:]]/?}
+  [[ -z $color || -n ${NO_COLOR:-} ]] || text=$color$text$'\e[0m'
+  for pair in "${@:3}"; do
+    value=${pair#*=} value=${value//[[:cntrl:]]/?}
+    [[ $pair != rc=0 ]] || continue
+    [[ -n $value && $value != *[\ \"=]* ]] || value="\"$value\""
+    shown+=" ${pair%%=*}=$value"
+  done
+  printf '%(%H:%M:%S)T %-11s %s%s\n' -1 "$STEP" "$text" "${shown:+ $shown}" >&2
+}
