@@ -4,7 +4,7 @@ Reads  $BUILD_DIR: site.manifest and site/, or docker/ after a run in Docker; ov
 Writes nothing
 
 Fetches status.json, the home page and a sample of the other files, half of it those that changed last
-and half by chance, and compares their bytes with the manifest, their headers with scripts/headers.py.
+and half by chance, and compares their bytes with the manifest, their headers with publishing/headers.py.
 On stdout comes a line for each file that differs: what is wrong, a tab, its address. The log says by
 how many minutes the events shown are older than those built, how long the edge has had its oldest
 copy, and what there still is to upload or to tell CloudFront, which explains a difference.

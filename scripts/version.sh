@@ -14,6 +14,10 @@ if [[ -e VERSION ]]; then
   exit
 fi
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
-# Not the revision of another repository that this folder is in.
-[[ -e .git ]] && revision=$(git describe --always --dirty --exclude '*' 2>/dev/null) || revision=unknown
+revision=unknown
+# Only this folder's own repository, not one around it; and without a write to its index.
+if [[ -e .git ]] && hash=$(git rev-parse --short HEAD 2>/dev/null); then
+  changes=$(git --no-optional-locks status --porcelain --untracked-files=no 2>/dev/null)
+  revision=$hash${changes:+-dirty}
+fi
 printf '%s %s\n' "$version" "$revision"

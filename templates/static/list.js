@@ -68,7 +68,7 @@ function showDays(today) {
   }
 }
 
-// An evening that ends in the small hours keeps its day (NIGHT_ENDS of scripts/dates.py).
+// An evening that ends in the small hours keeps its day (NIGHT_ENDS of scripts/rendering/dates.py).
 function runsOn(item, today) {
   const end = local(ending(item) - 1);
   return end.day > today || (end.day === today && end.hour >= 6);

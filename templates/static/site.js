@@ -20,7 +20,7 @@ function local(epoch) {
   return { day: `${part.year}-${part.month}-${part.day}`, hour: Number(part.hour), minute: part.minute };
 }
 
-// The same words as scripts/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
+// The same words as scripts/rendering/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
 function clock(epoch, end = false) {
   const { hour, minute } = local(epoch);
   const at = `${hour}:${minute}`;

@@ -35,7 +35,7 @@ release() { make --no-print-directory release VERSION="$1"; }
 ### Added
 - A thing."
   same "$(scripts/version.sh)" "99.0.1 $(git rev-parse --short HEAD)"
-  same "$(git grep --files-with-matches --fixed-strings "$OLD")" CHANGELOG.md
+  run -1 git grep --fixed-strings "\"$OLD\""
 }
 
 @test "The next release must be higher" {
