@@ -1,4 +1,4 @@
-"""The whole way, from LibCal to CloudFront, with the real programs: what goes up, what does not, and when."""
+"""The whole pipeline, from LibCal to CloudFront, with the real programs: uploads, deletes, invalidations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUARTER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run of bin/publish ended, and what it wrote to S3 and told CloudFront."""
+    """The result of a run of bin/publish: its exit code and log, its writes to S3 and its invalidations."""
 
     code: int
     log: str
@@ -40,17 +40,17 @@ class Run:
 
 
 class Library:
-    """One library on this machine: its LibCal, its bucket, its build folder, its clock."""
+    """One library on this machine, with its own LibCal, bucket, build folder and clock."""
 
     def __init__(self, libcal: LibCal, aws: Aws, build: Path) -> None:
         self.libcal, self.aws, self.build = libcal, aws, build
         self.now = MONDAY
 
     def publish(self, **settings: str) -> Run:
-        """Run bin/publish as it is, a quarter of an hour after the run before."""
+        """Run bin/publish, fifteen minutes after the previous run."""
         self.libcal.now = self.now
         self.aws.calls.clear()
-        told = len(self.aws.invalidations())
+        earlier = len(self.aws.invalidations())
         self.aws.calls.clear()
         env = {
             "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
@@ -75,7 +75,7 @@ class Library:
             log=done.stderr,
             written=sorted(self._key(call.path) for call in calls if call.method == "PUT"),
             deleted=any(call.method == "POST" and call.service == "s3" for call in calls),
-            invalidations=self.aws.invalidations()[told:],
+            invalidations=self.aws.invalidations()[earlier:],
         )
 
     def _key(self, path: str) -> str:
@@ -83,22 +83,22 @@ class Library:
 
     @property
     def site(self) -> Path:
-        """The generated tree."""
+        """The folder of the generated site."""
         return self.build / "site"
 
     def files(self) -> dict[str, bytes]:
-        """The generated tree, read."""
+        """Return the generated files by path."""
         paths = (path for path in self.site.rglob("*") if path.is_file())
         return {path.relative_to(self.site).as_posix(): path.read_bytes() for path in paths}
 
     def digests(self) -> dict[str, str]:
-        """The generated tree, as S3 would name its contents."""
+        """Return the MD5 digests of the generated files, as S3 lists them."""
         return {path: md5(data, usedforsecurity=False).hexdigest() for path, data in self.files().items()}
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """A library whose site is out, with the sample's events but its pictures."""
+    """A library with a published site, with the sample's events but without their images."""
     events = sample.events(MONDAY.date())
     for event in events:
         event["featured_image"] = ""
@@ -111,7 +111,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         yield made
 
 
-def test_a_run_without_news_writes_one_small_file_and_tells_cloudfront_nothing(library: Library) -> None:
+def test_a_run_without_changes_uploads_one_small_file_and_invalidates_no_path(library: Library) -> None:
     run = library.publish()
     assert run.code == 0, run.log
     assert run.written == ["status.json"]
@@ -120,7 +120,9 @@ def test_a_run_without_news_writes_one_small_file_and_tells_cloudfront_nothing(l
     assert library.digests() == library.aws.digests()
 
 
-def test_an_edited_title_takes_just_the_pages_that_hold_it_and_one_path(library: Library) -> None:
+def test_an_edited_title_uploads_only_the_pages_that_contain_it_and_invalidates_one_path(
+    library: Library,
+) -> None:
     before = library.files()
     number = next(iter(json.loads(before["events.json"])["events"]))["id"]
     library.libcal.edit(number, title="A new name for it")
@@ -128,14 +130,14 @@ def test_an_edited_title_takes_just_the_pages_that_hold_it_and_one_path(library:
     assert run.code == 0, run.log
     holding = {path for path, data in library.files().items() if b"A new name for it" in data}
     assert {"index.html", f"event/{number}.html", f"event/{number}.ics", "events.ics"} <= holding
-    # The site's map tells when the page changed; it holds no title.
+    # sitemap.xml contains the time of the change, but no title.
     assert set(run.written) == holding | {"status.json", "sitemap.xml"}
     assert len(run.invalidations) == 1
     assert len(run.invalidations[0]) == 1
     assert library.digests() == library.aws.digests()
 
 
-def test_an_outage_of_libcal_leaves_the_site_and_says_why_in_a_line(library: Library) -> None:
+def test_an_outage_of_libcal_keeps_the_site_and_is_logged_in_one_line(library: Library) -> None:
     before = library.aws.digests()
     library.libcal.fail("status", status=503, path="/")
     short = library.publish()
@@ -159,7 +161,7 @@ def test_an_outage_of_libcal_leaves_the_site_and_says_why_in_a_line(library: Lib
     assert again.code == 0, again.log
 
 
-def test_wrong_credentials_end_with_78_and_say_what_to_check_but_not_the_secret(library: Library) -> None:
+def test_wrong_credentials_exit_with_78_and_name_the_settings_but_not_the_secret(library: Library) -> None:
     before = library.aws.digests()
     run = library.publish(LIBCAL_CLIENT_SECRET="0123456789planted0123456789")
     assert run.code == 78
@@ -170,7 +172,7 @@ def test_wrong_credentials_end_with_78_and_say_what_to_check_but_not_the_secret(
     assert library.aws.digests() == before
 
 
-def test_nothing_private_is_anywhere_in_the_build_folder(library: Library) -> None:
+def test_no_file_in_the_build_folder_contains_private_data(library: Library) -> None:
     raw = json.dumps(list(library.libcal.events.values()))
     assert raw.count(PRIVATE) > 100
     assert raw.count(str(PRIVATE_NUMBER)) > 100

@@ -1,4 +1,4 @@
-"""The preview generates from the sample library, reloads on a change, and says what is wrong."""
+"""`make preview` serves the sample library, reloads after a change, and shows errors."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Even where the tests run in the background, and so with Ctrl-C ignored.
+        # Background jobs, such as these tests may be, ignore Ctrl-C by default.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy that may be changed and broken."""
+    """Return a copy of the project that a test may change and break."""
     return copy_project(tmp_path)
 
 
 def _versions(address: str) -> Iterator[str]:
-    """Yield what an open browser is told: which build is shown."""
+    """Yield the build ids that the server sends to an open page."""
     with requests.get(f"{address}/_preview/changes", stream=True, timeout=20) as response:
         for line in response.iter_lines(chunk_size=1):
             if line.startswith(b"data: "):
                 yield line[6:].decode()
 
 
-def test_a_change_is_shown_an_error_too_and_it_mends_with_the_next(project: Path) -> None:
+def test_the_preview_shows_changes_and_errors_and_recovers_from_them(project: Path) -> None:
     with _start(project, "--port", "0") as preview:
         assert preview.stdout
         try:
@@ -71,14 +71,14 @@ def test_a_change_is_shown_an_error_too_and_it_mends_with_the_next(project: Path
             assert "nonsense" in page.text
             assert f'data-version="{broken}"' in page.text
 
-            template.write_text(good + "<!-- mended -->")
+            template.write_text(good + "<!-- fixed -->")
             assert next(version for version in versions if version != broken)
             page = requests.get(address, timeout=10)
-            assert (page.status_code, "<!-- mended -->" in page.text) == (200, True)
+            assert (page.status_code, "<!-- fixed -->" in page.text) == (200, True)
 
             (project / ".env").write_text("SITE_NAME=Elsewhere\n")
-            mended = page.text.split('data-version="')[1].split('"')[0]
-            assert next(version for version in versions if version != mended)
+            fixed = page.text.split('data-version="')[1].split('"')[0]
+            assert next(version for version in versions if version != fixed)
             assert "Elsewhere" in requests.get(address, timeout=10).text
         finally:
             preview.send_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ def test_a_change_is_shown_an_error_too_and_it_mends_with_the_next(project: Path
     assert (preview.returncode, errors) == (0, "")
 
 
-def test_a_taken_port_is_one_clear_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with _start(ROOT, "--port", str(port)) as preview:
@@ -111,7 +111,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
     ],
 )
 @pytest.mark.parametrize("quote", ['"', "&#39;"])
-def test_the_policy_of_a_served_page_gives_leave_for_reloading_only(
+def test_the_policy_of_a_served_page_allows_only_the_reload_script(
     policy: str, served: str, quote: str
 ) -> None:
     written = policy.replace("'", "&#39;") if quote == "&#39;" else policy

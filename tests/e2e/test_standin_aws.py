@@ -1,4 +1,4 @@
-"""The AWS stand-in takes the real AWS CLI, and the bucket's site is what was put into the bucket."""
+"""The AWS stand-in works with the real AWS CLI, and its site serves the uploaded objects."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_real_aws_cli_uploads_and_invalidates(aws: Aws, tmp_path: Path) -> N
         assert (lost.status_code, lost.text) == (404, "<p>Lost")
 
 
-def test_as_a_program_it_prints_the_environment_and_stops_when_asked() -> None:
+def test_the_program_prints_the_environment_and_stops_on_a_signal() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "standins.aws", "--bucket", "another"],
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ PAGE = "public, max-age=60, s-maxage=900, stale-while-revalidate=30, stale-if-er
 
 
 class World:
-    """A bucket, the invalidations so far, a clock, and an edge in front."""
+    """A bucket, a list of invalidations, a clock, and an edge that uses them."""
 
     def __init__(self) -> None:
         self.bucket: dict[str, Stored] = {}
@@ -40,7 +40,7 @@ def world() -> World:
     return made
 
 
-def test_a_page_is_kept_for_s_maxage_and_says_its_age(world: World) -> None:
+def test_a_page_is_cached_for_s_maxage_and_has_an_age_header(world: World) -> None:
     assert world.get("/event/1.html") == (200, "one", "Miss")
     world.put("event/1.html", "new")
     world.now = 899
@@ -50,7 +50,7 @@ def test_a_page_is_kept_for_s_maxage_and_says_its_age(world: World) -> None:
     assert world.get("/event/1.html") == (200, "new", "RefreshHit")
 
 
-def test_max_age_counts_where_s_maxage_is_missing_and_a_day_where_both_are(world: World) -> None:
+def test_max_age_replaces_a_missing_s_maxage_and_the_default_is_a_day(world: World) -> None:
     world.put("a", "a", "public, max-age=30")
     world.put("b", "b", "")
     world.get("/a")
@@ -62,7 +62,9 @@ def test_max_age_counts_where_s_maxage_is_missing_and_a_day_where_both_are(world
     assert world.get("/b")[2] == "RefreshHit"
 
 
-def test_while_it_revalidates_the_first_visitor_gets_the_old_page_and_the_next_the_new(world: World) -> None:
+def test_during_revalidation_the_first_visitor_gets_the_old_page_and_the_next_the_new_one(
+    world: World,
+) -> None:
     world.get("/event/1.html")
     world.put("event/1.html", "new")
     world.now = 915
@@ -70,7 +72,7 @@ def test_while_it_revalidates_the_first_visitor_gets_the_old_page_and_the_next_t
     assert world.get("/event/1.html")[1] == "new"
 
 
-def test_an_expired_page_outlives_a_broken_bucket_for_stale_if_error(world: World) -> None:
+def test_an_expired_page_is_served_within_stale_if_error_while_the_bucket_fails(world: World) -> None:
     world.get("/event/1.html")
     world.down = True
     world.now = 900 + 3599
@@ -92,9 +94,7 @@ def test_an_expired_page_outlives_a_broken_bucket_for_stale_if_error(world: Worl
         (["/event/1.html", "/"], {"/event/1.html", "/"}),
     ],
 )
-def test_an_invalidation_takes_just_what_its_paths_cover(
-    world: World, paths: list[str], gone: set[str]
-) -> None:
+def test_an_invalidation_removes_only_matching_pages(world: World, paths: list[str], gone: set[str]) -> None:
     world.put("event/1.html", "one")
     for path in ("/", "/index.html", "/event/1.html"):
         world.get(path)
@@ -109,7 +109,7 @@ def test_an_invalidation_works_once(world: World) -> None:
     assert world.get("/")[2] == "Hit"
 
 
-def test_what_is_missing_is_the_404_page_kept_for_ten_seconds(world: World) -> None:
+def test_a_missing_page_is_the_404_page_cached_for_ten_seconds(world: World) -> None:
     world.put("404.html", "not here")
     assert world.get("/event/2.html") == (404, "not here", "Error")
     world.put("event/2.html", "two")
@@ -119,6 +119,6 @@ def test_what_is_missing_is_the_404_page_kept_for_ten_seconds(world: World) -> N
     assert world.get("/event/2.html") == (200, "two", "RefreshHit")
 
 
-def test_cache_control_is_read_case_and_spaces_aside() -> None:
+def test_cache_control_is_read_regardless_of_case_and_spaces() -> None:
     assert policy("Public, Max-Age=60,s-maxage=900") == {"max-age": 60.0, "s-maxage": 900.0}
     assert policy("") == {}

@@ -1,4 +1,4 @@
-"""The invented research library is the same each time, and as unkempt as it says."""
+"""The invented research library is always the same, and as messy as its docstring says."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from standins import danish, libcal_file
 
 
-def test_is_the_same_each_time_and_ids_differ() -> None:
+def test_the_events_are_always_the_same_and_have_unique_ids() -> None:
     events = danish.events()
     assert danish.events() == events
     assert len({event["id"] for event in events}) == len(events) == 400
 
 
-def test_lies_ahead_once_it_is_moved(tmp_path: Path) -> None:
+def test_the_moved_events_are_in_the_future(tmp_path: Path) -> None:
     events = libcal_file.load(danish.write(tmp_path / "new" / "danish.json"))
     moved = libcal_file.folded(events, date(2026, 3, 3), danish.ZONE, 84)
     days = sorted(event["start"][:10] for event in moved)
@@ -25,7 +25,7 @@ def test_lies_ahead_once_it_is_moved(tmp_path: Path) -> None:
     assert {event["start"][19:] for event in moved} == {"+01:00", "+02:00"}
 
 
-def test_has_the_oddities_of_a_real_export() -> None:
+def test_the_events_have_the_oddities_of_a_real_export() -> None:
     events = danish.events()
     text = json.dumps(events, ensure_ascii=False)
     titles = Counter(event["title"] for event in events)

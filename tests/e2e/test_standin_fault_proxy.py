@@ -1,4 +1,4 @@
-"""The proxy refuses what AWS refuses and moto lets pass: else tests would prove less than they say."""
+"""The proxy refuses requests that AWS refuses but moto accepts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cloudfront(proxy: tuple[Aws, str, fault_proxy.State]) -> tuple[object, str]:
 
 
 def invalidate(cloudfront: tuple[object, str], reference: str, *paths: str) -> str:
-    """Return the invalidation's id, or the error's code."""
+    """Return the id of the invalidation, or the error code."""
     client, distribution = cloudfront
     batch = {"CallerReference": reference, "Paths": {"Quantity": len(paths), "Items": list(paths)}}
     try:
@@ -47,30 +47,32 @@ def invalidate(cloudfront: tuple[object, str], reference: str, *paths: str) -> s
 
 
 @pytest.mark.parametrize("path", ["/", "/*", "/a%20b*", "/event/1.html", "/a&b"])
-def test_what_is_a_path_passes(cloudfront: tuple[object, str], path: str) -> None:
+def test_a_valid_path_is_accepted(cloudfront: tuple[object, str], path: str) -> None:
     assert invalidate(cloudfront, f"passes {path}", path) != "InvalidArgument"
 
 
 @pytest.mark.parametrize(
     "path", ["event/1.html", "/a b", "/café", "/a*b", "/*.html", "#events", "/" + "a" * 4000]
 )
-def test_trap_28_what_is_none_is_refused(cloudfront: tuple[object, str], path: str) -> None:
+def test_trap_28_an_invalid_path_is_refused(cloudfront: tuple[object, str], path: str) -> None:
     assert invalidate(cloudfront, f"refused {path}", path) == "InvalidArgument"
 
 
-def test_trap_28_a_reference_stands_for_one_batch(cloudfront: tuple[object, str]) -> None:
+def test_trap_28_a_caller_reference_belongs_to_one_batch(cloudfront: tuple[object, str]) -> None:
     first = invalidate(cloudfront, "one", "/a")
     assert invalidate(cloudfront, "one", "/a") == first
     assert invalidate(cloudfront, "one", "/b") == "InvalidationBatchAlreadyExists"
     assert invalidate(cloudfront, "two", "/a") not in (first, "InvalidationBatchAlreadyExists")
 
 
-def test_trap_28_more_paths_than_cloudfront_takes_are_refused(cloudfront: tuple[object, str]) -> None:
+def test_trap_28_too_many_paths_are_refused(cloudfront: tuple[object, str]) -> None:
     assert invalidate(cloudfront, "many", *(f"/{number}" for number in range(3001))) == "InvalidArgument"
 
 
 @pytest.mark.parametrize("kind", ["Content-Length: 10", "Transfer-Encoding: chunked"])
-def test_trap_28_half_an_object_is_none(proxy: tuple[Aws, str, fault_proxy.State], kind: str) -> None:
+def test_trap_28_an_incomplete_upload_is_discarded(
+    proxy: tuple[Aws, str, fault_proxy.State], kind: str
+) -> None:
     aws, url, state = proxy
     there = urlsplit(url)
     with socket.create_connection((there.hostname or "", there.port or 0), timeout=10) as client:

@@ -1,4 +1,4 @@
-"""The LibCal stand-in answers as reference answers do, and misbehaves only when told to."""
+"""The LibCal stand-in responds like LibCal, and fails only with an active fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def libcal() -> Iterator[LibCal]:
 
 
 class Client:
-    """The smallest client: one token, one GET."""
+    """A minimal client: one token, one GET."""
 
     def __init__(self, libcal: LibCal) -> None:
         self.url = libcal.url
@@ -64,7 +64,9 @@ def _many(libcal: LibCal, count: int, calendar: int = 20102) -> None:
 
 @pytest.mark.parametrize("prefix", ["/1.1", "/api/1.1"])
 @pytest.mark.parametrize("body", ["data", "json", "files"])
-def test_gives_a_new_token_for_a_form_json_or_multipart_body(libcal: LibCal, prefix: str, body: str) -> None:
+def test_a_token_can_be_requested_with_a_form_json_or_multipart_body(
+    libcal: LibCal, prefix: str, body: str
+) -> None:
     fields = {
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
@@ -81,14 +83,14 @@ def test_gives_a_new_token_for_a_form_json_or_multipart_body(libcal: LibCal, pre
 
 
 @pytest.mark.parametrize("refusal", [400, 401])
-def test_refuses_wrong_credentials(refusal: int) -> None:
+def test_wrong_credentials_are_refused(refusal: int) -> None:
     with LibCal([], refusal=refusal) as libcal:
         fields = {"client_id": CLIENT_ID, "client_secret": "wrong", "grant_type": "client_credentials"}
         response = requests.post(f"{libcal.url}/1.1/oauth/token", data=fields, timeout=10)
     assert (response.status_code, response.json()) == (refusal, {"error": "invalid_client"})
 
 
-def test_refuses_no_token_a_foreign_one_and_an_expired_one(libcal: LibCal, client: Client) -> None:
+def test_missing_unknown_and_expired_tokens_are_refused(libcal: LibCal, client: Client) -> None:
     assert client.get("/1.1/calendars").status_code == 200
     libcal.now = NOON + timedelta(seconds=3600)
     assert client.get("/1.1/calendars").status_code == 401
@@ -98,7 +100,7 @@ def test_refuses_no_token_a_foreign_one_and_an_expired_one(libcal: LibCal, clien
         assert "error" in response.json()
 
 
-def test_tokens_are_steered_over_http(libcal: LibCal, client: Client) -> None:
+def test_tokens_are_controlled_over_http(libcal: LibCal, client: Client) -> None:
     address = f"{libcal.url}/_standin/tokens"
     assert requests.patch(address, json={"expires_in": None}, timeout=10).json()["expires_in"] is None
     fields = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "grant_type": "client_credentials"}
@@ -108,13 +110,13 @@ def test_tokens_are_steered_over_http(libcal: LibCal, client: Client) -> None:
     assert client.get("/1.1/calendars").status_code == 401
 
 
-def test_a_new_token_may_be_made_to_revoke_the_old(libcal: LibCal, client: Client) -> None:
+def test_a_new_token_can_revoke_earlier_ones(libcal: LibCal, client: Client) -> None:
     libcal.revoke_old = True
     libcal.new_token()
     assert client.get("/1.1/calendars").status_code == 401
 
 
-def test_cuts_silently_at_20_events_and_at_500_at_most(libcal: LibCal, client: Client) -> None:
+def test_a_page_has_20_events_by_default_and_at_most_500(libcal: LibCal, client: Client) -> None:
     _many(libcal, 501)
     assert len(client.events(20102)) == 20
     assert len(client.events(20102, limit=1000)) == 500
@@ -122,7 +124,7 @@ def test_cuts_silently_at_20_events_and_at_500_at_most(libcal: LibCal, client: C
     assert client.events(20102, limit=500, page=3) == []
 
 
-def test_counts_days_inclusively_from_today_unless_told_otherwise(libcal: LibCal, client: Client) -> None:
+def test_days_are_counted_inclusively_from_today_or_the_given_date(libcal: LibCal, client: Client) -> None:
     libcal.events.clear()
     for day in ("2026-03-02", "2026-03-03", "2026-04-02", "2026-04-03"):
         libcal.add(title=day, start=f"{day}T23:00", end=f"{day}T23:30", calendar=20101)
@@ -136,11 +138,11 @@ def test_counts_days_inclusively_from_today_unless_told_otherwise(libcal: LibCal
     assert days(days=9999) == ["2026-03-03", "2026-04-02", "2026-04-03"]
 
 
-def test_still_lists_what_began_earlier_and_runs_on(client: Client) -> None:
+def test_events_that_began_earlier_and_still_run_are_listed(client: Client) -> None:
     assert "Pieced Together: Quilts of the River Valley" in {event["title"] for event in client.events()}
 
 
-def test_takes_a_list_of_calendars_and_filters(libcal: LibCal, client: Client) -> None:
+def test_a_list_of_calendars_and_filters_can_be_given(libcal: LibCal, client: Client) -> None:
     both = client.events("20101,20102", limit=500)
     assert {event["calendar"]["id"] for event in both} == {20101, 20102}
     assert [event["start"] for event in both] == sorted(event["start"] for event in both)
@@ -150,7 +152,7 @@ def test_takes_a_list_of_calendars_and_filters(libcal: LibCal, client: Client) -
     assert client.get("/1.1/events").status_code == 400
 
 
-def test_writes_json_as_php_does(libcal: LibCal, client: Client) -> None:
+def test_json_is_written_as_php_writes_it(libcal: LibCal, client: Client) -> None:
     tricky = 'é 🪴 <b> & \' " / \\" \\'
     libcal.edit(11_870_000, title=tricky)
     text = client.get("/1.1/events/11870000").text
@@ -159,7 +161,7 @@ def test_writes_json_as_php_does(libcal: LibCal, client: Client) -> None:
     assert json.loads(php_json({"a": tricky})) == {"a": tricky}
 
 
-def test_lists_calendars_with_their_visibility(client: Client) -> None:
+def test_calendars_are_listed_with_their_visibility(client: Client) -> None:
     calendars = client.get("/1.1/calendars").json()["calendars"]
     assert {item["calid"]: item["visibility"] for item in calendars} == {
         20101: "Public",
@@ -169,18 +171,18 @@ def test_lists_calendars_with_their_visibility(client: Client) -> None:
     }
 
 
-def test_answers_an_unknown_path_with_html(client: Client) -> None:
+def test_an_unknown_path_gets_an_html_response(client: Client) -> None:
     response = client.get("/1.1/nonsense")
     assert response.status_code == 404
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_adds_notes_only_when_asked(client: Client) -> None:
+def test_notes_are_added_only_on_request(client: Client) -> None:
     assert not any("internal_notes" in event for event in client.events())
     assert all(PRIVATE in event["internal_notes"][0] for event in client.events(internal_notes=1))
 
 
-def test_serves_the_featured_images_itself(libcal: LibCal, client: Client) -> None:
+def test_featured_images_are_served_by_the_stand_in(libcal: LibCal, client: Client) -> None:
     addresses = [event["featured_image"] for event in client.events("20101,20103", limit=500)]
     assert None in addresses
     assert "" in addresses
@@ -195,7 +197,7 @@ def test_serves_the_featured_images_itself(libcal: LibCal, client: Client) -> No
         assert requests.get(address, headers=again, timeout=10).status_code == 304
 
 
-def test_is_edited_over_http(libcal: LibCal, client: Client) -> None:
+def test_events_are_edited_over_http(libcal: LibCal, client: Client) -> None:
     address = f"{libcal.url}/_standin/events"
     new = {
         "title": "New",
@@ -213,7 +215,7 @@ def test_is_edited_over_http(libcal: LibCal, client: Client) -> None:
     assert requests.post(address, json={"title": "No start"}, timeout=10).status_code == 400
 
 
-def test_logs_requests_without_the_token(libcal: LibCal, client: Client) -> None:
+def test_requests_are_logged_without_the_token(libcal: LibCal, client: Client) -> None:
     client.events(limit=500)
     (entry,) = requests.get(f"{libcal.url}/_standin/log", timeout=10).json()
     assert entry["path"] == "/1.1/events"
@@ -224,7 +226,7 @@ def test_logs_requests_without_the_token(libcal: LibCal, client: Client) -> None
     assert libcal.log == []
 
 
-def test_a_fault_hits_what_it_names_as_often_as_it_says(libcal: LibCal, client: Client) -> None:
+def test_a_fault_applies_to_the_selected_requests_and_only_that_often(libcal: LibCal, client: Client) -> None:
     faults = f"{libcal.url}/_standin/faults"
     fault = {"kind": "status", "status": 429, "retry_after": "2", "calendar": "20102", "times": 1, "skip": 1}
     assert requests.post(faults, json=fault, timeout=10).status_code == 200
@@ -249,14 +251,14 @@ def test_a_fault_hits_what_it_names_as_often_as_it_says(libcal: LibCal, client: 
         ("object", '{"events":{"0":{'),
     ],
 )
-def test_gives_wrong_answers_with_status_200(libcal: LibCal, client: Client, kind: str, begins: str) -> None:
+def test_wrong_responses_can_have_status_200(libcal: LibCal, client: Client, kind: str, begins: str) -> None:
     libcal.fail(kind)
     response = client.get("/1.1/events", cal_id=20101)
     assert response.status_code == 200
     assert response.text.startswith(begins)
 
 
-def test_mixes_in_what_is_not_an_event_and_repeats_ids(libcal: LibCal, client: Client) -> None:
+def test_malformed_events_and_duplicate_ids_can_be_mixed_in(libcal: LibCal, client: Client) -> None:
     good = client.events()
     libcal.fail("malformed", times=1)
     mixed = client.events()
@@ -268,7 +270,7 @@ def test_mixes_in_what_is_not_an_event_and_repeats_ids(libcal: LibCal, client: C
     assert '"registration_cost":NaN' in client.get("/1.1/events", cal_id=20101).text
 
 
-def test_ignores_limit_or_page_when_told_to(libcal: LibCal, client: Client) -> None:
+def test_the_limit_or_page_parameter_can_be_ignored(libcal: LibCal, client: Client) -> None:
     _many(libcal, 30)
     libcal.fail("page_ignored", times=1)
     assert client.events(20102, limit=25, page=2)[0]["title"] == "Event 0"
@@ -276,7 +278,7 @@ def test_ignores_limit_or_page_when_told_to(libcal: LibCal, client: Client) -> N
     assert len(client.events(20102, limit=25)) == 30
 
 
-def test_sends_half_a_text_half_a_body_or_a_reset(libcal: LibCal, client: Client) -> None:
+def test_a_response_can_be_truncated_short_or_reset(libcal: LibCal, client: Client) -> None:
     libcal.fail("truncated", times=1)
     with pytest.raises(json.JSONDecodeError):
         json.loads(client.get("/1.1/events", cal_id=20101).text)
@@ -288,7 +290,7 @@ def test_sends_half_a_text_half_a_body_or_a_reset(libcal: LibCal, client: Client
         client.get("/1.1/events", cal_id=20101)
 
 
-def test_is_silent_slow_and_drips_until_the_client_gives_up(libcal: LibCal, client: Client) -> None:
+def test_a_response_can_be_silent_slow_or_sent_byte_by_byte(libcal: LibCal, client: Client) -> None:
     libcal.fail("silent")
     with pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(f"{libcal.url}/1.1/events", timeout=0.3)
@@ -305,7 +307,7 @@ def test_is_silent_slow_and_drips_until_the_client_gives_up(libcal: LibCal, clie
     assert time.monotonic() - begun >= 0.3
 
 
-def test_sends_a_bomb_and_a_body_without_end(libcal: LibCal, client: Client) -> None:
+def test_a_response_can_be_a_gzip_bomb_or_infinite(libcal: LibCal, client: Client) -> None:
     libcal.fail("gzip_bomb", times=1)
     with requests.get(f"{libcal.url}/1.1/events", stream=True, timeout=5) as response:
         assert response.headers["Content-Encoding"] == "gzip"
@@ -318,7 +320,7 @@ def test_sends_a_bomb_and_a_body_without_end(libcal: LibCal, client: Client) -> 
         assert len(response.raw.read(5 * 2**20)) == 5 * 2**20
 
 
-def test_images_can_be_bombs_huge_or_no_images(libcal: LibCal) -> None:
+def test_images_can_be_bombs_huge_or_invalid(libcal: LibCal) -> None:
     from PIL import Image
 
     address = f"{libcal.url}/images/host/moon.webp"
@@ -336,7 +338,7 @@ def test_images_can_be_bombs_huge_or_no_images(libcal: LibCal) -> None:
     assert requests.get(address, timeout=5).headers["Content-Type"] == "image/webp"
 
 
-def test_is_gone_once_it_has_stopped_even_for_waiting_clients() -> None:
+def test_a_stopped_stand_in_disconnects_waiting_clients() -> None:
     with LibCal([]) as libcal:
         url = libcal.url
         libcal.fail("silent", times=1)
@@ -362,7 +364,7 @@ def _file(path: Path, *starts: str) -> Path:
     return path
 
 
-def test_moves_the_events_of_a_file_ahead_by_whole_weeks(tmp_path: Path) -> None:
+def test_events_of_a_file_are_moved_into_the_future_by_whole_weeks(tmp_path: Path) -> None:
     zone = ZoneInfo("Europe/Copenhagen")
     now = datetime(2026, 3, 3, 12, tzinfo=zone)  # a Tuesday
     starts = ("2021-01-26T12:30:00+01:00", "2021-03-02T12:30:00+01:00", "2023-12-27T12:30:00+01:00")
@@ -371,7 +373,7 @@ def test_moves_the_events_of_a_file_ahead_by_whole_weeks(tmp_path: Path) -> None
         libcal.load(file)
         assert [event["start"] for event in libcal.events.values()] == [
             "2026-03-10T12:30:00+01:00",
-            "2026-04-14T12:30:00+02:00",  # the clock on the wall is the same; the offset is summer's
+            "2026-04-14T12:30:00+02:00",  # the same local time; the offset of summer time
             "2029-02-07T12:30:00+01:00",
         ]
         libcal.load(file, fold=21)
@@ -385,9 +387,7 @@ def test_moves_the_events_of_a_file_ahead_by_whole_weeks(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
-def test_as_a_program_it_prints_its_address_and_stops_when_asked(
-    tmp_path: Path, asked: signal.Signals
-) -> None:
+def test_the_program_prints_its_address_and_stops_on_a_signal(tmp_path: Path, asked: signal.Signals) -> None:
     file = _file(tmp_path / "events.json", "2021-01-26T12:30:00+01:00")
     arguments = [
         "--events",

@@ -1,4 +1,4 @@
-"""The sample library shows every state an event can be in, on every day of the year."""
+"""The sample library has events in every state, on every day of the year."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def events(today: date) -> list[Record]:
     return sample.events(today)
 
 
-def test_is_the_same_for_the_same_day_and_ids_differ(today: date, events: list[Record]) -> None:
+def test_the_events_of_a_day_are_always_the_same_and_have_unique_ids(
+    today: date, events: list[Record]
+) -> None:
     assert sample.events(today) == events
     assert len({str(event["id"]) for event in events}) == len(events)
     assert 60 <= len(events) <= 90
@@ -56,7 +58,7 @@ def test_every_day_of_two_weeks_has_events_in_three_branches(today: date, events
     assert {"Main Street", "Eastside", "Harbor"} <= public
 
 
-def test_shows_every_state_of_registration(events: list[Record]) -> None:
+def test_the_sample_has_every_state_of_registration(events: list[Record]) -> None:
     found = [registration for event in events if (registration := _registration(event))]
     ready = [each for each in found if each.opened and not each.closed]
     assert any(each.closed for each in found)
@@ -70,7 +72,7 @@ def test_shows_every_state_of_registration(events: list[Record]) -> None:
     assert any(online.free == 0 and room.free for room, online in mixed)
 
 
-def test_shows_every_shape_of_time(today: date, events: list[Record]) -> None:
+def test_the_sample_has_every_kind_of_time(today: date, events: list[Record]) -> None:
     lengths = {}
     for event in events:
         start, end = (datetime.fromisoformat(event[key]) for key in ("start", "end"))
@@ -88,7 +90,7 @@ def test_shows_every_shape_of_time(today: date, events: list[Record]) -> None:
     assert len(started) == 2, "ongoing ones have begun already"
 
 
-def test_shows_every_oddity_of_the_api(events: list[Record]) -> None:
+def test_the_sample_has_every_oddity_of_the_api(events: list[Record]) -> None:
     titles = " ".join(event["title"] for event in events)
     assert re.search("CANCELLED: .*Postponed - .*RESCHEDULED: .*Canceled – ", titles)
     for part in ("🪴", "&amp;", " & ", "español", "How to Cancel a Subscription"):
@@ -108,13 +110,13 @@ def test_shows_every_oddity_of_the_api(events: list[Record]) -> None:
     assert {12, "15.00", 0} <= {event["registration_cost"] for event in events}
 
 
-def test_every_event_carries_what_must_not_be_published(events: list[Record]) -> None:
+def test_every_event_has_private_fields(events: list[Record]) -> None:
     for event in events:
         assert PRIVATE in str(event["owner"]) + str(event["url"]["admin"])
         assert str(PRIVATE_NUMBER) in str(event)
     assert any(PRIVATE in event.get("online_join_password", "") for event in events)
 
 
-def test_its_events_show_every_picture_and_no_other(events: list[Record]) -> None:
+def test_the_events_use_every_image_and_no_other(events: list[Record]) -> None:
     images = {event["featured_image"] for event in events if event["featured_image"]}
     assert {image.rpartition("/")[2] for image in images} == {file.name for file in PICTURES.iterdir()}

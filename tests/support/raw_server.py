@@ -1,4 +1,4 @@
-"""A server that speaks no protocol: what it does to a connection is up to the test."""
+"""A TCP server without a protocol: the test decides how to handle each connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = Callable[[socket.socket, bytes], None]
 
 
 class RawServer:
-    """Calls `answer(connection, request)` for every connection on a loopback port of its own."""
+    """Listens on a loopback port and calls `answer(connection, request)` for every connection."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -46,22 +46,22 @@ class RawServer:
             self.requests.append(request)
             self._answer(connection, request)
 
-    # What can go wrong on the way.
+    # Faults.
 
     def drip(self, connection: socket.socket, data: bytes, seconds: float) -> None:
-        """Send a byte at a time, with a pause after each."""
+        """Send one byte at a time, with a pause after each."""
         for byte in data:
             connection.sendall(bytes([byte]))
             if self.stopped.wait(seconds):
                 return
 
     def silence(self, connection: socket.socket, _: bytes) -> None:
-        """Accept, and never say a word."""
+        """Accept the connection and send no data."""
         self.stopped.wait(30)
 
     @staticmethod
     def reset(connection: socket.socket) -> None:
-        """Break the connection off with a RST."""
+        """Reset the connection (RST)."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
@@ -76,6 +76,6 @@ def raw_server(answer: Answer) -> Iterator[RawServer]:
 
 
 def head(**headers: str) -> bytes:
-    """Return the beginning of a 200 answer."""
+    """Return the status line and headers of a 200 response."""
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()

@@ -1,4 +1,4 @@
-"""An HTTPS server on loopback, with a certificate of its own for names that only the tests know."""
+"""An HTTPS server on loopback, with a self-signed certificate for the names of a test."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# What a page is: status, headers, body; or something that talks to the connection itself.
+# A page: (status, headers, body), or a function that writes to the connection itself.
 Page = tuple[int, dict[str, str], bytes] | Callable[[socket.socket], None]
 
 
 def make_certificate(folder: Path, *names: str) -> Path:
-    """Write a self-signed certificate for `names` with its key; return the file, good as a CA bundle too."""
+    """Write a self-signed certificate for `names` and its key to a file; return it. It is also a CA bundle."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.datetime.now(datetime.UTC)
@@ -49,7 +49,7 @@ def make_certificate(folder: Path, *names: str) -> Path:
 
 
 class TlsServer(ThreadingHTTPServer):
-    """Serves `pages` by path and notes (host, path, headers) of every request."""
+    """Serves `pages` by path and records (host, path, headers) of every request."""
 
     daemon_threads = True
 
@@ -66,7 +66,7 @@ class TlsServer(ThreadingHTTPServer):
         return wrapped, address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Be silent: clients break off, that is what is tested."""
+        """Ignore broken connections: tests cause them on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.pages.get(self.path, (404, {}, b""))
         if callable(page):
             self.close_connection = True
-            with contextlib.suppress(OSError):  # the client has gone
+            with contextlib.suppress(OSError):  # the client has hung up
                 page(self.connection)
             return
         status, headers, body = page
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log line for each request."""
 
 
 @contextlib.contextmanager

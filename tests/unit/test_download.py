@@ -41,7 +41,7 @@ def server(running: TlsServer) -> TlsServer:
 
 
 def downloader(certificate: Path, *, public: tuple[str, ...] = ("127.0.0.1",)) -> Downloader:
-    """A downloader for which every name is on this machine, and the addresses of `public` are public."""
+    """A downloader that resolves every name to this machine; the addresses in `public` count as public."""
     return Downloader(
         origin=LIBCAL,
         user_agent="events-display/test",
@@ -62,7 +62,7 @@ def cause(what: Downloader, server: TlsServer, path: str = "/1.png") -> str:
     return caught.value.cause
 
 
-def test_a_file_comes_with_its_validators_from_the_address_that_was_checked(
+def test_a_file_is_downloaded_with_its_validators_from_the_checked_address(
     server: TlsServer, certificate: Path
 ) -> None:
     assert get(downloader(certificate), server) == Fetched(
@@ -75,7 +75,7 @@ def test_a_file_comes_with_its_validators_from_the_address_that_was_checked(
     assert "Cookie" not in headers
 
 
-def test_a_file_that_has_not_changed_is_not_sent_again(server: TlsServer, certificate: Path) -> None:
+def test_an_unchanged_file_is_not_sent_again(server: TlsServer, certificate: Path) -> None:
     fetched = get(
         downloader(certificate), server, etag='"one"', last_modified="Tue, 03 Mar 2026 14:00:00 GMT"
     )
@@ -83,9 +83,7 @@ def test_a_file_that_has_not_changed_is_not_sent_again(server: TlsServer, certif
     assert server.requests[0][2]["If-Modified-Since"] == "Tue, 03 Mar 2026 14:00:00 GMT"
 
 
-def test_the_certificate_must_be_that_of_the_name(
-    server: TlsServer, certificate: Path, tmp_path: Path
-) -> None:
+def test_the_certificate_must_match_the_name(server: TlsServer, certificate: Path, tmp_path: Path) -> None:
     other = make_certificate(tmp_path, "other.example.org")
     assert cause(downloader(other), server) == "tls"
     with pytest.raises(NotFetched, match="tls"):
@@ -112,7 +110,7 @@ def test_the_certificate_must_be_that_of_the_name(
         ["what is this"],
     ],
 )
-def test_a_name_that_leads_into_the_network_is_refused_before_anything_is_sent(
+def test_a_name_with_a_private_address_is_refused_before_any_request(
     server: TlsServer, certificate: Path, addresses: list[str]
 ) -> None:
     real = replace(downloader(certificate), is_public=is_public_address, resolve=lambda host, port: addresses)
@@ -125,9 +123,7 @@ def test_public_addresses_are_public(address: str) -> None:
     assert is_public_address(address)
 
 
-def test_a_name_is_resolved_once_so_that_it_cannot_change_its_mind(
-    server: TlsServer, certificate: Path
-) -> None:
+def test_a_name_is_resolved_only_once(server: TlsServer, certificate: Path) -> None:
     answers = iter([["127.0.0.1"], ["10.0.0.1"]])
     rebinding = replace(downloader(certificate), resolve=lambda host, port: next(answers))
     assert get(rebinding, server).data == b"image"
@@ -139,7 +135,7 @@ def test_the_next_address_of_a_name_is_tried(server: TlsServer, certificate: Pat
         downloader(certificate, public=("127.0.0.1", "127.0.0.9")),
         resolve=lambda host, port: ["127.0.0.9", "127.0.0.1"],
     )
-    # Nobody listens at 127.0.0.9.
+    # No server listens on 127.0.0.9.
     assert get(several, server).data == b"image"
 
 
@@ -171,7 +167,7 @@ def test_a_redirect_into_the_network_is_refused(server: TlsServer, certificate: 
     assert len(server.requests) == 1
 
 
-def test_a_redirect_to_a_name_that_is_private_is_refused(server: TlsServer, certificate: Path) -> None:
+def test_a_redirect_to_a_private_name_is_refused(server: TlsServer, certificate: Path) -> None:
     server.pages["/moved"] = (302, {"Location": f"https://cdn.example.org:{server.server_port}/1.png"}, b"")
     what = replace(
         downloader(certificate), resolve=lambda host, port: ["127.0.0.1"] if host == HOST else ["10.0.0.1"]
@@ -179,14 +175,14 @@ def test_a_redirect_to_a_name_that_is_private_is_refused(server: TlsServer, cert
     assert cause(what, server, "/moved") == "address_refused"
 
 
-def test_redirects_come_to_an_end(server: TlsServer, certificate: Path) -> None:
+def test_the_number_of_redirects_is_limited(server: TlsServer, certificate: Path) -> None:
     server.pages["/round"] = (302, {"Location": "/round"}, b"")
     assert cause(downloader(certificate), server, "/round") == "redirects"
     assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize(("status", "expected"), [(404, "http_404"), (500, "http_500"), (206, "http_206")])
-def test_any_other_answer_is_a_failure(
+def test_any_other_response_is_a_failure(
     server: TlsServer, certificate: Path, status: int, expected: str
 ) -> None:
     server.pages["/x"] = (status, {}, b"image")
@@ -206,12 +202,12 @@ def test_a_file_that_is_too_large_is_not_read(server: TlsServer, certificate: Pa
     assert cause(downloader(certificate), server, "/endless") == "too_large"
 
 
-def test_a_file_that_is_cut_off_is_a_failure(server: TlsServer, certificate: Path) -> None:
+def test_a_truncated_file_is_a_failure(server: TlsServer, certificate: Path) -> None:
     server.pages["/cut"] = (200, {"Content-Length": "500"}, b"x")
     assert cause(downloader(certificate), server, "/cut") in ("truncated", "timeout", "reset")
 
 
-def test_a_file_that_drips_ends_with_the_deadline(server: TlsServer, certificate: Path) -> None:
+def test_a_file_sent_byte_by_byte_stops_at_the_deadline(server: TlsServer, certificate: Path) -> None:
     def drip(connection: socket.socket) -> None:
         connection.sendall(head(Content_Length="1000"))
         while True:
@@ -223,12 +219,12 @@ def test_a_file_that_drips_ends_with_the_deadline(server: TlsServer, certificate
         downloader(certificate).get(f"https://{HOST}:{server.server_port}/drip", Deadline(0.4))
 
 
-def test_a_name_that_is_none_is_a_failure(certificate: Path) -> None:
+def test_an_unknown_name_is_a_failure(certificate: Path) -> None:
     with pytest.raises(NotFetched, match="dns"):
         replace(downloader(certificate), resolve=resolve).get("https://images.invalid/1.png", Deadline(5))
 
 
-def test_only_the_stand_in_itself_is_asked_without_tls_and_on_this_machine() -> None:
+def test_only_the_stand_in_may_use_http_and_a_loopback_address() -> None:
     def answer(connection: socket.socket, request: bytes) -> None:
         moved = head(Location="http://127.0.0.1:1/1.png").replace(b"200 OK", b"302 Found")
         connection.sendall(moved if b"/moved" in request else head(Content_Length="5") + b"image")

@@ -28,7 +28,7 @@ def registration(*, taken: int, total: int = 10, online: Seats | None = None) ->
     return Registration(opened=True, closed=False, wait_list=False, in_person=seats, online=online)
 
 
-def test_events_survive_the_file_over_the_night_the_clocks_change(tmp_path: Path) -> None:
+def test_events_in_the_night_of_a_clock_change_are_saved_and_loaded_correctly(tmp_path: Path) -> None:
     full = replace(
         EVENT,
         registration=registration(taken=3, online=Seats(total=5, taken=5)),
@@ -62,7 +62,7 @@ def test_events_survive_the_file_over_the_night_the_clocks_change(tmp_path: Path
         "[" * 100_000,
     ],
 )
-def test_a_damaged_or_foreign_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_or_one_of_another_version_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "events.json"
     path.write_text(text)
     with pytest.raises(UnusableSnapshot, match=r"events\.json"):
@@ -88,12 +88,14 @@ def test_an_end_at_midnight_belongs_to_the_day_before(start: str, end: str, last
     [(10, 10, True, False), (7, 10, False, True), (6, 10, False, False), (80, 100, False, True),
      (79, 100, False, False), (0, 3, False, True), (12, 10, True, False)],
 )  # fmt: skip
-def test_full_and_few_left_follow_the_table(taken: int, total: int, full: bool, few: bool) -> None:
+def test_full_and_few_left_depend_on_taken_and_total_seats(
+    taken: int, total: int, full: bool, few: bool
+) -> None:
     found = registration(taken=taken, total=total)
     assert (found.full, found.few_left) == (full, few)
 
 
-def test_places_online_keep_an_event_from_being_full() -> None:
+def test_an_event_with_free_seats_online_is_not_full() -> None:
     assert not registration(taken=10, online=Seats(total=5, taken=1)).full
     assert registration(taken=10, online=Seats(total=5, taken=5)).full
     unlimited = Registration(opened=True, closed=False, wait_list=False)
@@ -101,13 +103,13 @@ def test_places_online_keep_an_event_from_being_full() -> None:
     assert not unlimited.few_left
 
 
-def test_the_digest_ignores_only_when_something_changed() -> None:
+def test_the_digest_ignores_only_updated_and_sequence() -> None:
     assert digest(replace(EVENT, updated=at("2026-03-01T09:00"), sequence=4)) == digest(EVENT)
     assert digest(replace(EVENT, title="Storytime!")) != digest(EVENT)
     assert digest(replace(EVENT, listed=False)) != digest(EVENT)
 
 
-def test_the_digest_tells_how_registration_stands_but_not_how_many_came() -> None:
+def test_the_digest_depends_on_the_state_of_registration_but_not_on_the_number_of_seats() -> None:
     free, fewer = (replace(EVENT, registration=registration(taken=taken)) for taken in (1, 2))
     assert digest(free) == digest(fewer)
     few, full = (replace(EVENT, registration=registration(taken=taken)) for taken in (8, 10))

@@ -29,7 +29,7 @@ BASE = "https://library.libcal.com/1.1"
 SECRET = "0123456789abcdef0123456789abcdef"
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
-# Not one try is worth waiting for here; test_libcal.py has the rest.
+# No retries, to save time; test_libcal.py tests them.
 ONCE = Limits(tries=1)
 
 
@@ -45,7 +45,7 @@ def raw(identity: int, day: int = 6, **fields: Any) -> dict[str, Any]:
 
 
 class World:
-    """A LibCal with some calendars, and a build folder that lasts from run to run."""
+    """A LibCal with some calendars, and a build folder that is kept between runs."""
 
     def __init__(self, http: responses.RequestsMock, build: Path) -> None:
         self.calendars: dict[str, list[Any] | int | Exception] = {"7": [raw(1), raw(2)], "8": [raw(3)]}
@@ -95,7 +95,7 @@ class World:
         return Snapshot.load(self.path, ZONE)
 
     @property
-    def shown(self) -> list[str]:
+    def listed(self) -> list[str]:
         return [event.id for event in self.snapshot.events if event.listed]
 
 
@@ -105,16 +105,16 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(http, tmp_path / "build")
 
 
-def test_a_good_run_writes_all_calendars(world: World) -> None:
+def test_a_successful_run_writes_the_events_of_all_calendars(world: World) -> None:
     code, log = world.run()
     assert code == 0
-    assert world.shown == ["1", "2", "3"]
+    assert world.listed == ["1", "2", "3"]
     assert [event.branch for event in world.snapshot.events] == ["Kilton", "Kilton", "Main"]
     assert 'level=info step=fetch run=r msg="calendar fetched" calendar=7 events=2 dropped=0' in log
     assert 'msg="events fetched" calendars=2 failed=0 events=3 dropped=0' in log
 
 
-def test_the_same_answer_gives_the_same_file_but_for_the_time(world: World) -> None:
+def test_the_same_response_gives_the_same_file_except_for_the_time(world: World) -> None:
     world.run()
     before = world.path.read_text()
     world.run(15)
@@ -132,7 +132,7 @@ def test_one_failing_calendar_keeps_its_last_events(world: World, fault: int | E
     world.calendars = {"7": fault, "8": [raw(4)]}
     code, log = world.run(60)
     assert code == 0
-    assert world.shown == ["1", "2", "4"]
+    assert world.listed == ["1", "2", "4"]
     states = world.snapshot.calendars
     assert [(state.stale, state.fetched) for state in states] == [
         (True, NOW),
@@ -143,18 +143,18 @@ def test_one_failing_calendar_keeps_its_last_events(world: World, fault: int | E
     assert 'msg="events fetched" calendars=2 failed=1' in log
 
 
-def test_one_calendar_that_never_was_fetched_does_not_hold_back_the_others(world: World) -> None:
+def test_a_calendar_that_was_never_fetched_does_not_block_the_others(world: World) -> None:
     world.calendars["8"] = 503
     code, log = world.run()
     assert code == 75
-    assert world.shown == ["1", "2"]
+    assert world.listed == ["1", "2"]
     assert (
         'level=error step=fetch run=r msg="LibCal unavailable; no saved events for these calendars" calendar=8 rc=75'
         in log
     )
 
 
-def test_libcal_down_on_the_very_first_run_writes_nothing(world: World) -> None:
+def test_no_file_is_written_if_libcal_is_down_on_the_first_run(world: World) -> None:
     world.down()
     code, log = world.run()
     assert code == 75
@@ -163,33 +163,33 @@ def test_libcal_down_on_the_very_first_run_writes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(179, 0), (180, 75), (181, 75)])
-def test_the_run_fails_once_the_last_good_fetch_is_too_old(world: World, minutes: int, expected: int) -> None:
+def test_the_run_fails_when_the_saved_events_are_too_old(world: World, minutes: int, expected: int) -> None:
     world.run()
     world.down()
     code, log = world.run(minutes)
     assert code == expected
-    assert world.shown == ["1", "2", "3"]
+    assert world.listed == ["1", "2", "3"]
     assert (f'msg="LibCal unavailable; saved events are too old" age_minutes={minutes} rc=75' in log) == (
         expected == 75
     )
     assert f"age_minutes={minutes}" in log
 
 
-def test_one_calendar_that_is_too_old_fails_the_run_though_the_others_are_good(world: World) -> None:
+def test_one_outdated_calendar_fails_the_run_even_if_the_others_are_current(world: World) -> None:
     world.run()
     world.calendars = {"7": 503, "8": [raw(4)]}
     assert world.run(180)[0] == 75
-    assert world.shown == ["1", "2", "4"]
+    assert world.listed == ["1", "2", "4"]
 
 
-def test_the_age_of_the_last_good_fetch_may_be_set(world: World) -> None:
+def test_the_maximum_age_of_saved_events_is_a_setting(world: World) -> None:
     world.run()
     world.down()
     assert world.run(30, STALE_AFTER_MINUTES="30")[0] == 75
     assert world.run(30, STALE_AFTER_MINUTES="31")[0] == 0
 
 
-def test_a_good_run_after_an_outage_is_as_if_nothing_had_been(world: World) -> None:
+def test_a_successful_run_after_an_outage_restores_the_normal_state(world: World) -> None:
     world.run()
     before = world.path.read_text()
     calendars = world.calendars
@@ -200,31 +200,31 @@ def test_a_good_run_after_an_outage_is_as_if_nothing_had_been(world: World) -> N
     assert world.path.read_text() == before
 
 
-def test_yesterdays_events_go_even_while_libcal_is_down(world: World) -> None:
+def test_past_events_are_removed_even_while_libcal_is_down(world: World) -> None:
     world.run()
     world.down()
     world.run(4 * 24 * 60)
-    assert world.shown == []
+    assert world.listed == []
 
 
-def test_a_calendar_that_became_empty_is_kept_once_and_told(world: World) -> None:
+def test_a_suddenly_empty_calendar_keeps_its_events_for_one_run_with_a_warning(world: World) -> None:
     world.run()
     world.calendars["7"] = []
     code, log = world.run(24 * 60)
     assert code == 0
-    assert world.shown == ["1", "2", "3"]
+    assert world.listed == ["1", "2", "3"]
     assert (
         'level=warn step=fetch run=r msg="calendar suddenly empty; keeping its last events for one run" calendar=7 previous=2'
         in log
     )
     assert world.run(24 * 60 + 15)[0] == 0
-    assert world.shown == ["3"]
+    assert world.listed == ["3"]
 
 
 # --- Configuration -----------------------------------------------------------------------------
 
 
-def test_refused_credentials_end_the_run_and_leave_the_file_alone(world: World) -> None:
+def test_refused_credentials_stop_the_run_and_do_not_change_the_file(world: World) -> None:
     world.run()
     before = world.path.read_bytes()
     world.http.replace(responses.POST, f"{BASE}/oauth/token", status=401, json={"error": SECRET})
@@ -235,14 +235,14 @@ def test_refused_credentials_end_the_run_and_leave_the_file_alone(world: World) 
     assert world.path.read_bytes() == before
 
 
-def test_an_address_that_is_not_libcals_is_told(world: World) -> None:
+def test_an_address_without_a_libcal_api_is_reported(world: World) -> None:
     world.http.replace(responses.POST, f"{BASE}/oauth/token", status=404)
     code, log = world.run()
     assert code == 78
     assert 'msg="LIBCAL_URL is not the address of a LibCal API" rc=78' in log
 
 
-def test_all_calendars_forbidden_is_the_scopes_fault(world: World) -> None:
+def test_forbidden_calendars_are_reported_as_a_missing_scope(world: World) -> None:
     world.calendars = {"7": 403, "8": 403}
     code, log = world.run()
     assert code == 78
@@ -254,29 +254,29 @@ def test_an_internal_calendar_is_never_published(world: World) -> None:
     world.described = {"calendars": [{"calid": 7, "visibility": "Internal"}, {"calid": 8, "name": "Lebanon"}]}
     code, log = world.run(15)
     assert code == 0
-    assert world.shown == ["3"]
+    assert world.listed == ["3"]
     assert (
         'level=error step=fetch run=r msg="calendar is internal in LibCal; not publishing it" calendar=7'
         in log
     )
-    # Not even when LibCal does not say so for once.
+    # It stays internal when LibCal sends no list of calendars.
     world.described = {"error": "not now"}
     world.run(30)
-    assert world.shown == ["3"]
+    assert world.listed == ["3"]
     assert "Event 1" not in world.path.read_text()
-    # But when it says the contrary.
+    # It is published when LibCal lists it as public.
     world.described = {"calendars": [{"calid": 7, "visibility": "Public"}]}
     world.run(45)
-    assert world.shown == ["1", "2", "3"]
+    assert world.listed == ["1", "2", "3"]
 
 
-def test_nothing_but_internal_calendars_is_a_wrong_setting(world: World) -> None:
+def test_only_internal_calendars_is_a_configuration_error(world: World) -> None:
     world.described = {"calendars": [{"calid": number, "visibility": "Internal"} for number in (7, 8)]}
     assert world.run()[0] == 78
     assert not world.path.exists()
 
 
-def test_the_calendars_name_stands_in_for_a_missing_branch(world: World) -> None:
+def test_the_calendar_name_replaces_a_missing_branch(world: World) -> None:
     world.described = {"calendars": [{"calid": 8, "name": "Lebanon"}]}
     world.calendars["8"] = [raw(3, calendar=None)]
     world.run()
@@ -287,7 +287,7 @@ def test_the_calendars_name_stands_in_for_a_missing_branch(world: World) -> None
 @pytest.mark.parametrize(
     "name", ["LIBCAL_URL", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET", "LIBCAL_CALENDARS"]
 )
-def test_a_missing_setting_is_named_and_nobody_is_asked(
+def test_a_missing_setting_is_named_before_any_request(
     world: World, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for key, value in {**world.env, name: ""}.items():
@@ -316,16 +316,16 @@ def test_unknown_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"version": 99}', b'{"version": 1}', b"\xff" * 50, b"[" * 100_000]
 )
-def test_an_events_json_that_cannot_be_used_counts_as_none(world: World, content: bytes) -> None:
+def test_an_unusable_events_json_is_ignored(world: World, content: bytes) -> None:
     world.build.mkdir()
     world.path.write_bytes(content)
     code, log = world.run()
     assert code == 0
-    assert world.shown == ["1", "2", "3"]
+    assert world.listed == ["1", "2", "3"]
     assert 'level=warn step=fetch run=r msg="events.json is unusable' in log
 
 
-def test_another_libcals_events_are_never_kept(world: World) -> None:
+def test_events_of_a_different_libcal_are_never_kept(world: World) -> None:
     world.run()
     world.down()
     before = world.path.read_bytes()
@@ -337,7 +337,7 @@ def test_another_libcals_events_are_never_kept(world: World) -> None:
     assert "from a different LIBCAL_URL" in log
 
 
-def test_a_last_fetch_in_the_future_has_no_age(world: World) -> None:
+def test_a_last_fetch_in_the_future_counts_as_current(world: World) -> None:
     world.run(600)
     world.down()
     code, log = world.run(0)
@@ -349,7 +349,7 @@ def test_a_last_fetch_in_the_future_has_no_age(world: World) -> None:
     assert "age_minutes=0" in log
 
 
-def test_a_folder_that_cannot_be_written_is_an_ordinary_failure(
+def test_a_read_only_build_folder_is_reported_without_a_traceback(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.build.write_text("a file, not a folder")
@@ -359,7 +359,7 @@ def test_a_folder_that_cannot_be_written_is_an_ordinary_failure(
     assert f'msg="File exists" errno=17 path={world.build} rc=1' in capsys.readouterr().err
 
 
-def test_what_a_killed_run_left_behind_is_swept_up_once_it_is_old(world: World) -> None:
+def test_old_partial_files_of_a_killed_run_are_removed(world: World) -> None:
     world.build.mkdir()
     old, young = world.build / ".partial-old", world.build / ".partial-young"
     old.touch()
@@ -372,12 +372,12 @@ def test_what_a_killed_run_left_behind_is_swept_up_once_it_is_old(world: World) 
 # --- Single events -----------------------------------------------------------------------------
 
 
-def test_broken_events_are_counted_and_only_some_are_named(world: World) -> None:
+def test_broken_events_are_counted_and_the_first_ones_logged(world: World) -> None:
     broken = [{"id": number, "title": None} for number in range(100, 300)]
     world.calendars = {"7": [raw(1), *broken[:5], raw(2, end=None), *broken[5:]], "8": []}
     code, log = world.run()
     assert code == 0
-    assert sorted(world.shown) == ["1", "2"]
+    assert sorted(world.listed) == ["1", "2"]
     assert world.snapshot.dropped == 200
     assert 'level=warn step=fetch run=r msg="event dropped" calendar=7 event=100 field=title' in log
     assert 'msg="event corrected" calendar=7 event=2 field=end' in log
@@ -385,13 +385,13 @@ def test_broken_events_are_counted_and_only_some_are_named(world: World) -> None
     assert 'msg="more events dropped or corrected" suppressed=191' in log
 
 
-def test_times_in_utc_are_doubted_once(world: World) -> None:
+def test_times_in_utc_cause_one_warning(world: World) -> None:
     utc: dict[str, Any] = {"start": "2026-03-06T15:00:00+00:00", "end": "2026-03-06T16:00:00+00:00"}
     world.calendars = {"7": [raw(1, **utc), raw(2, **utc)], "8": [raw(3, **utc)]}
     assert world.run()[1].count("all event times are in UTC") == 1
 
 
-def test_nothing_private_is_written_or_logged(world: World) -> None:
+def test_private_fields_are_neither_written_nor_logged(world: World) -> None:
     names = [
         *("owner", "presenter", "more_info", "geolocation", "zoom_email", "internal_tags", "internal_notes"),
         *("event_note", "attendance", "audience_breakdown", "online_user_id", "online_meeting_id"),
@@ -438,11 +438,9 @@ Answer = Callable[[socket.socket, bytes], None]
 
 
 @pytest.mark.parametrize("fault", ["headers", "silence"])
-def test_a_server_that_will_not_come_to_an_end_does_not_hold_up_the_process(
-    tmp_path: Path, fault: str
-) -> None:
+def test_a_hanging_server_does_not_delay_the_exit(tmp_path: Path, fault: str) -> None:
     def headers(connection: socket.socket, _: bytes) -> None:
-        # To its end it would take ten minutes.
+        # The whole response would take ten minutes.
         server.drip(connection, b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 1000, 0.05)
 
     def silence(connection: socket.socket, request: bytes) -> None:

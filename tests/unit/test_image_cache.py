@@ -37,7 +37,7 @@ def flat(color: str = "red", size: tuple[int, int] = (64, 64)) -> bytes:
 
 
 def photo(width: int, height: int) -> Image.Image:
-    """A picture with about as much detail as a photograph, the same each time."""
+    """Return an image with about as much detail as a photograph, always the same."""
     size = (width // 8, height // 8)
     shapes = Image.effect_mandelbrot(size, (-2, -1.2, 1, 1.2), 60)
     channels = (shapes, shapes.rotate(180), shapes.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
@@ -65,7 +65,7 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, int, int]:
 # --- One image ---------------------------------------------------------------------------------
 
 
-def test_a_photograph_becomes_three_light_files() -> None:
+def test_a_photograph_becomes_three_small_files() -> None:
     files = run_converter(file(photo(1800, 1350), "JPEG", quality=92), Deadline(30))
     pictures = [Image.open(io.BytesIO(each)) for each in files]
     assert [shown.format for shown in pictures] == ["WEBP"] * 3
@@ -84,14 +84,14 @@ def test_an_image_is_never_enlarged() -> None:
 
 
 @pytest.mark.parametrize(("size", "largest"), [((100, 5000), (64, 3200)), ((6000, 60), (1600, 16))])
-def test_an_image_of_an_odd_shape_stays_within_what_webp_can_hold(
+def test_an_image_of_an_extreme_shape_stays_within_the_limits_of_webp(
     size: tuple[int, int], largest: tuple[int, int]
 ) -> None:
     assert converted(flat(size=size))[-1].size == largest
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])
-def test_what_is_transparent_becomes_white(kind: str) -> None:
+def test_transparent_pixels_become_white(kind: str) -> None:
     image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     image.paste((255, 0, 0, 255), (32, 0, 64, 64))
     for shown in converted(file(image, kind, **({"lossless": True} if kind == "WEBP" else {}))):
@@ -102,22 +102,22 @@ def test_what_is_transparent_becomes_white(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_every_mode_of_png_can_be_shown(mode: str) -> None:
+def test_every_png_mode_is_converted(mode: str) -> None:
     white = 65_000 if mode == "I;16" else "white"
     image = Image.new(mode, (64, 64), white)
     assert min(pixel(converted(file(image))[0], 32, 32)) > 240
 
 
-def test_cmyk_and_greyscale_jpegs_can_be_shown() -> None:
+def test_cmyk_and_grayscale_jpegs_are_converted() -> None:
     for mode, color in (("CMYK", (0, 0, 0, 0)), ("L", 255)):
         assert min(pixel(converted(file(Image.new(mode, (64, 64), color), "JPEG"))[0], 32, 32)) > 240
 
 
-def test_an_image_is_turned_upright_and_tells_nothing_but_its_pixels() -> None:
+def test_an_image_is_turned_upright_and_loses_its_metadata() -> None:
     image = Image.new("RGB", (400, 200), "white")
     image.paste((255, 0, 0), (0, 0, 200, 200))
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
+    exif[0x0112] = 6  # orientation: the camera was held upright
     exif[0x010F] = "planted maker"
     exif[0x8825] = {1: "N", 2: (43.0, 38.0, 32.0)}
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -132,7 +132,7 @@ def test_an_image_is_turned_upright_and_tells_nothing_but_its_pixels() -> None:
     assert b"planted" not in b"".join(convert_image.convert(data, image_cache.SIZES))
 
 
-def test_the_first_frame_of_an_animation_is_shown() -> None:
+def test_an_animation_becomes_its_first_frame() -> None:
     frames = [Image.new("P", (64, 64), color) for color in (0, 1)]
     for frame in frames:
         frame.putpalette([255, 0, 0, 0, 0, 255] + [0] * 762)
@@ -143,7 +143,7 @@ def test_the_first_frame_of_an_animation_is_shown() -> None:
 
 
 def png(width: int, height: int, *, rows: int = 0) -> bytes:
-    """A PNG that claims to be so large, with `rows` rows of it."""
+    """Return a PNG with this size in its header, and with `rows` rows of data."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -154,7 +154,7 @@ def png(width: int, height: int, *, rows: int = 0) -> bytes:
 
 
 def gif(canvas: int, frame: int) -> bytes:
-    """A GIF whose only frame is larger than its canvas."""
+    """Return a GIF whose only frame is larger than its canvas."""
     start = b"GIF89a" + struct.pack("<HH", canvas, canvas) + b"\xf0\x00\x00" + b"\xff" * 6
     return start + b"\x2c" + struct.pack("<HHHH", 0, 0, frame, frame) + b"\x00\x02\x02\x44\x01\x00\x3b"
 
@@ -179,18 +179,20 @@ def gif(canvas: int, frame: int) -> bytes:
         (flat(size=(400, 47)), "too_small"),
     ],
 )
-def test_what_is_no_usable_image_is_refused(data: bytes, expected: str) -> None:
+def test_an_unusable_image_is_refused_with_a_cause(data: bytes, expected: str) -> None:
     with pytest.raises(convert_image.UnusableImage, match=expected):
         convert_image.convert(data, image_cache.SIZES)
 
 
-def test_an_image_is_converted_in_a_process_of_its_own() -> None:
+def test_an_image_is_converted_in_a_separate_process() -> None:
     data = flat()
     assert run_converter(data, Deadline(30)) == convert_image.convert(data, image_cache.SIZES)
     assert cause(png(20_000, 20_000)) == "too_many_pixels"
 
 
-def test_a_converter_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_hanging_converter_is_stopped_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     slow = tmp_path / "slow.py"
     slow.write_text("import time; time.sleep(600)")
     monkeypatch.setattr(image_cache, "_CONVERTER", slow)
@@ -218,7 +220,7 @@ def test_a_converter_that_crashes_costs_one_image(
     assert cause(flat()) == "crashed"
 
 
-def test_the_converter_knows_neither_settings_nor_secrets(
+def test_the_converter_sees_no_settings_and_no_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     curious = tmp_path / "curious.py"
@@ -235,7 +237,7 @@ def test_the_converter_knows_neither_settings_nor_secrets(
 
 @dataclass
 class Web:
-    """What is at which address; a stand-in for the downloader, which has tests of its own."""
+    """Stand-in for the downloader, which has its own tests: a page or a cause of failure for each address."""
 
     pages: dict[str, bytes | str | Callable[[], bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -282,7 +284,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path / "images")
 
 
-def test_an_image_is_kept_under_its_content_and_asked_for_once_a_day(world: World) -> None:
+def test_an_image_is_named_by_its_content_and_checked_once_a_day(world: World) -> None:
     world.web.pages = {ONE: flat(), TWO: flat()}
     found = world.run(ONE, TWO, ONE)
     stem = found.stem(ONE)
@@ -309,7 +311,7 @@ def test_a_new_image_at_an_old_address_replaces_it(world: World) -> None:
     assert all(name.startswith((after, "index")) for name in world.files)
 
 
-def test_a_failing_image_leaves_the_one_from_before_and_is_tried_again_after_an_hour(world: World) -> None:
+def test_a_failed_download_keeps_the_previous_image_and_is_retried_after_an_hour(world: World) -> None:
     world.web.pages = {ONE: flat()}
     stem = world.run(ONE).stem(ONE)
     pages: list[bytes | str] = ["http_404", b"<svg>", "timeout"]
@@ -326,14 +328,14 @@ def test_a_failing_image_leaves_the_one_from_before_and_is_tried_again_after_an_
     assert "cause=not_an_image" in world.text.getvalue()
 
 
-def test_an_image_that_never_came_is_none(world: World) -> None:
+def test_an_image_that_was_never_downloaded_has_no_files(world: World) -> None:
     assert world.run(ONE).stem(ONE) == ""
     assert world.run(ONE, hours=0.5).stem(ONE) == ""
     assert world.web.asked == []
     assert world.files == ["index.json"]
 
 
-def test_one_image_that_hangs_neither_delays_the_run_nor_comes_first_the_next_time(world: World) -> None:
+def test_a_hanging_download_does_not_delay_the_run_and_is_not_first_in_the_next(world: World) -> None:
     let_go = threading.Event()
 
     def hang() -> bytes:
@@ -349,7 +351,7 @@ def test_one_image_that_hangs_neither_delays_the_run_nor_comes_first_the_next_ti
     let_go.set()
 
 
-def test_without_time_nothing_is_asked_and_the_rest_is_deferred(world: World) -> None:
+def test_downloads_are_deferred_when_there_is_no_time(world: World) -> None:
     world.web.pages = {ONE: flat()}
     world.run(ONE, TWO, seconds=0)
     assert world.web.asked == []
@@ -357,7 +359,7 @@ def test_without_time_nothing_is_asked_and_the_rest_is_deferred(world: World) ->
     assert world.run(ONE, hours=0.25).stem(ONE)
 
 
-def test_new_images_come_before_those_that_are_only_due(
+def test_new_images_are_fetched_before_those_due_for_a_check(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_cache, "WORKERS", 1)
@@ -368,7 +370,7 @@ def test_new_images_come_before_those_that_are_only_due(
     assert world.web.asked == [THREE, ONE, TWO]
 
 
-def test_files_go_when_no_event_has_had_them_for_a_month(world: World) -> None:
+def test_files_are_removed_after_a_month_without_an_event(world: World) -> None:
     world.web.pages = {ONE: flat(), TWO: flat("blue")}
     first = world.run(ONE, TWO)
     one, two = first.stem(ONE), first.stem(TWO)
@@ -392,7 +394,7 @@ def test_files_go_when_no_event_has_had_them_for_a_month(world: World) -> None:
         b'{"version": 1, "images": {"x": {"checked": "2026-03-03T09:00:00"}}}',
     ],
 )
-def test_an_index_that_cannot_be_used_is_written_anew(world: World, content: bytes) -> None:
+def test_an_unusable_index_is_replaced(world: World, content: bytes) -> None:
     world.web.pages = {ONE: flat()}
     stem = world.run(ONE).stem(ONE)
     (world.folder / "index.json").write_bytes(content)
@@ -400,7 +402,7 @@ def test_an_index_that_cannot_be_used_is_written_anew(world: World, content: byt
     assert world.web.asked == [ONE]
 
 
-def test_a_file_that_was_lost_is_fetched_again(world: World) -> None:
+def test_a_missing_file_is_fetched_again(world: World) -> None:
     world.web.pages = {ONE: flat()}
     stem = world.run(ONE).stem(ONE)
     (world.folder / f"{stem}-800.webp").unlink()
@@ -408,7 +410,7 @@ def test_a_file_that_was_lost_is_fetched_again(world: World) -> None:
     assert world.web.asked == [ONE]
 
 
-def test_a_fault_of_ours_costs_an_image_only(world: World) -> None:
+def test_a_bug_costs_only_one_image(world: World) -> None:
     def fault() -> bytes:
         raise ZeroDivisionError
 
@@ -418,13 +420,15 @@ def test_a_fault_of_ours_costs_an_image_only(world: World) -> None:
     assert "cause=ZeroDivisionError" in world.text.getvalue()
 
 
-def test_a_folder_that_cannot_be_written_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_raises_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.folder.write_text("a file, not a folder")
     world.web.pages = {ONE: flat()}
     with pytest.raises(OSError, match="exists"):
         world.run(ONE)
 
 
-def test_nothing_is_written_where_there_is_nothing(world: World) -> None:
+def test_no_folder_is_created_without_images(world: World) -> None:
     world.run()
     assert not os.path.exists(world.folder)

@@ -36,7 +36,7 @@ FIRST = date(2026, 3, 3)
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that moves only during sleep()."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -51,7 +51,7 @@ class Clock:
 
 
 class World:
-    """A client with its clock and its log."""
+    """A client with a test clock and its log."""
 
     def __init__(self, base: str = BASE, seconds: float = 60, **limits: Any) -> None:
         self.clock = Clock()
@@ -99,10 +99,10 @@ def items(count: int, first: int = 1) -> list[dict[str, Any]]:
     return [{"id": number, "title": f"Event {number}"} for number in range(first, first + count)]
 
 
-# --- What is asked ---------------------------------------------------------------------------
+# --- Requests --------------------------------------------------------------------------------
 
 
-def test_the_version_sent_is_that_of_the_project() -> None:
+def test_the_version_is_the_same_as_in_pyproject() -> None:
     assert f'\nversion = "{VERSION}"\n' in (ROOT / "pyproject.toml").read_text()
 
 
@@ -130,7 +130,7 @@ def test_a_run_sends_the_credentials_as_a_form_and_then_the_token(
     assert query(events) == {"cal_id": "7", "date": "2026-03-03", "days": "30", "limit": "500", "page": "1"}
 
 
-def test_the_calendars_are_described_in_one_try(http: responses.RequestsMock) -> None:
+def test_the_list_of_calendars_is_requested_once(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/calendars", json={"calendars": [{"calid": 7}]})
     assert World().client.calendars() == [{"calid": 7}]
 
@@ -138,7 +138,7 @@ def test_the_calendars_are_described_in_one_try(http: responses.RequestsMock) ->
 @pytest.mark.parametrize(
     "answer", [{"status": 503}, {"json": []}, {"json": {"calendars": {}}}, {"status": 403}]
 )
-def test_calendars_that_are_not_described_are_not_asked_for_again(
+def test_a_failed_list_of_calendars_is_not_retried(
     http: responses.RequestsMock, answer: dict[str, Any]
 ) -> None:
     http.get(f"{BASE}/calendars", **answer)
@@ -151,7 +151,7 @@ def test_calendars_that_are_not_described_are_not_asked_for_again(
 
 
 def serve(mock: responses.RequestsMock, total: int, *, most: int = 500, page_ignored: bool = False) -> None:
-    """Answer as LibCal does; `most` is what the server allows on a page, whatever limit says."""
+    """Respond like LibCal, but with at most `most` events on a page, even if `limit` is higher."""
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         wanted = parse_qs(urlsplit(str(request.url)).query)
@@ -165,7 +165,7 @@ def serve(mock: responses.RequestsMock, total: int, *, most: int = 500, page_ign
 
 @pytest.mark.parametrize("most", [20, 100, 500, 1000])
 @pytest.mark.parametrize("total", [0, 1, 19, 20, 21, 40, 500, 501, 1000])
-def test_all_events_are_fetched_whatever_the_server_allows_on_a_page(
+def test_all_events_are_fetched_with_any_page_size(
     http: responses.RequestsMock, total: int, most: int
 ) -> None:
     serve(http, total, most=most)
@@ -174,14 +174,14 @@ def test_all_events_are_fetched_whatever_the_server_allows_on_a_page(
     assert "warn" not in world.log
 
 
-def test_a_short_first_page_is_believed_to_be_all(http: responses.RequestsMock) -> None:
+def test_a_short_first_page_is_the_last_one(http: responses.RequestsMock) -> None:
     serve(http, 19)
     World().events()
     assert len(asked(http, "/events")) == 1
 
 
 @pytest.mark.parametrize("most", [20, 500])
-def test_a_page_that_repeats_the_one_before_ends_the_search(http: responses.RequestsMock, most: int) -> None:
+def test_a_repeated_page_ends_the_paging(http: responses.RequestsMock, most: int) -> None:
     serve(http, 800, most=most, page_ignored=True)
     world = World()
     assert world.events() == items(most)
@@ -199,28 +199,30 @@ def test_an_event_on_two_pages_is_returned_once(http: responses.RequestsMock) ->
     assert World().events() == items(30)
 
 
-def test_endless_pages_end(http: responses.RequestsMock) -> None:
+def test_the_number_of_pages_is_limited(http: responses.RequestsMock) -> None:
     serve(http, 100_000)
     world = World(pages=3)
     assert len(world.events()) == 1500
     assert "ignoring the rest" in world.log
 
 
-def test_one_endless_page_is_cut(http: responses.RequestsMock) -> None:
+def test_the_number_of_events_is_limited(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/events", json={"events": [1] * 5000})
     world = World(events=1000)
     assert len(world.events()) == 1000
     assert "ignoring the rest" in world.log
 
 
-def test_what_has_no_id_is_returned_but_does_not_keep_the_search_going(http: responses.RequestsMock) -> None:
+def test_events_without_an_id_are_returned_but_do_not_continue_the_paging(
+    http: responses.RequestsMock,
+) -> None:
     broken: list[Any] = [None, "text", {"title": "no id"}, {"id": None}, {"id": []}] * 5
     http.get(f"{BASE}/events", json={"events": broken})
     assert World().events() == broken
     assert len(asked(http, "/events")) == 2
 
 
-def test_a_page_that_fails_makes_the_calendar_fail(http: responses.RequestsMock) -> None:
+def test_a_failed_page_fails_the_calendar(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/events", json={"events": items(500)})
     http.get(f"{BASE}/events", status=503)
     with pytest.raises(Unavailable) as caught:
@@ -228,11 +230,11 @@ def test_a_page_that_fails_makes_the_calendar_fail(http: responses.RequestsMock)
     assert (caught.value.cause, caught.value.tries) == ("http_503", 4)
 
 
-# --- Tries -----------------------------------------------------------------------------------
+# --- Retries ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_passing_fault_is_tried_again_after_a_growing_pause(
+def test_a_temporary_failure_is_retried_with_growing_pauses(
     http: responses.RequestsMock, status: int
 ) -> None:
     for _ in range(3):
@@ -245,7 +247,7 @@ def test_a_passing_fault_is_tried_again_after_a_growing_pause(
     assert all(low <= pause <= 3 * low for low, pause in zip((0.25, 0.5, 1.0), pauses, strict=True))
 
 
-def test_four_tries_are_enough(http: responses.RequestsMock) -> None:
+def test_a_request_is_tried_four_times(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/events", status=500)
     with pytest.raises(Unavailable) as caught:
         World().events()
@@ -269,7 +271,7 @@ def test_four_tries_are_enough(http: responses.RequestsMock) -> None:
         (b"[" * 200_000, "too_deep"),
     ],
 )
-def test_an_answer_that_is_no_list_of_events_is_a_passing_fault(
+def test_a_response_without_a_list_of_events_is_retried(
     http: responses.RequestsMock, body: bytes, cause: str
 ) -> None:
     http.get(f"{BASE}/events", body=body)
@@ -281,7 +283,7 @@ def test_an_answer_that_is_no_list_of_events_is_a_passing_fault(
 
 
 @pytest.mark.parametrize(("status", "cause"), [(403, "forbidden"), (404, "http_404"), (302, "http_302")])
-def test_what_will_not_change_is_tried_once(http: responses.RequestsMock, status: int, cause: str) -> None:
+def test_a_permanent_failure_is_not_retried(http: responses.RequestsMock, status: int, cause: str) -> None:
     http.get(f"{BASE}/events", status=status, headers={"Location": "https://elsewhere.example.org/"})
     with pytest.raises(Unavailable) as caught:
         World().events()
@@ -304,7 +306,7 @@ def test_what_will_not_change_is_tried_once(http: responses.RequestsMock, status
         ("Tue, 99 Foo 2026 14:00:00 GMT", 0.25, 0.75),
     ],
 )
-def test_retry_after_is_honored_within_reason(
+def test_retry_after_is_honored_up_to_a_limit(
     http: responses.RequestsMock, header: str, low: float, high: float
 ) -> None:
     http.get(f"{BASE}/events", status=429, headers={"Retry-After": header})
@@ -320,7 +322,7 @@ def test_retry_after_may_lack_a_time_zone() -> None:
     assert retry_after("Tue, 03 Mar 2026 14:00:07 -0000", 1_772_546_400.0) == 7
 
 
-def test_nobody_waits_beyond_the_deadline(http: responses.RequestsMock) -> None:
+def test_no_retry_waits_beyond_the_deadline(http: responses.RequestsMock) -> None:
     http.get(f"{BASE}/events", status=503, headers={"Retry-After": "9"})
     world = World(seconds=20)
     with pytest.raises(Unavailable) as caught:
@@ -329,7 +331,7 @@ def test_nobody_waits_beyond_the_deadline(http: responses.RequestsMock) -> None:
     assert (caught.value.cause, caught.value.tries) == ("http_503", 3)
 
 
-def test_nothing_is_asked_after_the_deadline(http: responses.RequestsMock) -> None:
+def test_no_request_is_sent_after_the_deadline(http: responses.RequestsMock) -> None:
     world = World(seconds=5)
     world.clock.now += 5
     with pytest.raises(Unavailable, match="deadline"):
@@ -340,7 +342,7 @@ def test_nothing_is_asked_after_the_deadline(http: responses.RequestsMock) -> No
 # --- Token -----------------------------------------------------------------------------------
 
 
-def test_a_token_that_expires_is_renewed_once(http: responses.RequestsMock) -> None:
+def test_an_expired_token_is_renewed_once(http: responses.RequestsMock) -> None:
     http.replace(responses.POST, f"{BASE}/oauth/token", json={"access_token": "tok-1"})
     http.post(f"{BASE}/oauth/token", json={"access_token": "tok-2"})
     http.get(f"{BASE}/events", status=401, json={"error": "expired"})
@@ -355,7 +357,7 @@ def test_a_token_that_expires_is_renewed_once(http: responses.RequestsMock) -> N
     assert "tok-" not in world.log
 
 
-def test_threads_that_meet_an_expired_token_share_the_new_one(http: responses.RequestsMock) -> None:
+def test_threads_with_an_expired_token_share_the_new_one(http: responses.RequestsMock) -> None:
     together = threading.Barrier(4)
     tokens = iter(["tok-2", "too many"])
 
@@ -381,7 +383,9 @@ def test_threads_that_meet_an_expired_token_share_the_new_one(http: responses.Re
     assert len(asked(http, "/oauth/token")) == 2
 
 
-def test_a_token_that_is_never_accepted_is_the_credentials_fault(http: responses.RequestsMock) -> None:
+def test_a_token_that_is_never_accepted_is_reported_as_wrong_credentials(
+    http: responses.RequestsMock,
+) -> None:
     http.get(f"{BASE}/events", status=401)
     with pytest.raises(Misconfigured, match="check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET") as caught:
         World().events()
@@ -403,7 +407,7 @@ def test_a_token_that_is_never_accepted_is_the_credentials_fault(http: responses
         ({"status": 405}, WRONG_ADDRESS),
     ],
 )
-def test_refused_credentials_are_told_from_a_wrong_address_at_once(
+def test_refused_credentials_and_a_wrong_address_have_different_messages(
     http: responses.RequestsMock, answer: dict[str, Any], text: str
 ) -> None:
     http.replace(responses.POST, f"{BASE}/oauth/token", **answer)
@@ -426,7 +430,7 @@ def test_refused_credentials_are_told_from_a_wrong_address_at_once(
         ({"body": requests.ConnectionError()}, "connection"),
     ],
 )
-def test_without_a_token_all_calendars_are_unavailable_after_four_tries_in_all(
+def test_without_a_token_all_calendars_fail_after_four_tries_in_total(
     http: responses.RequestsMock, answer: dict[str, Any], cause: str
 ) -> None:
     http.replace(responses.POST, f"{BASE}/oauth/token", **answer)
@@ -438,11 +442,11 @@ def test_without_a_token_all_calendars_are_unavailable_after_four_tries_in_all(
     assert len(http.calls) == 4
 
 
-# --- The wire --------------------------------------------------------------------------------
+# --- Network ---------------------------------------------------------------------------------
 
 
 def real(server: RawServer, seconds: float = 10, **limits: Any) -> World:
-    """A client on the real clock, with a token in its hands, so that only events are asked for."""
+    """A client with the real clock that already has a token, so that it requests only events."""
     world = World(f"{server.url}/1.1", **limits)
     world.client._deadline = Deadline(seconds)
     world.client._token = "tok-1"
@@ -455,9 +459,9 @@ def failure(world: World) -> str:
     return caught.value.cause
 
 
-def test_a_body_that_drips_does_not_outlast_the_deadline() -> None:
+def test_a_body_sent_byte_by_byte_stops_at_the_deadline() -> None:
     def drip(connection: socket.socket, _: bytes) -> None:
-        # To its end it would take ten minutes.
+        # The whole response would take ten minutes.
         connection.sendall(head(Content_Length="12000"))
         server.drip(connection, b" " * 12000, 0.05)
 
@@ -465,7 +469,7 @@ def test_a_body_that_drips_does_not_outlast_the_deadline() -> None:
         assert failure(real(server, seconds=0.5, tries=1)) == "deadline"
 
 
-def test_silence_is_a_timeout() -> None:
+def test_a_silent_server_is_a_timeout() -> None:
     with raw_server(lambda connection, request: server.silence(connection, request)) as server:
         assert failure(real(server, read_timeout=0.2, tries=2)) == "timeout"
         assert len(server.requests) == 2
@@ -481,7 +485,7 @@ def test_silence_is_a_timeout() -> None:
     ],
 )
 @pytest.mark.parametrize("ends", [RawServer.reset, socket.socket.close])
-def test_a_connection_that_breaks_off_is_tried_again(
+def test_a_broken_connection_is_retried(
     data: bytes, causes: set[str], ends: Callable[[socket.socket], None]
 ) -> None:
     def answer(connection: socket.socket, _: bytes) -> None:
@@ -498,7 +502,7 @@ def test_a_connection_that_breaks_off_is_tried_again(
     "data",
     [b"what is this\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", head(Content_Length="x")],
 )
-def test_what_is_no_http_is_an_ordinary_failure(data: bytes) -> None:
+def test_an_invalid_http_response_is_an_ordinary_failure(data: bytes) -> None:
     def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(data)
 
@@ -506,7 +510,7 @@ def test_what_is_no_http_is_an_ordinary_failure(data: bytes) -> None:
         assert failure(real(server, tries=1)) in ("reset", "connection", "not_json")
 
 
-def test_a_closed_port_a_name_that_is_none_and_a_server_without_tls_have_causes_of_their_own() -> None:
+def test_a_closed_port_an_unknown_name_and_missing_tls_have_different_causes() -> None:
     with raw_server(lambda connection, _: connection.sendall(b"plain text")) as server:
         tls = World(server.url.replace("http", "https") + "/1.1", tries=1)
         assert failure(tls) == "tls"
@@ -517,7 +521,7 @@ def test_a_closed_port_a_name_that_is_none_and_a_server_without_tls_have_causes_
     assert failure(World("https://libcal.invalid/1.1", tries=1)) == "dns"
 
 
-def test_a_gzip_bomb_unfolds_only_up_to_the_limit() -> None:
+def test_a_gzip_bomb_is_unpacked_only_up_to_the_limit() -> None:
     bomb = gzip.compress(b'{"events":[' + b" " * 100_000_000)
 
     def answer(connection: socket.socket, _: bytes) -> None:
@@ -534,7 +538,7 @@ def test_a_gzip_bomb_unfolds_only_up_to_the_limit() -> None:
         assert len(server.requests) == 1
 
 
-def test_what_claims_to_be_gzip_and_is_not_is_an_ordinary_failure() -> None:
+def test_invalid_gzip_data_is_an_ordinary_failure() -> None:
     def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(head(Content_Encoding="gzip", Content_Length="20") + b"x" * 20)
 
@@ -542,7 +546,7 @@ def test_what_claims_to_be_gzip_and_is_not_is_an_ordinary_failure() -> None:
         assert failure(real(server, tries=1)) == "undecodable"
 
 
-def test_an_endless_body_is_not_read_to_its_end() -> None:
+def test_an_infinite_body_is_read_only_up_to_the_limit() -> None:
     def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(head(Connection="close"))
         while not server.stopped.is_set():

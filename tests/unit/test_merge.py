@@ -49,20 +49,20 @@ def test_events_of_all_calendars_are_sorted_by_time() -> None:
     ]
 
 
-def test_in_the_hour_that_comes_twice_events_are_sorted_by_time() -> None:
+def test_events_in_the_repeated_hour_of_a_clock_change_are_sorted_by_time() -> None:
     early = datetime(2026, 11, 1, 1, 45, tzinfo=ZONE)
     late = datetime(2026, 11, 1, 1, 15, tzinfo=ZONE, fold=1)
     events = [make("1", start=late, end=late), make("2", start=early, end=early)]
     assert ids(merge(Snapshot(), [good(*events)], window(early))) == ["2", "1"]
 
 
-def test_the_first_calendar_keeps_an_event_that_is_in_two() -> None:
+def test_an_event_in_two_calendars_belongs_to_the_first() -> None:
     one, other = make("1", branch="Kilton"), make("1", calendar="8", branch="Lebanon")
     assert first(good(one), good(other, calendar="8")).events[0].branch == "Kilton"
     assert first(good(other, calendar="8"), good(one)).events[0].branch == "Lebanon"
 
 
-def test_what_was_fetched_now_goes_before_what_was_kept() -> None:
+def test_newly_fetched_events_replace_kept_ones() -> None:
     last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
     now = merge(
         last,
@@ -72,7 +72,7 @@ def test_what_was_fetched_now_goes_before_what_was_kept() -> None:
     assert [(event.id, event.state) for event in now.events if event.listed] == [("1", CANCELLED)]
 
 
-def test_a_failed_calendar_keeps_its_events_and_the_time_they_are_of() -> None:
+def test_a_failed_calendar_keeps_its_events_and_their_fetch_time() -> None:
     last = first(good(make("1"), name="Main"), good(make("2", calendar="8"), calendar="8"))
     now = merge(
         last,
@@ -92,14 +92,14 @@ def test_a_failed_calendar_keeps_its_events_and_the_time_they_are_of() -> None:
     assert now.fetched == NOW
 
 
-def test_a_calendar_that_is_no_longer_configured_goes_with_its_events() -> None:
+def test_a_calendar_that_is_no_longer_configured_is_removed_with_its_events() -> None:
     last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
     now = merge(last, [good(make("1"))], window(LATER))
     assert [event.id for event in now.events] == ["1"]
     assert [state.id for state in now.calendars] == ["7"]
 
 
-def test_an_internal_calendar_keeps_nothing() -> None:
+def test_an_internal_calendar_keeps_no_events() -> None:
     last = first(good(make("1")), good(make("2", calendar="8"), calendar="8"))
     now = merge(
         last, [Outcome(id="7", cause=INTERNAL), good(make("2", calendar="8"), calendar="8")], window(LATER)
@@ -108,7 +108,7 @@ def test_an_internal_calendar_keeps_nothing() -> None:
     assert (now.calendars[0].fetched, now.calendars[0].stale) == (None, False)
 
 
-def test_an_event_that_vanished_stays_unlisted_until_its_day_has_passed() -> None:
+def test_a_missing_event_is_kept_unlisted_until_its_day_has_passed() -> None:
     last = first(good(make("1"), make("2", 20)))
     gone = merge(last, [good(make("2", 20))], window(LATER))
     assert (ids(gone), ids(gone, listed=False)) == (["2"], ["1"])
@@ -121,7 +121,7 @@ def test_an_event_that_vanished_stays_unlisted_until_its_day_has_passed() -> Non
     assert [event.id for event in after.events] == ["2"]
 
 
-def test_an_event_that_comes_back_is_listed_again() -> None:
+def test_an_event_that_reappears_is_listed_again() -> None:
     last = first(good(make("1"), make("2")))
     gone = merge(last, [good(make("2"))], window(LATER))
     back = merge(gone, [good(make("1"), make("2"))], window(LATER + timedelta(minutes=15)))
@@ -129,33 +129,33 @@ def test_an_event_that_comes_back_is_listed_again() -> None:
     assert (back.events[0].sequence, back.events[0].updated) == (2, LATER + timedelta(minutes=15))
 
 
-def test_an_event_that_began_earlier_may_be_missing_from_the_answer() -> None:
+def test_an_event_that_began_earlier_may_be_missing_from_the_response() -> None:
     exhibit = make("1", 1, end=datetime(2026, 3, 20, 17, 0, tzinfo=ZONE))
     last = merge(Snapshot(), [good(exhibit, make("2"))], window(datetime(2026, 3, 1, 9, 0, tzinfo=ZONE)))
     now = merge(last, [good(make("2"))], window())
     assert ids(now) == ["1", "2"]
 
 
-def test_an_event_beyond_the_days_asked_for_now_is_dropped() -> None:
+def test_an_event_after_the_last_requested_day_is_dropped() -> None:
     last = first(good(make("1"), make("2", 30)))
     assert [event.id for event in merge(last, [good(make("1"))], window(LATER, days=10)).events] == ["1"]
     failed = merge(last, [Outcome(id="7", cause="dns")], window(LATER, days=10))
     assert [event.id for event in failed.events] == ["1"]
 
 
-def test_an_event_that_moved_to_another_calendar_is_not_missed_in_the_first() -> None:
+def test_an_event_that_moved_to_another_calendar_is_not_kept_in_the_first() -> None:
     last = first(good(make("1"), make("2")), good(calendar="8"))
     now = merge(last, [good(make("2")), good(make("1", calendar="8"), calendar="8")], window(LATER))
     assert (ids(now), ids(now, listed=False)) == (["1", "2"], [])
 
 
-def test_an_event_that_came_spoilt_stays_as_it_was() -> None:
+def test_an_event_that_became_unusable_is_kept_unchanged() -> None:
     last = first(good(make("1"), make("2")))
     now = merge(last, [good(make("2"), unusable_ids=frozenset("1"))], window(LATER))
     assert ids(now) == ["1", "2"]
 
 
-def test_a_calendar_that_is_suddenly_empty_is_believed_the_second_time() -> None:
+def test_a_suddenly_empty_calendar_is_accepted_in_the_second_run() -> None:
     last = first(good(make("1"), make("2")))
     doubted = merge(last, [good()], window(LATER))
     assert ids(doubted) == ["1", "2"]
@@ -168,7 +168,7 @@ def test_a_calendar_that_is_suddenly_empty_is_believed_the_second_time() -> None
     assert (state.cause, state.empty, state.fetched, state.events) == ("", 2, LATER, 0)
 
 
-def test_a_calendar_that_has_events_again_may_be_doubted_again() -> None:
+def test_a_calendar_that_is_suddenly_empty_again_is_kept_again() -> None:
     last = first(good(make("1")))
     doubted = merge(last, [good()], window(LATER))
     again = merge(doubted, [good(make("1"))], window(LATER))
@@ -177,17 +177,17 @@ def test_a_calendar_that_has_events_again_may_be_doubted_again() -> None:
 
 
 @pytest.mark.parametrize("day", [2, 3])
-def test_a_calendar_whose_last_event_is_over_is_empty_without_doubt(day: int) -> None:
+def test_a_calendar_whose_last_event_is_over_is_accepted_as_empty(day: int) -> None:
     last = merge(Snapshot(), [good(make("1", day))], window(datetime(2026, 3, 2, 9, 0, tzinfo=ZONE)))
     now = merge(last, [good()], window(datetime(2026, 3, 4, 9, 0, tzinfo=ZONE)))
     assert (now.events, now.calendars[0].cause) == ((), "")
 
 
-def test_a_calendar_that_never_had_events_is_empty_without_doubt() -> None:
+def test_a_calendar_that_never_had_events_is_accepted_as_empty() -> None:
     assert first(good()).calendars[0].cause == ""
 
 
-def test_a_calendar_whose_events_are_all_unusable_keeps_its_last_ones() -> None:
+def test_a_calendar_with_only_unusable_events_keeps_its_last_ones() -> None:
     last = first(good(make("1")))
     for _ in range(3):
         last = merge(last, [good(all_unusable=True)], window(LATER))
@@ -211,7 +211,7 @@ def test_a_calendar_whose_events_are_all_unusable_keeps_its_last_ones() -> None:
         ({"state": CANCELLED}, 1),
     ],
 )
-def test_a_change_is_dated_and_one_of_the_appointment_is_counted(
+def test_a_change_sets_updated_and_a_change_of_time_or_place_raises_sequence(
     change: dict[str, Any], sequence: int
 ) -> None:
     last = first(good(make("1")))
@@ -219,7 +219,7 @@ def test_a_change_is_dated_and_one_of_the_appointment_is_counted(
     assert (event.sequence, event.updated) == (sequence, LATER if change else NOW)
 
 
-def test_nothing_changes_by_being_saved_and_loaded(tmp_path: Path) -> None:
+def test_saving_and_loading_changes_no_event(tmp_path: Path) -> None:
     all_day = make(
         "2", all_day=True, start=datetime(2026, 3, 6, tzinfo=ZONE), end=datetime(2026, 3, 7, tzinfo=ZONE)
     )
@@ -230,6 +230,6 @@ def test_nothing_changes_by_being_saved_and_loaded(tmp_path: Path) -> None:
     assert [(event.updated, event.sequence) for event in now.events] == [(NOW, 0), (NOW, 0)]
 
 
-def test_the_window_ends_with_the_last_day_asked_for() -> None:
+def test_the_window_ends_with_the_last_requested_day() -> None:
     assert window(days=30).last_day == date(2026, 4, 2)
     assert window(days=30).days == 30

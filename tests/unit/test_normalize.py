@@ -32,7 +32,7 @@ CONTEXT = Context(
     last_day=date(2026, 4, 2),
     origin=Origin.of("https://library.libcal.com/1.1"),
 )
-# The shape of a real answer; the second half of the keys comes with registration only.
+# The format of a real response; only events with registration have the second half of the keys.
 RAW: dict[str, Any] = {
     "id": 4216770,
     "title": "Drop in",
@@ -84,7 +84,7 @@ def without(name: str) -> Event:
     return to_event({key: value for key, value in RAW.items() if key != name}, CONTEXT)[0]
 
 
-def test_an_ordinary_event_keeps_all_that_may_be_public() -> None:
+def test_an_ordinary_event_keeps_all_public_fields() -> None:
     assert event() == Event(
         id="4216770",
         calendar="7",
@@ -113,11 +113,11 @@ def when(start: Any, end: Any, **fields: Any) -> tuple[str, str, bool]:
 @pytest.mark.parametrize(
     ("start", "end", "result"),
     [
-        # In the library's zone, whatever zone it is written in
+        # Times in any time zone are converted to the library's
         ("2026-03-06T10:00:00-05:00", "2026-03-06T11:00:00-05:00", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
         ("2026-03-06T15:00:00+00:00", "2026-03-06T16:00:00Z", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
         ("2026-03-06T10:00:00-0500", "2026-03-06 11:00:00", ("2026-03-06T10:00-05:00", "2026-03-06T11:00-05:00", False)),
-        # Both sides of a clock change; the hour that does not exist
+        # Both sides of a clock change, and the skipped hour
         ("2026-03-08T01:30:00-05:00", "2026-03-08T03:30:00-04:00", ("2026-03-08T01:30-05:00", "2026-03-08T03:30-04:00", False)),
         ("2026-03-08T02:30:00", "2026-03-08T03:45:00-04:00", ("2026-03-08T03:30-04:00", "2026-03-08T03:45-04:00", False)),
         ("2026-11-01T01:30:00-04:00", "2026-11-01T01:15:00-05:00", ("2026-11-01T01:30-04:00", "2026-11-01T01:15-05:00", False)),
@@ -125,7 +125,7 @@ def when(start: Any, end: Any, **fields: Any) -> tuple[str, str, bool]:
         ("2026-03-06T19:00:00-05:00", "2026-03-07T01:00:00-05:00", ("2026-03-06T19:00-05:00", "2026-03-07T01:00-05:00", False)),
         ("2026-03-06T19:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06T19:00-05:00", "2026-03-07T00:00-05:00", False)),
         ("2026-03-06T09:00:00-05:00", "2026-03-09T17:00:00-04:00", ("2026-03-06T09:00-05:00", "2026-03-09T17:00-04:00", False)),
-        # From midnight to midnight is all day, though LibCal does not say so
+        # From midnight to midnight is all day, even if LibCal's flag is missing
         ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
         ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:59-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
         ("2026-03-06T00:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-07T00:00-05:00", True)),
@@ -133,7 +133,9 @@ def when(start: Any, end: Any, **fields: Any) -> tuple[str, str, bool]:
         ("2026-03-06T00:00:00-05:00", "2026-03-06T00:00:00-05:00", ("2026-03-06T00:00-05:00", "2026-03-06T00:00-05:00", False)),
     ],
 )  # fmt: skip
-def test_times_are_those_of_the_library(start: str, end: str, result: tuple[str, str, bool]) -> None:
+def test_times_are_converted_to_the_time_zone_of_the_library(
+    start: str, end: str, result: tuple[str, str, bool]
+) -> None:
     assert when(start, end) == result
 
 
@@ -143,7 +145,7 @@ def test_times_are_those_of_the_library(start: str, end: str, result: tuple[str,
         ("2026-03-06T00:00:00-05:00", "2026-03-06T23:59:00-05:00", ("2026-03-06", "2026-03-06")),
         ("2026-03-06T00:00:00-05:00", "2026-03-07T00:00:00-05:00", ("2026-03-06", "2026-03-06")),
         ("2026-03-06T00:00:00-05:00", "2026-03-08T00:00:00-05:00", ("2026-03-06", "2026-03-07")),
-        # An offset would move the day: only the date counts
+        # Only the date counts: an offset could change the day
         ("2026-03-06T00:00:00+00:00", "2026-03-06T23:59:00+00:00", ("2026-03-06", "2026-03-06")),
         ("2026-03-06T00:00:00Z", "2026-03-07T00:00:00Z", ("2026-03-06", "2026-03-06")),
         ("2026-03-06", "2026-03-08", ("2026-03-06", "2026-03-07")),
@@ -154,9 +156,7 @@ def test_times_are_those_of_the_library(start: str, end: str, result: tuple[str,
     ],
 )
 @pytest.mark.parametrize("flag", [True, 1, "1", "true"])
-def test_an_all_day_event_is_a_matter_of_dates(
-    start: str, end: Any, days: tuple[str, str], flag: Any
-) -> None:
+def test_an_all_day_event_uses_only_the_dates(start: str, end: Any, days: tuple[str, str], flag: Any) -> None:
     found = event(start=start, end=end, allday=flag)
     assert found.all_day
     assert (found.first_day.isoformat(), found.last_day.isoformat()) == days
@@ -166,7 +166,7 @@ def test_an_all_day_event_is_a_matter_of_dates(
 @pytest.mark.parametrize(
     "end", [None, "", "nonsense", 5, [], "2026-03-06T09:00:00-05:00", "2199-01-01T00:00:00Z"]
 )
-def test_an_end_that_makes_no_sense_is_the_start_and_reported(end: Any) -> None:
+def test_an_impossible_end_is_replaced_by_the_start_and_reported(end: Any) -> None:
     found, corrected = to_event({**RAW, "end": end}, CONTEXT)
     assert found.end == found.start
     assert corrected == ("end",)
@@ -185,7 +185,7 @@ def test_an_end_that_makes_no_sense_is_the_start_and_reported(end: Any) -> None:
         *("2031-06-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2026-03-06T10:00:00" + " " * 100),
     ],
 )
-def test_an_event_without_a_sensible_start_cannot_be_used(start: Any) -> None:
+def test_an_event_without_a_valid_start_is_unusable(start: Any) -> None:
     with pytest.raises(UnusableEvent, match="start"):
         event(start=start)
 
@@ -199,7 +199,7 @@ def at(identity: int, start: str, end: str, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "shown"),
+    ("start", "end", "returned"),
     [
         ("2026-03-02T20:00:00-05:00", "2026-03-02T22:00:00-05:00", False),
         ("2026-03-02T20:00:00-05:00", "2026-03-03T00:00:00-05:00", False),
@@ -210,13 +210,15 @@ def at(identity: int, start: str, end: str, **fields: Any) -> dict[str, Any]:
         ("2026-04-03T00:30:00-04:00", "2026-04-03T02:00:00-04:00", False),
     ],
 )
-def test_events_are_those_from_today_to_the_last_day_asked_for(start: str, end: str, shown: bool) -> None:
+def test_only_events_from_today_to_the_last_requested_day_are_returned(
+    start: str, end: str, returned: bool
+) -> None:
     result = run(at(1, start, end))
-    assert [event.id for event in result.events] == ["1"] * shown
+    assert [event.id for event in result.events] == ["1"] * returned
     assert not result.problems
 
 
-def test_times_that_all_came_as_utc_are_doubted() -> None:
+def test_a_calendar_with_all_times_in_utc_is_flagged() -> None:
     utc = at(1, "2026-03-06T10:00:00+00:00", "2026-03-06T11:00:00+00:00")
     local = at(2, "2026-03-06T10:00:00-05:00", "2026-03-06T11:00:00-05:00")
     assert run(utc).zone_doubtful
@@ -256,14 +258,14 @@ def test_times_that_all_came_as_utc_are_doubted() -> None:
         ("Flyttet – Foredrag", "rescheduled", "Foredrag"),
         ("Reprogramado: Cuentos", "rescheduled", "Cuentos"),
         ("Cancelled/Storytime", "cancelled", "Storytime"),
-        # Without its first words the title would make no sense
+        # Titles that need their first word
         ("Postponed until May: Storytime", "postponed", "Postponed until May: Storytime"),
         ("CANCELLED DUE TO SNOW: Storytime", "cancelled", "CANCELLED DUE TO SNOW: Storytime"),
         ("CANCELLED: For Kids", "cancelled", "For Kids"),
-        # Nothing but the word
+        # Only the word
         ("CANCELLED", "cancelled", "CANCELLED"),
         ("Cancelled:", "cancelled", "Cancelled:"),
-        # Not meant
+        # Titles without a state
         ("How to cancel a subscription", "", "How to cancel a subscription"),
         ("Storytime cancelled", "", "Storytime cancelled"),
         ("Cancel culture", "", "Cancel culture"),
@@ -276,17 +278,17 @@ def test_times_that_all_came_as_utc_are_doubted() -> None:
         ("", "", ""),
     ],
 )
-def test_the_leading_word_tells_that_an_event_is_off(title: str, state: str, rest: str) -> None:
+def test_the_first_word_of_a_title_sets_the_state(title: str, state: str, rest: str) -> None:
     assert split_state(title) == (state, rest)
 
 
-def test_the_state_is_kept_apart_from_the_title() -> None:
+def test_the_state_is_removed_from_the_title() -> None:
     found = event(title="CANCELLED: Fish &amp; chips")
     assert (found.state, found.title) == ("cancelled", "Fish & chips")
 
 
 @given(st.text())
-def test_no_title_makes_it_raise_or_vanish(title: str) -> None:
+def test_any_title_is_split_without_error_and_never_empty(title: str) -> None:
     _, rest = split_state(title)
     assert bool(rest) == bool(title)
 
@@ -314,12 +316,14 @@ def test_no_title_makes_it_raise_or_vanish(title: str) -> None:
         ([[[[[["North"]]]]]], "Kilton", ""),
     ],
 )  # fmt: skip
-def test_the_branch_is_the_campus_or_the_calendars_label(campus: Any, branch: str, address: str) -> None:
+def test_the_branch_is_the_campus_or_the_label_of_the_calendar(
+    campus: Any, branch: str, address: str
+) -> None:
     found = event(campus=campus)
     assert (found.branch, found.address) == (branch, address)
 
 
-def test_without_campus_and_label_the_branch_is_the_calendars_name() -> None:
+def test_without_campus_and_label_the_branch_is_the_calendar_name() -> None:
     unlabeled = replace(CONTEXT, branch="")
     assert to_event({**RAW, "campus": ""}, unlabeled)[0].branch == "Main"
     assert to_event({**RAW, "campus": "", "calendar": []}, unlabeled)[0].branch == ""
@@ -365,11 +369,13 @@ def test_the_place_names_each_room_once_and_not_the_branch(location: Any, place:
         ({"online_join_url": None, "online_provider": [], "online_seats": "many"}, False),
     ],
 )
-def test_online_is_known_without_telling_how(fields: dict[str, Any], online: bool) -> None:
+def test_an_online_event_is_recognized_without_publishing_its_link(
+    fields: dict[str, Any], online: bool
+) -> None:
     assert event(**fields).online is online
 
 
-# --- Everything else -------------------------------------------------------------------------
+# --- Other fields ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -394,13 +400,13 @@ def test_online_is_known_without_telling_how(fields: dict[str, Any], online: boo
     ],
 )
 @pytest.mark.parametrize(("raw", "field"), [("category", "categories"), ("audience", "audiences")])
-def test_categories_and_audiences_are_names_in_whatever_shape(
+def test_categories_and_audiences_are_read_in_every_format(
     value: Any, names: tuple[str, ...], raw: str, field: str
 ) -> None:
     assert getattr(event(**{raw: value}), field) == names
 
 
-def test_registration_counts_the_kinds_of_places_there_are() -> None:
+def test_registration_has_only_the_kinds_of_seats_that_exist() -> None:
     assert event(**REGISTRATION).registration == Registration(
         opened=True, closed=False, wait_list=True, in_person=Seats(total=30, taken=12)
     )
@@ -440,7 +446,7 @@ def test_registration_counts_the_kinds_of_places_there_are() -> None:
         ),
     ],
 )
-def test_registration_may_lack_most_of_its_fields(
+def test_most_registration_fields_may_be_missing(
     fields: dict[str, Any], registration: Registration | None
 ) -> None:
     assert event(**fields).registration == registration
@@ -469,14 +475,14 @@ def test_registration_may_lack_most_of_its_fields(
         ([], ""),
     ],
 )
-def test_a_cost_is_a_plain_number_or_nothing(value: Any, cost: str) -> None:
+def test_a_cost_is_a_plain_number_or_empty(value: Any, cost: str) -> None:
     assert event(registration_cost=value).cost == cost
 
 
 @pytest.mark.parametrize(
     "value", ["red", "#fff", "#12345g", "#123456;", "#123456\n", "", None, 5, ["#123456"]]
 )
-def test_a_color_that_is_none_is_left_out(value: object) -> None:
+def test_an_invalid_color_is_dropped(value: object) -> None:
     assert event(color=value).color == ""
 
 
@@ -485,7 +491,7 @@ def test_a_color_that_is_none_is_left_out(value: object) -> None:
     [(7, "7"), ("7", "7"), (" 0042 ", "42"), (10**17, "1" + "0" * 17)]
     + [(value, "") for value in (None, "", "x7", "7/..", "../7", -7, 7.0, True, [7], "٧", 10**18, 0, "0")],
 )
-def test_an_id_is_digits_or_there_is_none(value: object, identity: str) -> None:
+def test_an_id_consists_of_digits_or_is_empty(value: object, identity: str) -> None:
     assert event_id({"id": value}) == identity
 
 
@@ -504,7 +510,7 @@ def test_an_id_is_digits_or_there_is_none(value: object, identity: str) -> None:
         (None, ""),
     ],
 )
-def test_the_address_of_an_event_is_public_or_missing(value: Any, url: str) -> None:
+def test_the_address_of_an_event_is_public_or_empty(value: Any, url: str) -> None:
     raw = {**RAW, "url": value}
     [found] = normalize_calendar([raw], CONTEXT).events
     assert found.url == url
@@ -529,7 +535,7 @@ def test_only_id_title_and_start_are_needed(name: str) -> None:
         ({**RAW, "start": None}, "start"),
     ],
 )
-def test_a_broken_event_between_good_ones_is_dropped_and_named(raw: Any, field: str) -> None:
+def test_a_broken_event_between_good_ones_is_dropped_and_reported(raw: Any, field: str) -> None:
     result = run({**RAW, "id": 1}, raw, {**RAW, "id": 2})
     assert [event.id for event in result.events] == ["1", "2"]
     [problem] = result.problems
@@ -537,7 +543,7 @@ def test_a_broken_event_between_good_ones_is_dropped_and_named(raw: Any, field: 
     assert result.unusable_ids == {event_id(raw)}
 
 
-def test_images_are_addresses_by_id() -> None:
+def test_image_addresses_are_returned_by_event_id() -> None:
     raw = [{**RAW, "id": 1, "featured_image": "//a.org/1.png"}, {**RAW, "id": 2, "featured_image": None}]
     assert run(*raw).images == {"1": "https://a.org/1.png"}
 
@@ -575,7 +581,7 @@ def test_no_private_field_reaches_an_event() -> None:
     assert secret not in repr(result)
 
 
-def test_calendars_are_described_in_whatever_shape() -> None:
+def test_the_list_of_calendars_is_read_in_every_format() -> None:
     raw = [
         {"calid": 7, "name": "Main &amp; more", "visibility": "Public"},
         {"calid": "8", "name": "Staff", "visibility": "Internal"},
@@ -590,7 +596,7 @@ def test_calendars_are_described_in_whatever_shape() -> None:
     assert notes["9"] == ("", True)
 
 
-# --- Anything at all -------------------------------------------------------------------------
+# --- Random input ----------------------------------------------------------------------------
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -38,7 +38,7 @@ NEVER_EMPTY = FLOW - {"hr"} | PHRASING - {"br"} | {"li", "dt", "dd", "tr", "thea
 
 
 class Checker(HTMLParser):
-    """Fails on anything that is not our HTML: a tag, a parent, an attribute, an address, a heading level."""
+    """Fails on any tag, parent, attribute, address or heading level that richtext.py does not write."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -97,7 +97,7 @@ class Checker(HTMLParser):
 
 
 def assert_ours(html: str) -> None:
-    """Fail unless `html` is valid, ours, and read by a browser's parser just as it is written."""
+    """Fail unless `html` is valid, has only our tags, and a browser's parser reads it without changes."""
     Checker(html)
     attributes = {"a": {"href", "rel"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
     tags = set(CHILDREN) - {""} | FLOW | PHRASING
@@ -113,7 +113,7 @@ def cleaned(html: str) -> str:
 @pytest.mark.parametrize(
     ("source", "result"),
     [
-        # What editors and Word leave behind
+        # Leftovers of editors and Word
         (
             "<p>One</p>\r\n\r\n<p>&nbsp;</p>\r\n<p><span></span></p><p><br /></p><p>Two</p>",
             "<p>One</p>\n<p>Two</p>",
@@ -141,7 +141,7 @@ def cleaned(html: str) -> str:
         ),
         ("<pre>\n a\n  b</pre>", "<pre> a\n  b</pre>"),
         ("<figure><img src=x alt=y><figcaption>Caption</figcaption></figure>", "<p>Caption</p>"),
-        # Nesting that is not allowed
+        # Invalid nesting
         ("<p>a<p>b", "<p>a</p>\n<p>b</p>"),
         ("<b>a<p>b</p>c</b>", "<p><b>a</b></p>\n<p><b>b</b></p>\n<p><b>c</b></p>"),
         (
@@ -167,7 +167,7 @@ def cleaned(html: str) -> str:
         ),
         ("<table><tr><td>layout</td></tr><tr><td>only</td></tr></table>", "<p>layout</p>\n<p>only</p>"),
         ("<table><tr><td> </td><td></td></tr></table>", ""),
-        # Headings begin at h3 and skip none
+        # Headings begin at h3 and skip no level
         ("<h1>a</h1><h4>b</h4><h2>c</h2><h3>d</h3>", "<h3>a</h3>\n<h4>b</h4>\n<h4>c</h4>\n<h5>d</h5>"),
         ("<h4>a</h4><h2>b</h2>", "<h3>a</h3>\n<h3>b</h3>"),
         (
@@ -175,7 +175,7 @@ def cleaned(html: str) -> str:
             "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h6>d</h6>\n<h6>e</h6>",
         ),
         ("<h2></h2><h2>&nbsp;</h2><p>a</p>", "<p>a</p>"),
-        # Nothing at all
+        # No content
         ("", ""),
         ("<p>&nbsp;</p>", ""),
         ("<img src=x>", ""),
@@ -185,17 +185,17 @@ def test_a_description_becomes_plain_valid_html(source: str, result: str) -> Non
     assert cleaned(source) == result
 
 
-def test_a_heading_used_to_write_large_becomes_a_paragraph() -> None:
+def test_a_long_heading_becomes_a_paragraph() -> None:
     assert cleaned(f"<h2>{'word ' * 40}</h2>").startswith("<p>word word")
 
 
-def test_a_first_heading_that_repeats_the_title_is_left_out() -> None:
+def test_a_first_heading_that_repeats_the_title_is_dropped() -> None:
     result = description("<h2>Chess Club</h2><h3>When</h3><p>Now</p>", LIBCAL, title="Chess club")
     assert result.html == "<h3>When</h3>\n<p>Now</p>"
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {}, True, 1.5])
-def test_a_description_of_another_type_is_none(value: object) -> None:
+def test_a_description_that_is_not_text_is_empty(value: object) -> None:
     assert description(value, LIBCAL).html == description(value, LIBCAL).excerpt == ""
 
 
@@ -248,7 +248,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("source", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_html_is_made_harmless_in_no_time(source: str) -> None:
+def test_hostile_html_is_made_harmless_quickly(source: str) -> None:
     began = time.perf_counter()
     html = cleaned(source)
     assert time.perf_counter() - began < 2
@@ -301,7 +301,7 @@ _SOUP = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(_SOUP)
-def test_any_soup_of_tags_becomes_valid_html_and_stays_as_it_is_when_cleaned_again(source: str) -> None:
+def test_any_mix_of_tags_becomes_valid_html_that_does_not_change_when_sanitized_again(source: str) -> None:
     once = cleaned(source)
     assert cleaned(once) == once
 
@@ -323,7 +323,7 @@ LONG = "A paragraph that is long enough to say what the event is about."
         ("<p>&nbsp;</p>", ""),
     ],
 )
-def test_the_excerpt_is_the_first_paragraph_worth_reading(source: str, excerpt: str) -> None:
+def test_the_excerpt_is_the_first_long_paragraph(source: str, excerpt: str) -> None:
     assert description(source, LIBCAL).excerpt == excerpt
 
 
@@ -366,11 +366,11 @@ def test_a_text_field_becomes_one_clean_line(value: object, text: str) -> None:
     assert plain(value, 300) == text
 
 
-def test_a_text_field_has_a_longest_length() -> None:
+def test_a_text_field_is_cut_to_its_maximum_length() -> None:
     assert len(plain("word " * 5000, 300)) <= 300
 
 
-def test_piles_of_combining_marks_are_cut() -> None:
+def test_stacked_combining_marks_are_limited() -> None:
     assert len(plain("Z" + "\u0300\u0316" * 5000, 300)) < 12
 
 
@@ -423,16 +423,16 @@ def test_piles_of_combining_marks_are_cut() -> None:
         ("https://a.org/\x01", ""),
     ],
 )
-def test_a_link_is_complete_secure_and_public_or_none(address: str, result: str) -> None:
+def test_a_link_is_absolute_https_and_public_or_empty(address: str, result: str) -> None:
     assert link(address, LIBCAL) == result
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {}, b"https://a.org"])
-def test_an_address_of_another_type_is_none(value: object) -> None:
+def test_an_address_that_is_not_text_is_empty(value: object) -> None:
     assert web_address(value, LIBCAL) == link(value, LIBCAL) == ""
 
 
-def test_only_a_stand_in_may_be_linked_without_tls_and_only_itself() -> None:
+def test_only_a_stand_in_may_be_linked_over_http() -> None:
     stand_in = Origin.of("http://127.0.0.1:5001/1.1")
     assert web_address("http://127.0.0.1:5001/event/7", stand_in) == "http://127.0.0.1:5001/event/7"
     assert web_address("/event/7", stand_in) == "http://127.0.0.1:5001/event/7"
@@ -443,18 +443,18 @@ def test_only_a_stand_in_may_be_linked_without_tls_and_only_itself() -> None:
 
 
 @pytest.mark.parametrize("host", ["", ".", "localhost", "a.localhost", "x" * 64 + ".org", "a b.org", "127.1"])
-def test_a_host_that_cannot_be_public_is_told_by_its_name(host: str) -> None:
+def test_a_host_name_that_cannot_be_public_is_recognized(host: str) -> None:
     assert not is_public_host(host)
 
 
 @given(st.text())
-def test_no_text_makes_an_address_raise(text: str) -> None:
+def test_any_text_is_accepted_as_an_address_without_error(text: str) -> None:
     for address in (text, f"https://{text}", f"https://a.org/{text}", f"//{text}"):
         result = web_address(address, LIBCAL)
         assert result == "" or re.fullmatch(r"https://[a-z0-9_-][!#-;=?-~]*", result)
 
 
-# --- What staff paste ------------------------------------------------------------------------
+# --- Private details -------------------------------------------------------------------------
 
 MEETING = {
     "id": 1,
@@ -485,7 +485,7 @@ PRIVATE = PrivateDetails(private_links([MEETING]), meeting_secrets(MEETING))
         '<p>Elsewhere <a href="https://a.org/?code=Pass%26Word1">Join</a></p>',
     ],
 )
-def test_meeting_links_and_passwords_are_taken_out_of_descriptions(source: str) -> None:
+def test_meeting_links_and_passwords_are_removed_from_descriptions(source: str) -> None:
     result = description(f"<p>Welcome.</p>{source}", LIBCAL, PRIVATE)
     assert_ours(result.html)
     for text in (result.html, result.excerpt):
@@ -493,7 +493,7 @@ def test_meeting_links_and_passwords_are_taken_out_of_descriptions(source: str) 
         assert not re.search("93531415926|c2VjcmV0|hostkey99|Pass&Word1|aevent", squeezed, re.IGNORECASE)
 
 
-def test_what_is_not_private_stays() -> None:
+def test_public_links_and_words_are_kept() -> None:
     source = (
         '<p><a href="https://library.libcal.com/event/1">Register</a>, test at '
         '<a href="https://us02web.zoom.us/test">Zoom</a>. Meet at 9:30.</p>'
@@ -502,7 +502,7 @@ def test_what_is_not_private_stays() -> None:
     assert PRIVATE.scrub("Pass the word: and/or 93.5") == "Pass the word: and/or 93.5"
 
 
-def test_a_key_in_the_query_is_known_wherever_it_stands() -> None:
+def test_a_key_in_a_query_is_recognized_in_other_links() -> None:
     links = private_links([{"online_join_url": "https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=1"}])
     private = PrivateDetails(links)
     assert private.scrub("See https://youtu.be/dQw4w9WgXcQ or youtube.com/watch?v=other") == (
@@ -521,7 +521,7 @@ def test_a_key_in_the_query_is_known_wherever_it_stands() -> None:
         {"online_join_url": "ask at the desk / by mail", "online_join_password": ["x"]},
     ],
 )
-def test_odd_private_fields_hide_nothing(event: object) -> None:
+def test_invalid_private_fields_remove_no_text(event: object) -> None:
     private = PrivateDetails(
         private_links([event]), meeting_secrets(event) if isinstance(event, dict) else ()
     )

@@ -17,7 +17,7 @@ GOOD = {
 }
 
 
-def test_defaults_are_those_of_the_docs() -> None:
+def test_defaults_match_the_docs() -> None:
     settings = Settings.from_env({})
     assert settings.build_dir == ROOT / "build"
     assert settings.timezone.key == "America/New_York"
@@ -58,7 +58,7 @@ def test_every_libcal_setting_is_required(key: str) -> None:
     assert caught.value.key == key
 
 
-def test_calendars_may_carry_a_branch_label() -> None:
+def test_calendars_may_have_a_branch_label() -> None:
     calendars = LibCalSettings.from_env(GOOD).calendars
     assert [(calendar.id, calendar.label) for calendar in calendars] == [
         ("15144", "Kilton"),
@@ -95,7 +95,7 @@ def test_the_secret_is_only_sent_to_an_https_address(url: str) -> None:
     assert caught.value.key == "LIBCAL_URL"
 
 
-def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("from-file\n")
     env = {**GOOD, "LIBCAL_CLIENT_SECRET": "", "LIBCAL_CLIENT_SECRET_FILE": str(path)}
@@ -105,7 +105,7 @@ def test_a_secret_may_come_as_a_file(tmp_path: Path) -> None:
         LibCalSettings.from_env(env)
 
 
-def test_the_fixed_clock_is_read_in_the_zone_of_the_library() -> None:
+def test_the_fixed_clock_is_in_the_time_zone_of_the_library() -> None:
     settings = Settings.from_env({"EVENTS_NOW": "2026-03-03T15:00Z"})
     assert settings.now == datetime(2026, 3, 3, 10, tzinfo=ZoneInfo("America/New_York"))
     assert settings.now.hour == 10
@@ -143,7 +143,7 @@ READERS = [
 
 
 @pytest.mark.parametrize(("text", "value"), READERS)
-def test_python_and_shell_read_the_file_alike(tmp_path: Path, text: str, value: str | None) -> None:
+def test_python_and_shell_read_the_file_in_the_same_way(tmp_path: Path, text: str, value: str | None) -> None:
     path = tmp_path / ".env"
     path.write_text(text, newline="")
     shell = subprocess.run(
