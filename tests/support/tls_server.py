@@ -21,7 +21,7 @@ Page = tuple[int, dict[str, str], bytes] | Callable[[socket.socket], None]
 
 
 def make_certificate(folder: Path, *names: str) -> Path:
-    """Write a self-signed certificate for `names` and its key to a file; return it. It is also a CA bundle."""
+    """Write a self-signed certificate for `names` and its key to a file; return it, also a CA bundle."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.datetime.now(datetime.UTC)

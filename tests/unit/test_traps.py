@@ -77,7 +77,7 @@ FAULTS = {
 # Tests of the steps before, which bear names of their own.
 ELSEWHERE = {
     ("fault", 27): ("test_fetch.py", "test_an_unusable_events_json_is_ignored"),
-    ("fault", 50): ("test_generate.py", "test_the_next_day_the_pages_are_made_anew"),
+    ("fault", 50): ("test_generate.py", "test_pages_are_rendered_again_on_the_next_day"),
 }
 
 
