@@ -123,5 +123,5 @@ def test_the_policy_of_a_served_page_allows_only_the_reload_script(
     )
 
 
-def test_a_page_without_policy_or_body_end_reloads_too() -> None:
+def test_a_page_without_policy_or_closing_body_tag_reloads_too() -> None:
     assert preview_site.adapted("<p>x", "1").startswith('<p>x<script src="/_preview/')

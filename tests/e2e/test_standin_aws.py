@@ -51,7 +51,9 @@ def test_the_real_aws_cli_uploads_and_invalidates(aws: Aws, tmp_path: Path) -> N
     calls = [(call.service, call.method, call.path) for call in aws.calls]
     assert calls.count(("s3", "PUT", f"/{aws.bucket}/index.html")) == 1
     assert [service for service, _, _ in calls].count("cloudfront") == 1
-    assert not any(method == "HEAD" for _, method, _ in calls), "its own looks are not among the calls"
+    assert not any(method == "HEAD" for _, method, _ in calls), (
+        "the stand-in does not record its own requests"
+    )
 
     with serve(bucket_site.app(aws)) as site:
         page = requests.get(f"{site}/", timeout=10)

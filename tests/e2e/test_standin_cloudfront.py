@@ -103,7 +103,7 @@ def test_an_invalidation_removes_only_matching_pages(world: World, paths: list[s
     assert misses == gone
 
 
-def test_an_invalidation_works_once(world: World) -> None:
+def test_an_invalidation_is_applied_once(world: World) -> None:
     world.batches.append(["/*"])
     world.get("/")
     assert world.get("/")[2] == "Hit"

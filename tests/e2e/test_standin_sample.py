@@ -85,9 +85,9 @@ def test_the_sample_has_every_kind_of_time(today: date, events: list[Record]) ->
     assert any(days == 1 and end == "00:00" for days, end, _ in lengths.values())
     assert any(days == 1 and "00:00" < end < "12:00" for days, end, _ in lengths.values())
     walks = [event["start"][-6:] for event in events if event["title"] == "Sunrise Walk"]
-    assert len(set(walks)) == 2, "the clocks change between the two"
+    assert len(set(walks)) == 2, "the clocks change between the two walks"
     started = [event for event in events if event["start"] < today.isoformat()]
-    assert len(started) == 2, "ongoing ones have begun already"
+    assert len(started) == 2, "the ongoing events have begun"
 
 
 def test_the_sample_has_every_oddity_of_the_api(events: list[Record]) -> None:
