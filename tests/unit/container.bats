@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # bin/container without an engine: `docker` is a stub. tests/docker runs the real one.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -35,7 +36,7 @@ asked() { grep -Fxq -- "$1" "$BATS_TEST_TMPDIR/asked" || fail "not asked: $1" "$
 @test "The exit code is the container's, and an unknown one is explained" {
   local code
   for code in 1 2 65 75 78; do
-    echo $code >"$BATS_TEST_TMPDIR/code"
+    echo "$code" >"$BATS_TEST_TMPDIR/code"
     run "-$code" "$ROOT/bin/container" fetch
     same "$output" ''
   done
