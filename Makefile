@@ -82,7 +82,7 @@ uninstall: ## Remove what install wrote; keep the settings and the state
 	@$(INSTALL_PLACES) scripts/install.sh uninstall
 
 .PHONY: check
-check: ## Say everything that is wrong with the settings
+check: ## Check the settings
 	@bin/check
 
 .PHONY: status

@@ -83,7 +83,7 @@ END
   says '^Usage: bin/check'
   printf 'LIBCAL_URL=http://example.org\n' >"$DEST$SETTINGS"
   run -78 "$DEST$LIB/bin/check" "$DEST$SETTINGS"
-  says 'key=LIBCAL_CLIENT_ID'
+  says 'LIBCAL_CLIENT_ID is not set'
 }
 
 @test "VERSION names the version and the revision; images built from the installed program carry both" {

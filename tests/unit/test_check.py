@@ -1,0 +1,126 @@
+"""bin/check: a list of problems that a person can act on, and never a value in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from settings import ROOT
+
+GOOD = """\
+LIBCAL_URL=https://example.libcal.com
+LIBCAL_CLIENT_ID=101
+LIBCAL_CLIENT_SECRET=planted-secret
+LIBCAL_CALENDARS=15144=Kilton
+S3_BUCKET=events
+CLOUDFRONT_DISTRIBUTION_ID=E1
+"""
+
+
+def check(folder: Path, text: str | None, **env: str) -> tuple[int, list[str]]:
+    """Return the exit code of bin/check for .env in `folder`, and the lines on stdout."""
+    if text is not None:
+        (folder / ".env").write_bytes(text.encode())
+        (folder / ".env").chmod(0o600)
+    done = subprocess.run(
+        [ROOT / "bin" / "check", folder / ".env"],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=folder,
+    )
+    assert done.stderr == ""
+    assert "planted" not in done.stdout
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_good_settings_are_one_line_and_0(tmp_path: Path) -> None:
+    assert check(tmp_path, GOOD) == (0, [".env: no errors, no warnings"])
+
+
+def test_problems_come_in_groups_with_their_lines_and_the_counts_last(tmp_path: Path) -> None:
+    text = GOOD.replace("S3_BUCKET=events\n", "") + "DAYS_AHEAD=400\nDAYS_AHAED=30\nDAYS_AHEAD=30\n"
+    assert check(tmp_path, text, TIMEZONE="Mars/Olympus") == (
+        78,
+        [
+            "Missing:",
+            "  .env: S3_BUCKET is not set: write the name of the bucket",
+            "",
+            "Wrong:",
+            "  .env:8: DAYS_AHEAD is set twice, first in line 6: remove one of the lines",
+            "  environment: TIMEZONE must be an IANA zone such as America/New_York",
+            "",
+            "Warnings:",
+            "  .env:7: DAYS_AHAED is not a setting; did you mean DAYS_AHEAD?",
+            "",
+            ".env: 3 errors, 1 warning",
+        ],
+    )
+
+
+def test_every_wrong_value_is_listed_not_only_the_first(tmp_path: Path) -> None:
+    text = GOOD.replace("https://example", "http://example") + "DAYS_AHEAD=0\nMIN_EVENTS=-1\n"
+    code, lines = check(tmp_path, text)
+    assert code == 78
+    assert lines[1:] == [
+        "  .env:7: DAYS_AHEAD must be a whole number from 1 to 365",
+        "  .env:8: MIN_EVENTS must be a whole number from 0 to 1000000",
+        "  .env:1: LIBCAL_URL must begin with https://, since the secret is sent to it",
+        "",
+        ".env: 3 errors, no warnings",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("SITE_NAME=planted words", "SITE_NAME needs single quotes: SITE_NAME='...'"),
+        ("export SITE_NAME=planted", 'SITE_NAME starts with "export": remove the word'),
+        ("SITE_NAME = planted", "SITE_NAME has a space beside the equals sign: remove it"),
+        ("SITE_NAME=planted\r", "SITE_NAME ends with a carriage return: save the file with Unix line ends"),
+        ("planted-secret", "is not KEY=value (no export, no spaces, no CRLF)"),
+    ],
+)
+def test_a_line_that_cannot_be_read_says_how_to_write_it(tmp_path: Path, line: str, why: str) -> None:
+    assert check(tmp_path, f"{GOOD}{line}\n") == (
+        78,
+        ["Wrong:", f"  .env:7: {why}", "", ".env: 1 error, no warnings"],
+    )
+
+
+def test_a_name_that_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
+    code, lines = check(tmp_path, f"{GOOD}planted7fQx0==\n")
+    assert (code, lines[1]) == (0, "  .env:7: is not a setting: remove the line")
+
+
+def test_half_a_key_pair_is_missing_its_other_half(tmp_path: Path) -> None:
+    code, lines = check(tmp_path, f"{GOOD}UPLOAD_AWS_ACCESS_KEY_ID=planted\n")
+    assert code == 78
+    assert lines[1] == (
+        "  .env: UPLOAD_AWS_SECRET_ACCESS_KEY is not set, but UPLOAD_AWS_ACCESS_KEY_ID is: set both or neither"
+    )
+
+
+def test_a_file_that_other_users_can_read_is_a_warning(tmp_path: Path) -> None:
+    check(tmp_path, GOOD)
+    (tmp_path / ".env").chmod(0o644)
+    code, lines = check(tmp_path, None)
+    assert code == 0
+    assert lines[1] == "  .env: every user of this machine can read the secrets: run chmod 600 .env"
+
+
+def test_without_a_file_the_environment_is_checked(tmp_path: Path) -> None:
+    values = dict(line.split("=", 1) for line in GOOD.splitlines())
+    code, lines = check(tmp_path, None, **values)
+    assert (code, lines[1]) == (0, "  .env: does not exist: only the environment is checked")
+
+
+def test_a_file_that_cannot_be_read_is_78(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    done = subprocess.run([ROOT / "bin" / "check", tmp_path / ".env"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert 'msg="cannot be read: Is a directory"' in done.stderr
