@@ -14,9 +14,9 @@ from rendering.render import TEMPLATES
 from rendering.views import Image
 from settings import ROOT, SettingError, Settings
 
-# A page gets one script: what all share, then its own. The rest of templates/static/ is published as it is.
+# Each page loads one script, made from these files. Other files of templates/static/ stay single.
 BUNDLES = {"list.js": ("site.js", "page.js", "list.js"), "event.js": ("site.js", "page.js", "event.js")}
-# In SVG files of templates/static/.
+# Placeholders in the SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 MAX_LOGO_BYTES = 200_000
 
@@ -27,7 +27,7 @@ def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[
     parts = {name for bundle in BUNDLES.values() for name in bundle}
     files = {name: data for name, data in sources.items() if name not in parts}
     for name, bundle in BUNDLES.items():
-        # In a function of their own, so that no name of ours meets one of the window's.
+        # In a function, so that no name becomes a property of the window.
         files[name] = b"(() => {\n%b})();\n" % b"".join(sources[part] for part in bundle)
     brand = settings.brand_color
     files[share_image.NAME] = share_image.png(brand)
@@ -45,14 +45,14 @@ def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[
 
 
 def without_comments(script: bytes) -> bytes:
-    """Return a script without indentation and without the lines that are nothing but a comment."""
+    """Return a script without indentation, blank lines and comment lines."""
     lines = (line.strip() for line in script.split(b"\n"))
     return b"\n".join(line for line in lines if line and not line.startswith(b"//")) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """The library's logo; `ratio` is width by height, for the space to be kept free for it."""
+    """The library's logo; `ratio` is width by height, to reserve space for it on the page."""
 
     path: str
     data: bytes
@@ -60,7 +60,7 @@ class Logo:
 
 
 def logo(settings: Settings) -> Logo | None:
-    """Read the file that LOGO names; raise SettingError unless it is a PNG or an SVG of sensible size."""
+    """Return the logo in the file LOGO, None if not set; raise SettingError unless it is a PNG or SVG."""
     if not settings.logo:
         return None
     file = Path(ROOT, settings.logo)
@@ -69,19 +69,21 @@ def logo(settings: Settings) -> Logo | None:
     except OSError as error:
         raise SettingError("LOGO", f"{file}: {error.strerror}") from error
     if len(data) > MAX_LOGO_BYTES:
-        raise SettingError("LOGO", f"{file} has more than {MAX_LOGO_BYTES // 1000} kB")
+        raise SettingError("LOGO", f"{file} is larger than {MAX_LOGO_BYTES // 1000} kB")
     if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
         width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
         suffix, ratio = ".png", width / height if height else 0.0
     else:
         suffix, ratio = ".svg", _svg_ratio(data)
     if not 0.05 <= ratio <= 20:
-        raise SettingError("LOGO", f"{file} must be a PNG, or an SVG with a viewBox, and no thin strip")
+        raise SettingError(
+            "LOGO", f"{file} must be a PNG, or an SVG with a viewBox, no side longer than 20 times the other"
+        )
     return Logo(site_paths.hashed("logo" + suffix, data), data, ratio)
 
 
 def _svg_ratio(data: bytes) -> float:
-    """Return width by height of an SVG by its viewBox, or 0 if it is not one."""
+    """Return width by height of an SVG with a viewBox, else 0."""
     root = re.search(rb"<svg\b[^>]*", data)
     if not root or b"<!ENTITY" in data:
         return 0.0
@@ -95,17 +97,14 @@ def _svg_ratio(data: bytes) -> float:
 
 
 class ImageFolder:
-    """The images that fetch.py has made, in `folder`: `<stem>-<width>.webp`, the stem being their digest.
-
-    Published as `static/<width>.<stem>.webp`, as every file whose name holds the digest of what is in it.
-    """
+    """The images of the events, which fetch has written to `folder` (see event.image_file)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, dict[int, Image]] = {}
 
     def of(self, stem: str) -> dict[int, Image]:
-        """Return the sizes there are of `stem`; none for an empty stem, or where the file is gone."""
+        """Return the sizes of the image `stem`, by nominal width; empty if it has no files."""
         if stem not in self._known:
             self._known[stem] = {}
             if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stem):
@@ -127,7 +126,7 @@ class ImageFolder:
         return found
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and bytes of every image asked for so far."""
+        """Yield path and content of the images that `of` has returned so far."""
         for stem, sizes in self._known.items():
             for width, image in sizes.items():
                 yield image.path, self._file(stem, width).read_bytes()

@@ -1,4 +1,4 @@
-"""Colors that can be read: from one brand color, all that the pages need, by WCAG's contrast."""
+"""Readable colors: all colors of the pages, computed from one brand color by WCAG's contrast ratio."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 WHITE, BLACK = "#ffffff", "#000000"
 
-# The grounds of templates/static/style.css; a test holds the two together.
+# The backgrounds of templates/static/style.css; a test compares them.
 LIGHT_GROUND, LIGHT_SURFACE = "#faf8f4", "#ffffff"
 DARK_GROUND, DARK_SURFACE = "#171614", "#22201d"
 
@@ -37,10 +37,9 @@ def mix(color: str, other: str, share: float) -> str:
 
 
 def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
-    """Return `color`, as little darkened or lightened as gives `ratio` on every one of `grounds`.
+    """Return `color`, darkened or lightened just enough for contrast `ratio` on each of `grounds`.
 
-    The grounds are all dark or all light: towards black or white it goes, whichever they are not, in its
-    own hue and saturation.
+    The grounds must be all dark or all light. Hue and saturation stay.
     """
     darker = contrast(BLACK, grounds[0]) > contrast(WHITE, grounds[0])
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(color)))
@@ -54,12 +53,12 @@ def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
 
 
 def on(color: str) -> str:
-    """Return the color of text on `color`: white where that can be read, else black."""
+    """Return the color of text on `color`: white if it is readable, else black."""
     return WHITE if contrast(WHITE, color) >= TEXT else BLACK
 
 
 def properties(brand: str) -> str:
-    """Return the style sheet's colors that follow from `brand`, as custom properties."""
+    """Return the colors computed from `brand`, as custom properties for the style sheet."""
     light = {
         "brand": brand.lower(),
         "on-brand": on(brand),

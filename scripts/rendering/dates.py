@@ -1,7 +1,7 @@
-"""How dates and times read: "10:30am to noon", "All day", "March 3 to 5".
+"""Dates and times as text: "10:30am to noon", "All day", "March 3 to 5".
 
 The rules are those of the GOV.UK style and the University of Minnesota Libraries: no ":00",
-"to" instead of a dash (assistive technology skips dashes), noon and midnight in words.
+"to" instead of a dash (screen readers skip dashes), noon and midnight in words.
 Patterns and words come from the catalog, names of days and months from Babel.
 """
 
@@ -18,15 +18,15 @@ from event import Event
 from rendering.messages import Messages
 
 LONG_RUNNING = timedelta(days=3)
-# What ends before this hour belongs to the evening before: a dance until 1am is no event of Saturday.
+# An event that ends before this hour belongs to the evening before: a dance on Friday until 1am.
 NIGHT_ENDS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Writes the dates and times of events in one language, as seen from `today`.
+    """Formats the dates and times of events in one language, as seen from `today`.
 
-    The year is written only where it is not that of `today`.
+    The year appears only if it differs from the year of `today`.
     """
 
     messages: Messages
@@ -37,7 +37,7 @@ class Wording:
         object.__setattr__(self, "_locale", Locale.parse(self.messages.locale))
 
     def time(self, moment: datetime | time) -> str:
-        """Return a time of day: `10:30am`, `10am`, `noon`, `midnight`; `14.30` where days have 24 hours."""
+        """Return a time of day: `10:30am`, `10am`, `noon`, `midnight`; `14.30` on a 24-hour clock."""
         clock = moment.time() if isinstance(moment, datetime) else moment
         if self.messages("clock") == "24":
             return self.messages("time.24", hour=clock.hour, minute=f"{clock.minute:02}")
@@ -48,17 +48,17 @@ class Wording:
         return self.messages(key, hour=(clock.hour % 12) or 12, minute=f"{clock.minute:02}", period=period)
 
     def end_time(self, moment: datetime) -> str:
-        """Return the time at which something ends: midnight is the end of a day, as 23:59 is meant to be."""
+        """Return the time of an end: midnight is the end of a day; LibCal users also write 23:59 for it."""
         if (moment.hour, moment.minute) in ((0, 0), (23, 59)):
             return self.messages("midnight.end")
         return self.time(moment)
 
     def day(self, day: date) -> str:
-        """Return a day as a heading: `Tuesday, March 3`, with the year where it is another."""
+        """Return a day as a heading: `Tuesday, March 3`, with the year if it is not this year."""
         return self._format(day, "date.day" if day.year == self.today.year else "date.day_year")
 
     def short_day(self, day: date) -> str:
-        """Return a day in few letters: `Tue, Mar 3`."""
+        """Return a short day: `Tue, Mar 3`."""
         return self._format(day, "date.short")
 
     def weekday(self, day: date) -> str:
@@ -66,7 +66,7 @@ class Wording:
         return self._format(day, "date.weekday")
 
     def days(self, first: date, last: date) -> str:
-        """Return several days: `March 3 to 5`, `November 24 to December 2`; the year where needed."""
+        """Return several days: `March 3 to 5`, `November 24 to December 2`; with years if needed."""
         this_year = first.year == last.year == self.today.year
         if this_year and first.month == last.month:
             return self.messages(
@@ -80,7 +80,7 @@ class Wording:
         return self.messages("range.days", first=self._format(first, key), last=self._format(last, key))
 
     def times(self, event: Event) -> str:
-        """Return when `event` is, within a list that names the day it begins."""
+        """Return the time of `event` for a list that already shows the day it begins."""
         if event.all_day:
             return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
         if not has_end(event):
@@ -97,12 +97,12 @@ class Wording:
         else:
             times = self._timed_days(event)
         if event.online:
-            # Only who takes part from elsewhere needs the zone.
+            # Only people who take part from elsewhere need the zone.
             times = self.messages("in_zone", times=times, zone=self.zone(event.start))
         return times
 
     def when(self, event: Event) -> str:
-        """Return when `event` is, day included, where nothing around it names the day."""
+        """Return day and time of `event`."""
         if event.first_day != event.last_day and not into_the_night(event):
             return self.times(event)
         if event.all_day:
@@ -110,20 +110,20 @@ class Wording:
         return self.messages("when", day=self.day(event.first_day), times=self.times(event))
 
     def is_long_running(self, event: Event) -> bool:
-        """Whether `event` lasts longer than three days: an exhibit, to be listed apart."""
+        """Whether `event` lasts longer than three days, such as an exhibit. Lists show those separately."""
         return event.end - event.start > LONG_RUNNING
 
     def until(self, event: Event) -> str:
-        """Return when something ongoing ends: `Ongoing, ends Friday, May 1`; both dates before it begins."""
+        """Return a long-running event's end: `Ongoing, ends Friday, May 1`; before it begins, both dates."""
         if event.first_day > self.today:
             return self.days(event.first_day, event.last_day)
         return self.messages("ongoing", day=self.day(event.last_day))
 
     def zone(self, moment: datetime) -> str:
-        """Return the name of the time zone without season: `Eastern time`, never EST or EDT."""
+        """Return the name of the time zone without the season: `Eastern time`, not EST or EDT."""
         name = get_timezone_name(moment.tzinfo, locale=self._locale)
         if name.endswith(" tid"):
-            # CLDR has the Danish ones as they begin a line; "Pacific-tid" and its like are names.
+            # CLDR writes "Centraleuropæisk tid", a Danish sentence does not. "Pacific-tid" keeps its capital.
             return name[0].lower() + name[1:]
         return name.removesuffix(" Time") + " time" if name.endswith(" Time") else name
 
@@ -152,21 +152,21 @@ def _format_date(day: date, pattern: str, locale: str) -> str:
 
 def has_end(event: Event) -> bool:
     """Whether LibCal gives an end for `event`."""
-    # By timestamps: in the night the clocks go back, 1:30am can be an hour after 1:30am.
+    # Compare timestamps: on the night the clocks go back, 1:30am can be an hour after 1:30am.
     return event.end.timestamp() > event.start.timestamp()
 
 
 def into_the_night(event: Event) -> bool:
-    """Whether a timed event of one evening ends after midnight: `9pm to 1am Saturday`."""
+    """Whether a timed event ends in the night after it begins: `9pm to 1am Saturday`."""
     after = event.end.date() - event.first_day
     return not event.all_day and after == timedelta(days=1) and event.end.hour < NIGHT_ENDS
 
 
 def is_over(event: Event, today: date) -> bool:
-    """Whether `event` is past by the morning of `today`, when the site is made."""
+    """Whether `event` has ended by the morning of `today`, when the site is rendered."""
     return event.last_day < today or (into_the_night(event) and event.first_day < today)
 
 
 def datetime_attribute(event: Event) -> str:
-    """Return the start for `<time datetime>`: `2026-03-03T10:30-05:00`, or the day alone if all day."""
+    """Return the start for `<time datetime>`: `2026-03-03T10:30-05:00`, or only the day if all day."""
     return event.first_day.isoformat() if event.all_day else event.start.isoformat(timespec="minutes")

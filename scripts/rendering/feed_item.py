@@ -1,4 +1,4 @@
-"""An event and a list of events as every feed sees them: names, addresses and texts, chosen once."""
+"""An event and a list of events for the feeds: names, addresses and texts that all formats share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rendering import plain_text
 from rendering.views import EventView, Image, says_online
 from settings import Settings
 
-# Stands for a time of change that nobody noted: any later change is newer than it.
+# The time of the last change where it is unknown; every known change is newer.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 IMAGE_WIDTH = 800
@@ -24,10 +24,10 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What identifies the feeds: the host of LibCal, which gives out the ids, and our own address.
+    """The hosts in the ids of feeds and events: LibCal's, and the address of the site.
 
-    The ids of calendar entries hold LibCal's host, so that the site can move without every
-    subscriber getting every event twice.
+    The ids of calendar entries contain LibCal's host, not ours: if the site moves, subscribers do not get
+    every event twice.
     """
 
     host: str
@@ -35,22 +35,22 @@ class Source:
 
     @classmethod
     def of(cls, libcal_url: str, settings: Settings) -> Source:
-        """Return it from the address that the events came from (empty: LibCal's own)."""
+        """Return the source of events from `libcal_url`; an empty address means libcal.com."""
         return cls(urlsplit(libcal_url).hostname or "libcal.com", plain_text.web_address(settings.site_url))
 
     def url(self, path: str) -> str:
-        """Return the absolute address of a file of the site, or nothing where SITE_URL is not set."""
-        # As the page's own canonical link has it.
+        """Return the absolute address of a file of the site; empty if SITE_URL is not set."""
+        # The same address as the canonical link of the page.
         return f"{self.site_url}/{'' if path == 'index.html' else path}" if self.site_url else ""
 
     def id(self, path: str) -> str:
-        """Return the address of `path`, or where there is none a tag URI (RFC 4151) that stands for it."""
+        """Return the address of `path`, or a tag URI (RFC 4151) if SITE_URL is not set."""
         return self.url(path) or f"tag:{self.host},2026:{path}"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One event; all texts are clean, all addresses absolute."""
+    """One event. All texts are clean, all addresses absolute."""
 
     view: EventView
     source: Source
@@ -62,7 +62,7 @@ class Item:
 
     @property
     def uid(self) -> str:
-        """The id for calendars. It depends on nothing that can be edited."""
+        """The id for calendars. No edit in LibCal changes it."""
         return f"{self.event.id}@{self.source.host}"
 
     @property
@@ -77,22 +77,22 @@ class Item:
 
     @cached_property
     def url(self) -> str:
-        """Its page on the site; at LibCal as long as the site has no address."""
+        """Its page on the site, or at LibCal if SITE_URL is not set."""
         return self.source.url(self.view.path) or self.libcal_url
 
     @cached_property
     def changed(self) -> datetime:
-        """When anything public about it last changed, in UTC."""
+        """The time of its last public change, in UTC."""
         return (self.event.updated or LONG_AGO).astimezone(UTC)
 
     @property
     def state(self) -> str:
-        """`cancelled`, `postponed`, `rescheduled`, `unlisted`, or nothing."""
+        """`cancelled`, `postponed`, `rescheduled`, `unlisted`, or empty."""
         return self.event.state or ("" if self.event.listed else "unlisted")
 
     @cached_property
     def prefix(self) -> str:
-        """The state in words before a title: `Cancelled: `."""
+        """The state as a prefix of the title: `Cancelled: `."""
         return f"{self.view.wording.messages(f'status.{self.state}')}: " if self.state else ""
 
     @cached_property
@@ -102,33 +102,33 @@ class Item:
 
     @cached_property
     def dated_title(self) -> str:
-        """The title as readers need it that show nothing but titles: `Tue, Mar 3, 10:30am: Storytime`."""
+        """The title with its time, for readers that show only titles: `Tue, Mar 3, 10:30am: Storytime`."""
         return f"{self.prefix}{self.view.short_when}: {self.title}"
 
     @cached_property
     def start(self) -> str:
-        """The start with its offset from UTC; the day alone if it is all day."""
+        """The start with its offset from UTC; only the day if it is all day."""
         return (self.event.first_day if self.event.all_day else self.event.start).isoformat()
 
     @cached_property
     def end(self) -> str | None:
-        """The end like `start`, or the last day (inclusive) if it is all day; None if there is none."""
+        """The end like `start`, or the last day (inclusive) if it is all day; None if LibCal gives no end."""
         if self.event.all_day:
             return self.event.last_day.isoformat()
         return self.event.end.isoformat() if self.view.has_end else None
 
     @cached_property
     def where(self) -> str:
-        """Room, branch and address, as far as they are known, and that it is online."""
+        """Room, branch, address and "Online", as far as they apply."""
         event = self.event
-        told = not event.online or says_online(event.place) or says_online(event.branch)
-        online = "" if told else self.view.wording.messages("online")
+        named = not event.online or says_online(event.place) or says_online(event.branch)
+        online = "" if named else self.view.wording.messages("online")
         names = map(plain_text.one_line, (event.place, event.branch, event.address, online))
         return ", ".join(dict.fromkeys(filter(None, names)))
 
     @property
     def image(self) -> Image | None:
-        """Its image in a size for a list."""
+        """Its image, in the size for lists."""
         return self.view.image(IMAGE_WIDTH) if self.view.images else None
 
     @cached_property
@@ -140,9 +140,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A list that can be subscribed to: the whole library, a branch or an audience.
+    """A list to subscribe to: the whole library, a branch or an audience.
 
-    `page` and the feeds' names are paths from the site's root.
+    `page`, `calendar`, `atom` and `json` are paths from the site's root.
     """
 
     title: str
@@ -155,15 +155,15 @@ class Channel:
 
     @property
     def changed(self) -> datetime:
-        """When any of its events last changed, in UTC."""
+        """The time of the last change of any of its events, in UTC."""
         return max((item.changed for item in self.items), default=LONG_AGO)
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a moment in UTC as RFC 3339 writes it, to the second."""
+    """Return a moment (in UTC) in the format of RFC 3339, to the second."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def json_line(data: dict[str, Any]) -> bytes:
-    """Return `data`, whose texts are clean, as JSON on one line."""
+    """Return `data` as JSON on one line; its texts must be clean."""
     return _json.encode(data).encode()

@@ -1,6 +1,6 @@
-"""What programs read: iCalendar, Atom, JSON Feed, events.json, sitemap.xml and robots.txt.
+"""The files for programs: iCalendar, Atom, JSON Feed, events.json, sitemap.xml and robots.txt.
 
-Each event is written once in each format, and every list it is in takes it from there.
+Each event is formatted once for each format; all its lists share the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rendering.site import Files, Site
 def build(site: Site) -> Files:
     """Yield all feeds: of the whole library, of each branch and audience, and a calendar file for each event.
 
-    An unlisted event keeps its own calendar file, since its page links to it, and is in no list.
+    An unlisted event is in no list, but has a calendar file, since its page links to it.
     """
     settings, language = site.settings, site.messages.language
     zone, year = settings.timezone, settings.now.year
@@ -83,8 +83,8 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
 def _sitemap(channels: list[Channel]) -> Iterator[tuple[str, str]]:
     """Yield (address, time of the last change) of every page that search engines should list.
 
-    The time is empty where it is not known. Empty lists are left out, as they ask for, but for the first:
-    the protocol wants at least one address, and absolute ones.
+    The time is empty if unknown. Lists without events say "noindex" and are left out, except the first:
+    a sitemap must have at least one address.
     """
     for channel in channels:
         if channel.items or channel is channels[0]:

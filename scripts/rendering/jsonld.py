@@ -1,7 +1,7 @@
-"""An event as search engines read it: schema.org in JSON-LD.
+"""Events for search engines: schema.org in JSON-LD.
 
-Properties as Google's "Event structured data" requires and recommends them. What we do not know is left
-out rather than made up: performer, validFrom, previousStartDate.
+The properties are those that Google's "Event structured data" requires or recommends, except the ones
+that LibCal does not have: performer, validFrom, previousStartDate.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _SOLD_OUT = ("full", "waiting-list", "closed")
 
 
 def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
-    """Return the JSON-LD of one event; times carry their offset, an all-day event has bare dates.
+    """Return the JSON-LD of one event: times with their offset, or dates if it is all day.
 
-    `share` is the image of an event that has none.
+    `share` is the image of events without one.
     """
     item = view.event
     data: dict[str, Any] = {
@@ -80,7 +80,7 @@ def _location(view: EventView, settings: Settings) -> object:
 
 
 def _offer(view: EventView, settings: Settings) -> dict[str, str]:
-    """Return the price and whether places are left; empty where the cost is no plain number."""
+    """Return price and availability; empty if the cost is not a number."""
     price = re.fullmatch(r"[^\d]*(\d+(?:\.\d{1,2})?)[^\d]*", view.event.cost or "0")
     territory = settings.locale.partition("_")[2]
     currencies = get_territory_currencies(territory) if territory else []

@@ -13,9 +13,9 @@ from event import Event
 from rendering.dates import Wording, is_over
 from rendering.views import EventView, slug
 
-# Lighthouse calls a page of more elements too large. What does not fit is left out of the last days.
+# Lighthouse reports pages with more elements. The last days leave out images and excerpts to stay below.
 LIST_ELEMENTS = 1400
-# Images and excerpts that the first days of a list have, however long it is.
+# Images and excerpts that the first days of a list have, even if the list is very long.
 _RICH_ELEMENTS = 60
 # Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
 _PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
@@ -25,7 +25,7 @@ EAGER_IMAGES = 2
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An event in a list: `rich` with image and excerpt; `label` tells it from others of its title."""
+    """An event in a list: `rich` with image and excerpt; `label` distinguishes events of the same title."""
 
     view: EventView
     rich: bool = True
@@ -35,7 +35,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a list: its heading and what begins on it."""
+    """A day of a list, and the events that begin on it."""
 
     date: date
     heading: str
@@ -49,7 +49,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All events of one branch, audience or category, with the address of its page."""
+    """The events of one branch, audience or category."""
 
     kind: str
     name: str
@@ -68,29 +68,29 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list of events: day by day, and apart from them what is ongoing."""
+    """A list of events by day, and the long-running events separately."""
 
     long_running: tuple[Card, ...]
     days: tuple[Day, ...]
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing at all to show."""
+        """Whether the list has no events."""
         return not self.long_running and not self.days
 
     @property
     def count(self) -> int:
-        """How many events there are."""
+        """The number of events."""
         return len(self.long_running) + sum(len(day.cards) for day in self.days)
 
     @property
     def long(self) -> bool:
-        """Whether a browser had better lay out only the days in view."""
+        """Whether the browser should lay out only the days in view (CSS content-visibility)."""
         return self.count * _CARD_ELEMENTS > LIST_ELEMENTS
 
 
 def listing(events: Iterable[EventView], wording: Wording) -> Listing:
-    """Arrange `events` by the day they begin; what began before today and still runs stands under today."""
+    """Arrange `events` by the day they begin; events that began earlier and still run are under today."""
     shown = [view for view in events if view.event.listed and not is_over(view.event, wording.today)]
 
     def day_of(view: EventView) -> date:
@@ -112,7 +112,7 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
         nonlocal spare, eager
         extra = sum(bool(view.images) + bool(view.event.excerpt) for view in views)
         rich = extra <= spare
-        # The first day that does not fit ends it: rich days after plain ones would look like a mistake.
+        # Every day after the first that does not fit is plain: rich days after plain ones would look wrong.
         spare = spare - extra if rich else 0
         made = []
         for view in views:
@@ -127,7 +127,7 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
 
 
 def first_days(listing: Listing, today: date, days: int) -> Listing:
-    """Return of `listing` the first `days` days from `today` on, for the sheet of paper."""
+    """Return the part of `listing` for `days` days from `today` on, for the printed page."""
     end = today + timedelta(days=days)
     return Listing(
         tuple(card for card in listing.long_running if card.view.event.first_day < end),
@@ -136,7 +136,7 @@ def first_days(listing: Listing, today: date, days: int) -> Listing:
 
 
 def first_events(listing: Listing, number: int) -> Listing:
-    """Return of `listing` the first `number` events, plain, without what is ongoing."""
+    """Return the first `number` events of `listing`, plain, without the long-running ones."""
     days = []
     for day in listing.days:
         cards = tuple(Card(card.view, rich=False, label=card.label) for card in day.cards[:number])
@@ -151,9 +151,9 @@ def _label(view: EventView) -> str:
 
 
 def groups(kind: str, events: Sequence[EventView], also: Iterable[str] = ()) -> tuple[Group, ...]:
-    """Group listed `events` by branch, audience or category, sorted by name; a slug makes one group.
+    """Group listed `events` by branch, audience or category, by name. Names with the same slug are one group.
 
-    The names in `also` have a group even without events, so that its page does not come and go.
+    The names in `also` get a group even without events, so that its page always exists.
     """
     members: dict[str, list[EventView]] = {}
     names: dict[str, str] = {}
@@ -177,7 +177,7 @@ def _names(kind: str, event: Event) -> tuple[str, ...]:
 
 
 def series(events: Iterable[EventView]) -> dict[str, list[EventView]]:
-    """Return listed `events` by title, in order, where a title occurs more than once."""
+    """Return the listed `events` whose title occurs more than once, by title in lower case."""
     found: dict[str, list[EventView]] = {}
     for view in events:
         found.setdefault(view.event.title.casefold(), []).append(view)
@@ -185,7 +185,7 @@ def series(events: Iterable[EventView]) -> dict[str, list[EventView]]:
 
 
 def other_dates(view: EventView, series: Sequence[EventView]) -> list[EventView]:
-    """Return the dates of a series to name beside `view`: the next ones, else those before."""
+    """Return the other dates of the series of `view`: the next ones, else the earlier ones."""
     others = [other for other in series if other.event.id != view.event.id]
     later = [other for other in others if other.event.order > view.event.order]
     return (later or others)[:OTHER_DATES]

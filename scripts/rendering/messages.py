@@ -1,4 +1,4 @@
-"""The words of the interface: one catalog a language, in templates/messages/."""
+"""The texts of the site: one catalog for each language, in templates/messages/."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FOLDER = ROOT / "templates" / "messages"
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The catalog of one locale; call it with a key to get the words.
+    """The catalog of one locale; call it with a key to get the text.
 
-    A key asked for that no catalog has raises KeyError: a missing text is a bug, not a blank.
+    Raises KeyError for an unknown key: a missing text is a bug.
     """
 
     locale: str
@@ -26,11 +26,11 @@ class Messages:
         return self.texts[key].format(**values) if values else self.texts[key]
 
     def count(self, key: str, number: int) -> str:
-        """Return `key.one` or `key.other` for `number`, as English, Spanish and Danish need it."""
+        """Return `key.one` or `key.other` for `number`: the plurals of English, Spanish and Danish."""
         return self(f"{key}.one" if number == 1 else f"{key}.other", count=number)
 
     def subset(self, *keys: str) -> dict[str, str]:
-        """Return the texts of `keys` with their `{name}` left open, for a script to fill in."""
+        """Return the texts of `keys` with their `{name}` placeholders, which a script fills in."""
         return {key: self.texts[key] for key in keys}
 
     @property
@@ -40,9 +40,9 @@ class Messages:
 
 
 def load(locale: str, folder: Path = FOLDER) -> Messages:
-    """Load the language's catalog, then what its territory says differently (`en`, then `en_GB`).
+    """Load the catalog of the language, then the differences of its territory (`en`, then `en_GB`).
 
-    Raises SettingError when there is none: dates in one language and words in another help nobody.
+    Raises SettingError if the language has no catalog.
     """
     language = locale.partition("_")[0]
     texts: dict[str, str] = {}
@@ -51,6 +51,6 @@ def load(locale: str, folder: Path = FOLDER) -> Messages:
         if path.exists():
             texts.update(json.loads(path.read_text(encoding="utf-8")))
         elif name == language:
-            there = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-            raise SettingError("LOCALE", f"no texts in this language; add {path} (there is: {there})")
+            known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+            raise SettingError("LOCALE", f"no texts in this language: add {path}, or choose one of {known}")
     return Messages(locale, texts)

@@ -1,4 +1,4 @@
-"""Text for formats that know no HTML: without tags, without characters that XML or iCalendar forbid."""
+"""Text for formats without HTML: no tags, and no characters that XML or iCalendar forbid."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import quote
 
-# XML 1.0, 2.2; it leaves out lone surrogates too, which JSON can carry but UTF-8 cannot.
+# XML 1.0, section 2.2. This also removes lone surrogates, which UTF-8 cannot encode.
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Sanitized HTML has no "<" but in tags and quoted values, few attributes, and every quote closed.
-# The limit keeps anything else from taking quadratic time.
+# Sanitized HTML has "<" only in tags and quoted values, few attributes, and closed quotes.
+# The limit prevents quadratic time on other input.
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>\"]*(?:\"[^\"]*\"[^<>\"]*){0,20})>", re.IGNORECASE)
 _HREF = re.compile(r"\shref=\"([^\"]*)\"")
 _PARAGRAPH = re.compile(
@@ -21,19 +21,19 @@ _KEPT_IN_ADDRESSES = "!#$%&'()*+,/:;=?@[]~"
 
 
 def clean(text: str) -> str:
-    """Return `text` as lines that end in `\\n`, without control characters and lone surrogates."""
+    """Return `text` with `\\n` line ends, without control characters and lone surrogates."""
     return _FORBIDDEN.sub("", "\n".join(text.splitlines()))
 
 
-# Names of branches, places and audiences come again with every event.
+# The names of branches, places and audiences repeat with every event.
 @lru_cache(maxsize=4096)
 def one_line(text: str) -> str:
-    """Return `text` cleaned and on one line."""
+    """Return `text`, cleaned, on one line."""
     return " ".join(clean(text).split())
 
 
 def web_address(text: str) -> str:
-    """Return an http(s) address in plain ASCII, as RFC 3986 wants it; nothing for any other scheme."""
+    """Return an http(s) address in ASCII (RFC 3986); empty for any other scheme."""
     if not text.startswith(("https://", "http://")):
         return ""
     return quote(text, safe=_KEPT_IN_ADDRESSES, errors="replace")
@@ -42,7 +42,7 @@ def web_address(text: str) -> str:
 # A series repeats its description on every date.
 @lru_cache(maxsize=2048)
 def from_html(html: str) -> str:
-    """Return sanitized HTML as plain text: paragraphs apart, list items with a dash, links in brackets."""
+    """Return sanitized HTML as plain text: empty lines, dashes for list items, addresses in parentheses."""
     texts = _TAG.split(" ".join(html.split()))
     parts = [unescape(texts[0])]
     href, link_text = "", 0
@@ -69,5 +69,5 @@ def from_html(html: str) -> str:
 
 
 def _bare(href: str) -> str:
-    """Return what a text must hold of an address so that it need not be repeated behind it."""
+    """Return the main part of an address. A link text that contains it needs no address after it."""
     return re.sub(r"^(?:https?:/*|mailto:|tel:)|(?:/|\?.*)\Z", "", href)

@@ -1,6 +1,6 @@
-"""events.json, the public data contract, version 1: schema/events.schema.json says what is in it.
+"""events.json, the public data of the site, version 1; schema/events.schema.json describes the fields.
 
-Fields may be added within a version; none changes its meaning or goes away.
+Fields may be added within a version. No field changes its meaning or is removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def record(item: Item) -> bytes:
-    """Return one event."""
+    """Return one event as a line of JSON."""
     event = item.event
     registration = event_status(replace(event, state="", listed=True)) if event.registration else ""
     return json_line(
@@ -47,7 +47,7 @@ def record(item: Item) -> bytes:
 
 
 def document(channel: Channel, records: Iterable[bytes], timezone: str, language: str) -> bytes:
-    """Return events.json, an event a line; `records` are those of the whole library, from `record`."""
+    """Return events.json, one event a line; `records` are all listed events, from `record`."""
     head = json_line(
         {
             "version": VERSION,

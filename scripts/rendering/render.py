@@ -1,4 +1,4 @@
-"""The Jinja environment and the published files beside the pages: templates and data in, bytes out."""
+"""The Jinja environment: templates and data in, bytes out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEMPLATES = ROOT / "templates"
 
 @cache
 def environment(templates: Path = TEMPLATES) -> Environment:
-    """Return the one environment: everything escaped, nothing undefined."""
+    """Return the environment of a folder: it escapes every value, and an undefined name is an error."""
     return Environment(
         loader=FileSystemLoader(templates),
         autoescape=select_autoescape(("html", "xml")),
@@ -30,7 +30,7 @@ def environment(templates: Path = TEMPLATES) -> Environment:
 
 
 class Renderer:
-    """Renders templates with what all of them share; `assets` maps a static file to its path."""
+    """Renders templates with the values that all of them share."""
 
     def __init__(self, shared: Mapping[str, Any], templates: Path = TEMPLATES) -> None:
         self._environment = environment(templates)
@@ -38,15 +38,15 @@ class Renderer:
         self._cards: dict[tuple[object, ...], Markup] = {}
 
     def __call__(self, template: str, **context: Any) -> bytes:
-        """Render one template to UTF-8; what UTF-8 has no form for (half a surrogate pair) becomes `?`."""
+        """Render a template to UTF-8; a lone surrogate, which UTF-8 cannot encode, becomes `?`."""
         text = self._environment.get_template(template).render({**self._shared, **context})
         return text.encode("utf-8", "replace")
 
     def card(self, card: Card, root: str, times: str) -> Markup:
-        """Render one event of a list, once for all lists in folders of one depth."""
+        """Render one event of a list, once for all lists of the same folder depth."""
         key = (card.view.event.id, root, times, card.rich, card.eager, card.label)
         if key not in self._cards:
             template = self._environment.get_template("_card.html")
-            # An escaping template made it, so it is markup already.
+            # The template has escaped its values.
             self._cards[key] = Markup(template.render(card=card, view=card.view, root=root, times=times))  # noqa: S704
         return self._cards[key]

@@ -1,7 +1,7 @@
-"""The lobby screens: a page for the library and one for each branch, each a single file, and their worker.
+"""The lobby screens: one for the library and one for each branch, each a single file; and their worker.
 
-A page carries the events of the next days; what of them is shown, its script works out from the time.
-It has to be right until the next run, over a weekend and through an outage of days.
+A screen holds the events of the next days. Its script chooses from them by the time of day, so that the
+screen stays right until the next run: over a weekend, and through an outage of days.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from rendering.lists import Group
 from rendering.site import Files, Site
 from rendering.views import EventView, Image
 
-# Of these days every event is carried: from Saturday evening to Monday morning nobody writes the page anew.
+# A screen holds all events of so many days: no run renders it from Saturday evening to Monday morning.
 FULL_DAYS = 4
-# Further days follow whole, as long as no more than this many events are carried.
+# Later days are added whole, as long as the screen holds at most this many events.
 EVENTS = 60
-# Events that may have a slide of their own; each costs half a kilobyte.
+# Events with a slide; each takes half a kilobyte.
 SLIDES, SLIDES_A_DAY = 18, 6
-# A longer address would make a code that no telephone reads from where people stand.
+# In characters. The QR code of a longer address is too fine to be read from a distance.
 MAX_ADDRESS = 200
-# Days whose names the page knows as the list writes them; after that the browser names them.
+# Days whose names the page holds in the wording of the list; the browser formats later days.
 DAYS_NAMED = 32
-# What is seen without a script: what does not fit is left out by the style sheet.
+# Rows shown without JavaScript; the style sheet hides those that do not fit.
 FIRST_ROWS = 9
 
 DARK = {
@@ -53,7 +53,7 @@ LIGHT = {
     "red": "#8f1d16", "amber": "#6a4200", "green": "#14532d",
 }  # fmt: skip
 _LONG_TIME = time(10, 30)
-# Of what is read from afar (WCAG 2.2, 1.4.6).
+# Contrast ratio of text (WCAG 2.2, 1.4.6).
 CONTRAST = 7.0
 
 TEXTS = (
@@ -63,16 +63,16 @@ TEXTS = (
     "screen.reconnecting", "screen.pause", "screen.resume",
 )  # fmt: skip
 _EXCLUDED = frozenset(("full", "unlisted"))
-# A slide invites; nobody is invited to what is closed to him.
+# A slide invites visitors, so these events have none.
 _NO_SLIDE = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
 
 
 @cache
 def qr_code(address: str) -> str:
-    """Return the QR code of `address` as a data URI: a pixel a module, its quiet zone of four included.
+    """Return the QR code of `address` as a data URI: one pixel a module, with a quiet zone of four.
 
-    Of the lowest error level, since a screen has no scratches and fewer modules are read from farther away;
-    but not of the smallest size, which its quiet zone would leave too little of.
+    Error level L, since a screen has no scratches, and fewer modules can be read from farther away. At
+    least version 2: in version 1 the quiet zone takes too much of the image.
     """
     made = segno.make(address, error="l", micro=False)
     if made.version == 1:
@@ -82,7 +82,7 @@ def qr_code(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event as a screen carries it; `branch` says whether that is named. The rest is for its slide."""
+    """An event on a screen: with the name of its branch if `branch`, with the data of a slide if `slide`."""
 
     view: EventView
     branch: bool = True
@@ -99,12 +99,12 @@ class Row:
 
     @property
     def start_text(self) -> str:
-        """The first part of when it is: the time at which it begins, or the whole where that has no parts."""
+        """The start time, or the whole time if it has no start and end."""
         return self._times[0]
 
     @property
     def end_text(self) -> str:
-        """The other part, from the space before it on: ` to noon`; or nothing."""
+        """The rest of the time, with a leading space: ` to noon`; empty if `start_text` is the whole."""
         return self._times[1]
 
     @property
@@ -115,35 +115,35 @@ class Row:
 
     @property
     def address(self) -> str:
-        """The address in its slide's QR code: our page, LibCal's while the site has no address, or empty."""
+        """The address for the QR code: the event's page, LibCal's page without SITE_URL, or empty."""
         address = self.view.address or plain_text.web_address(self.view.libcal_url)
         return address if len(address) <= MAX_ADDRESS else ""
 
     @property
     def short_address(self) -> str:
-        """The address as it is written beside the code."""
+        """The address as text beside the QR code."""
         return without_scheme(self.address)
 
     @property
     def scan_text(self) -> str:
-        """What there is to be had at that address, in words."""
+        """The reason to scan the QR code: "Scan to register"."""
         return self.view.wording.messages(
             "screen.register" if self.view.registration_text else "screen.details"
         )
 
     @property
     def qr_code(self) -> str:
-        """The code of that address."""
+        """The QR code of the address, as a data URI."""
         return qr_code(self.address)
 
     @property
     def whole(self) -> bool:
-        """Whether its picture is a poster or a banner, of which nothing may be cut off."""
+        """Whether its image is a poster or a banner, which must not be cropped."""
         image = self.view.image(800)
         return not 1.25 <= image.width / image.height <= 2.4
 
     def srcset(self, root: str) -> str:
-        """Return its images for a `srcset`, those that differ in size; nothing if it has none."""
+        """Return its images of at least 800 pixels for `srcset`, each size once; empty without an image."""
         wide: dict[int, Image] = {}
         for width in sorted(self.view.images):
             image = self.view.images[width]
@@ -172,13 +172,13 @@ def select(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
 
 def _is_excluded(view: EventView, today: date) -> bool:
     if view.called_off:
-        # Who comes for it today has to learn of it; nobody comes for it yet on another day.
+        # Visitors who come for it today must see that it is called off. Later days need not show it.
         return view.event.first_day >= today + timedelta(days=FULL_DAYS)
     return view.status is not None and view.status.name in _EXCLUDED
 
 
 def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple[Row, ...]:
-    """Return `events` as rows, the first inviting ones of each day with all that a slide needs."""
+    """Return `events` as rows; the first suitable events of each day have slides."""
     made = []
     slides: Counter[date] = Counter()
     for view in events:
@@ -190,7 +190,7 @@ def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple
 
 
 def _has_slide(view: EventView) -> bool:
-    """Whether a slide would show more than the row does, of something that one can still go to."""
+    """Whether a slide shows more than the row, and visitors can still take part."""
     closed = (
         view.called_off or view.long_running or (view.status is not None and view.status.name in _NO_SLIDE)
     )
@@ -198,7 +198,7 @@ def _has_slide(view: EventView) -> bool:
 
 
 def by_day(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
-    """Return what is seen without a script: the first rows by day, each day with its heading."""
+    """Return the first rows by day, each day with its heading: the agenda without JavaScript."""
     daily = [row for row in found if not row.view.long_running][:FIRST_ROWS]
     days = groupby(daily, key=lambda row: max(row.view.event.first_day, wording.today))
     return [(wording.day(day), list(members)) for day, members in days]
@@ -222,12 +222,12 @@ def build(site: Site) -> Files:
     yield site_paths.SCREEN_WORKER, assets.without_comments(worker)
 
 
-# A page without its events, of which its version is the digest.
+# The version of a screen is the digest of the page without events.
 _NO_CONTENT: dict[str, Any] = {"version": "", "built": 0, "days": "", "rows": (), "first": ()}
 
 
 def _shared(site: Site) -> dict[str, Any]:
-    """Return style sheet, script and policy, which all screens share."""
+    """Return style sheet, script and Content-Security-Policy, which all screens share."""
     style = style_sheet(site.settings.brand_color, len(site.wording.time(_LONG_TIME)), site.templates)
     script = script_text(site.templates)
     policy = (
@@ -239,7 +239,7 @@ def _shared(site: Site) -> dict[str, Any]:
 
 
 def _dated(site: Site) -> dict[str, Any]:
-    """Return when the page was made (the midnight before, in seconds), and the names of the next days."""
+    """Return the day of the page (its midnight, in seconds since 1970) and the names of the next days."""
     today = site.wording.today
     coming = (today + timedelta(days=number) for number in range(DAYS_NAMED))
     names = {day.isoformat(): site.wording.day(day) for day in coming}
@@ -276,7 +276,7 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:
-    """Return the screen's style sheet with its colors, and room for a time of so many letters."""
+    """Return the style sheet with its colors; the time column fits `time_length` characters."""
 
     def properties(theme: dict[str, str]) -> str:
         accent = colors.readable(brand, theme["ground"], ratio=CONTRAST)
@@ -302,5 +302,5 @@ def script_text(templates: Path = render.TEMPLATES) -> str:
 
 
 def csp_hash(text: str) -> str:
-    """Return the source expression by which a Content-Security-Policy lets an inline text in."""
+    """Return the Content-Security-Policy source that allows the inline `text`."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,6 +1,6 @@
-"""The picture for links to pages that have none of their own: a calendar in the library's color.
+"""The image of shared links to pages without an image: a calendar in the library's brand color.
 
-1200 x 630 pixels, the size that Open Graph's readers ask for, in two colors: a file of a kilobyte.
+1200 x 630 pixels, the size that readers of Open Graph ask for, in two colors: about one kilobyte.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rendering.views import Image
 NAME = "share.png"
 WIDTH, HEIGHT = 1200, 630
 
-# As in templates/static/icon.svg, in its 32 units a side: the sheet, the rings, the line below them.
+# The shapes of templates/static/icon.svg, in its 32 x 32 units: sheet, rings, line.
 _UNIT = 14
 _SHEET = (8, 9, 24, 24)
 _RINGS = ((10.75, 6, 13.25, 11), (18.75, 6, 21.25, 11))
@@ -22,12 +22,12 @@ _MIDDLE = (16, 15)
 
 
 def image(path: str) -> Image:
-    """Return it as the image of a page, at `path`."""
+    """Return the image as published at `path`."""
     return Image(path=path, width=WIDTH, height=HEIGHT)
 
 
 def png(brand: str) -> bytes:
-    """Return it as PNG in the color `#rrggbb`; the same color gives the same bytes."""
+    """Return the PNG in the color `brand` (#rrggbb); the same color gives the same bytes."""
     from PIL import Image as Picture
     from PIL import ImageDraw
 

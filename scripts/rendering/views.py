@@ -1,4 +1,4 @@
-"""What the templates see: events and lists of events with every text already chosen."""
+"""One event for the templates and feeds, with all its texts and links."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rendering.dates import Wording, datetime_attribute
 # Letters that Unicode does not decompose, in the languages of our catalogs and their neighbors.
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 
-# A longer title is not repeated in the link to registration, right below it.
+# The registration link does not repeat a longer title, which is right above it.
 LONG_TITLE = 60
 
 
 @lru_cache(maxsize=4096)
 def slug(name: str) -> str:
-    """Return `name` for use in an address: `kub-norre-campus`; never empty, always the same."""
+    """Return `name` in a form for addresses: `kub-norre-campus`. Never empty."""
     plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
@@ -34,7 +34,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of an event in a word or two; `name` serves style sheets, scripts and feeds."""
+    """The status of an event: `text` for visitors, `name` for style sheets, scripts and feeds."""
 
     name: str
     text: str
@@ -51,7 +51,7 @@ class Image:
 
 @dataclass(frozen=True)
 class EventView:
-    """An event as a template shows it; `images` are its sizes, by width."""
+    """An event as a template shows it; `images` are the sizes of its image, by nominal width."""
 
     event: Event
     wording: Wording
@@ -60,7 +60,7 @@ class EventView:
 
     @property
     def path(self) -> str:
-        """The page's path from the site's root; it never changes for an event."""
+        """The page's path from the site's root. It never changes."""
         return site_paths.event_page(self.event.id)
 
     @property
@@ -70,27 +70,27 @@ class EventView:
 
     @property
     def address(self) -> str:
-        """The page's public address; empty while the site has none."""
+        """The page's public address; empty if SITE_URL is not set."""
         return f"{self.site_url}/{self.path}" if self.site_url else ""
 
     @cached_property
     def times(self) -> str:
-        """When, within a list that names the day."""
+        """The time, for a list that already shows the day."""
         return self.wording.times(self.event)
 
     @cached_property
     def when(self) -> str:
-        """When, day included."""
+        """Day and time."""
         return self.wording.when(self.event)
 
     @property
     def day_text(self) -> str:
-        """The day on which it begins."""
+        """The first day, as text."""
         return self.wording.day(self.event.first_day)
 
     @property
     def short_when(self) -> str:
-        """The day and the start in few letters, for titles: `Tue, Mar 3, 10:30am`."""
+        """A short form of first day and start, for titles: `Tue, Mar 3, 10:30am`."""
         day = self.wording.short_day(self.event.first_day)
         if self.event.all_day:
             return day
@@ -103,12 +103,12 @@ class EventView:
 
     @property
     def start_epoch(self) -> int:
-        """The start in seconds, for the script that knows what time it is."""
+        """The start in seconds since 1970, for scripts."""
         return int(self.event.start.timestamp())
 
     @property
     def end_epoch(self) -> int:
-        """The end in seconds; an event without one counts as an hour long."""
+        """The end in seconds since 1970; one hour after the start if LibCal gives no end."""
         end = int(self.event.end.timestamp())
         return end if end > self.start_epoch else self.start_epoch + 3600
 
@@ -124,17 +124,17 @@ class EventView:
 
     @property
     def until(self) -> str:
-        """Until when something ongoing can be seen."""
+        """The dates of a long-running event."""
         return self.wording.until(self.event)
 
     @property
     def called_off(self) -> bool:
-        """Whether it does not take place as planned: cancelled, postponed or rescheduled."""
+        """Whether it is cancelled, postponed or rescheduled."""
         return bool(self.event.state)
 
     @cached_property
     def where(self) -> str:
-        """Room and branch, as far as they are known, or that it is online."""
+        """Room, branch and "Online", as far as they apply."""
         return ", ".join(where(self.event, self.wording))
 
     def image(self, width: int) -> Image:
@@ -144,32 +144,32 @@ class EventView:
 
     @property
     def branch_slug(self) -> str:
-        """The branch in an address."""
+        """The slug of its branch."""
         return slug(self.event.branch) if self.event.branch else ""
 
     @property
     def audience_slugs(self) -> str:
-        """The audiences in addresses, with spaces between them."""
+        """The slugs of its audiences, separated by spaces."""
         return " ".join(map(slug, self.event.audiences))
 
     @property
     def category_slugs(self) -> str:
-        """The categories in addresses, with spaces between them."""
+        """The slugs of its categories, separated by spaces."""
         return " ".join(map(slug, self.event.categories))
 
     @cached_property
     def status(self) -> Status | None:
-        """The first status that applies, of those that do not depend on the minute.
+        """The first status that applies; "now" and "ended" depend on the minute, so scripts add them.
 
-        Closed comes before full, so that "full" never means "closed"; full before "not yet open",
-        so that nobody waits in vain.
+        "Closed" comes before "full", so that "full" never means "closed". "Full" comes before "not yet
+        open", so that visitors do not wait in vain.
         """
         name = event_status(self.event)
         return Status(name, self.wording.messages(f"status.{name}")) if name else None
 
     @property
     def explanation(self) -> str:
-        """What the status means for who wanted to come; empty where the status says it all."""
+        """What the status means for visitors; empty if the status is clear without it."""
         known = ("cancelled", "postponed", "rescheduled", "unlisted")
         if self.status is None or self.status.name not in known:
             return ""
@@ -182,7 +182,7 @@ class EventView:
 
     @property
     def registration_text(self) -> str:
-        """The words of the link to registration; empty where there is none, or nothing to be had from it."""
+        """The text of the registration link; empty if there is no link or registration is not possible."""
         status = self.status.name if self.status else ""
         if not self.libcal_url or status not in _LINKS:
             return ""
@@ -192,12 +192,12 @@ class EventView:
 
     @property
     def in_calendar(self) -> bool:
-        """Whether it is offered for calendars: not when it will not take place at this time."""
+        """Whether the page offers to add it to a calendar: only if it takes place at this time."""
         return self.event.listed and self.event.state in ("", RESCHEDULED)
 
     @property
     def google_url(self) -> str:
-        """The address at which Google Calendar offers to add it."""
+        """The address that adds it to Google Calendar."""
         span = "/".join(self._span()).translate(str.maketrans("", "", "-:"))
         return "https://calendar.google.com/calendar/render?" + urlencode(
             {
@@ -211,7 +211,7 @@ class EventView:
 
     @property
     def outlook_url(self) -> str:
-        """The address at which Outlook.com offers to add it."""
+        """The address that adds it to Outlook.com."""
         start, end = self._span()
         return "https://outlook.live.com/calendar/0/deeplink/compose?" + urlencode(
             {
@@ -228,7 +228,7 @@ class EventView:
 
     @property
     def map_url(self) -> str:
-        """The address of a map of where it is; empty where no street address is known."""
+        """The address of a map of its place; empty if LibCal gives no street address."""
         if not self.event.address:
             return ""
         return "https://www.openstreetmap.org/search?" + urlencode({"query": self.event.address})
@@ -242,7 +242,7 @@ class EventView:
         return "\n\n".join(filter(None, (self.event.excerpt, self.address or self.libcal_url)))
 
     def _span(self) -> tuple[str, str]:
-        """Return start and end (exclusive) for calendars: days if all day, else in UTC with a Z."""
+        """Return start and end (exclusive) for calendars: dates if all day, else times in UTC."""
         if self.event.all_day:
             return self.event.start.date().isoformat(), self.event.end.date().isoformat()
         start, end = (datetime.fromtimestamp(epoch, UTC) for epoch in (self.start_epoch, self.end_epoch))
@@ -250,7 +250,7 @@ class EventView:
 
 
 def where(event: Event, wording: Wording) -> list[str]:
-    """Return the names of where `event` is, each once: room, branch, and "Online" unless one says so."""
+    """Return the names of room and branch, each once, and "Online" unless one of them says so."""
     names = [name for name in dict.fromkeys((event.place, event.branch)) if name]
     if event.online and not any(map(says_online, names)):
         names.append(wording.messages("online"))
@@ -258,12 +258,12 @@ def where(event: Event, wording: Wording) -> list[str]:
 
 
 def says_online(name: str) -> bool:
-    """Whether what LibCal gives as a place is none: "Online on Zoom"."""
+    """Whether LibCal's name of a place means no place: "Online on Zoom"."""
     return name.casefold().startswith("online")
 
 
 def event_status(event: Event) -> str:
-    """Return the code of the first status that applies to `event`, or an empty string."""
+    """Return the name of the first status that applies to `event`; empty if none applies."""
     if event.state:
         return event.state
     if not event.listed:
@@ -283,6 +283,6 @@ def event_status(event: Event) -> str:
     return "few-left" if registration.few_left else "required"
 
 
-# Where a status leaves something to be had, the words of the link to it.
+# The link text for each status in which visitors can register or join the waiting list.
 _LINKS = dict.fromkeys(("required", "few-left", "online-left", "in-person-left"), "register")
 _LINKS["waiting-list"] = "join_waiting_list"

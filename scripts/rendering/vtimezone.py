@@ -1,8 +1,8 @@
-"""A time zone as iCalendar describes it (RFC 5545, 3.6.5), from what Python knows of it.
+"""Time zones for iCalendar (VTIMEZONE, RFC 5545, 3.6.5), computed from Python's zoneinfo.
 
-Outlook understands yearly rules and nothing else, and no more than one for each of STANDARD and
-DAYLIGHT: that is the form wherever a zone keeps such rules. The icalendar library lists dates, and
-begins summer an hour late, since an onset is to be told in the time that ends there.
+Outlook only understands yearly rules, one for STANDARD and one for DAYLIGHT, so a zone is written that
+way if its rules allow. The icalendar library lists dates instead, and starts summer time an hour late:
+an onset must be given in the local time before the change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-# Enough to tell the fourth Sunday of a month from the last.
+# Enough years to distinguish the fourth Sunday of a month from the last one.
 _YEARS = 10
 _EPOCH = 1970
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -24,7 +24,7 @@ _Change = tuple[datetime, datetime]
 
 @lru_cache(maxsize=64)
 def lines(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[str, ...]:
-    """Return the content lines of a VTIMEZONE that holds from `first_year` to `last_year`."""
+    """Return the content lines of a VTIMEZONE that is valid from `first_year` to `last_year`."""
     years = range(first_year, max(last_year + 1, first_year + _YEARS))
     changes = list(_changes(zone, years))
     parts = _yearly(changes, years)
@@ -64,7 +64,7 @@ def _rule(moment: datetime, zone: ZoneInfo) -> tuple[object, ...]:
 
 
 def _yearly(changes: Sequence[_Change], years: range) -> list[list[str]]:
-    """Return an observance for each yearly rule, or nothing if there is a change that keeps to none."""
+    """Return an observance for each yearly rule; empty if a change follows no yearly rule."""
     series: dict[tuple[object, ...], list[_Change]] = {}
     for old, new in changes:
         onset = _onset(old, new)
@@ -88,7 +88,7 @@ def _yearly(changes: Sequence[_Change], years: range) -> list[list[str]]:
 
 
 def _week(onsets: Sequence[datetime]) -> int:
-    """Return which of its weekdays in a month it always is, -1 for the last one, 0 for none."""
+    """Return n if all onsets are on the n-th such weekday of the month, -1 for the last one, else 0."""
     weeks = {(onset.day - 1) // 7 + 1 for onset in onsets}
     if len(weeks) == 1:
         return weeks.pop()
@@ -98,12 +98,12 @@ def _week(onsets: Sequence[datetime]) -> int:
 
 
 def _onset(old: datetime, new: datetime) -> datetime:
-    """Return when the clocks change, in the time that ends then."""
+    """Return the moment of the change, in the local time before it."""
     return new.astimezone(UTC).replace(tzinfo=None) + (old.utcoffset() or timedelta())
 
 
 def _observance(old: datetime, new: datetime, start: datetime, *rules: str) -> list[str]:
-    # Not by dst(): in Dublin, by law, winter is the exception.
+    # dst() would be wrong for Dublin, where winter time is the exception by law.
     later = (new.utcoffset() or timedelta()) > (old.utcoffset() or timedelta())
     kind = "DAYLIGHT" if later else "STANDARD"
     return [

@@ -1,4 +1,4 @@
-"""Atom (RFC 4287) and JSON Feed 1.1, which feed readers subscribe to. Same events, same bytes."""
+"""Atom (RFC 4287) and JSON Feed 1.1, for feed readers. Same events, same bytes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rendering.views import event_status
 
 
 def content(item: Item) -> str:
-    """Return what a reader shows of an event: when, where, the description. HTML."""
+    """Return the HTML content of an entry: time, place and description."""
     facts = filter(None, (plain_text.one_line(item.view.when), item.where))
     description = plain_text.clean(item.event.description)
     return f"<p>{'<br>'.join(map(escape, facts))}</p>{description}"
 
 
 def atom_entry(item: Item, html: str) -> bytes:
-    """Return the entry of one event; `html` is its content."""
+    """Return the entry of one event; `html` is from `content`."""
     link = f'\n<link rel="alternate" type="text/html" href="{escape(item.url)}"/>' if item.url else ""
     tags = "".join(f'\n<category term="{escape(tag)}"/>' for tag in item.tags)
     return f"""<entry>
@@ -34,10 +34,12 @@ def atom_entry(item: Item, html: str) -> bytes:
 def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:
     """Return the Atom feed of `channel`; `entries` are its events, from `atom_entry`.
 
-    Without SITE_URL it has no link to itself, and its page is named relative to it.
+    Without SITE_URL the feed has no link to itself, and a relative link to its page.
     """
-    itself = channel.source.url(channel.atom)
-    self_link = f'\n<link rel="self" type="application/atom+xml" href="{escape(itself)}"/>' if itself else ""
+    address = channel.source.url(channel.atom)
+    self_link = (
+        f'\n<link rel="self" type="application/atom+xml" href="{escape(address)}"/>' if address else ""
+    )
     page = channel.source.url(channel.page) or PurePosixPath(channel.page).name
     head = f"""<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language}">
@@ -52,7 +54,7 @@ def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:
 
 
 def json_item(item: Item, html: str, timezone: str) -> bytes:
-    """Return one event as an item of a JSON Feed; `html` is its content, `timezone` the library's."""
+    """Return one event as an item of a JSON Feed; `html` is from `content`, `timezone` is the library's."""
     event = item.event
     image = item.source.url(item.image.path) if item.image else ""
     data = {
@@ -63,7 +65,7 @@ def json_item(item: Item, html: str, timezone: str) -> bytes:
         **({"image": image} if image else {}),
         "date_modified": timestamp(item.changed),
         "tags": item.tags,
-        # Names with an underscore are for extensions.
+        # JSON Feed reserves names with an underscore for extensions.
         "_event": {
             "start": item.start,
             "end": item.end,
@@ -76,7 +78,7 @@ def json_item(item: Item, html: str, timezone: str) -> bytes:
 
 
 def json_feed(channel: Channel, items: Iterable[bytes], language: str) -> bytes:
-    """Return the JSON Feed of `channel`, an event a line; `items` are its events, from `json_item`."""
+    """Return the JSON Feed of `channel`, one event a line; `items` are its events, from `json_item`."""
     source = channel.source
     data = {
         "version": "https://jsonfeed.org/version/1.1",
