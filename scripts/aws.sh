@@ -1,7 +1,7 @@
 # aws.sh: the AWS CLI for bin/upload and bin/invalidate; sourced after common.sh, never run.
 # shellcheck shell=bash
 
-# aws_begin ROLE: start the CLI in the background with the keys of ROLE (UPLOAD, INVALIDATE)
+# aws_begin ROLE: start the AWS CLI in the background with the keys of ROLE (UPLOAD, INVALIDATE)
 aws_begin() {
   local service key
   aws_keys "$1"
@@ -9,29 +9,29 @@ aws_begin() {
   export AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-3}
   for service in '' _S3 _CLOUDFRONT; do
     key=AWS_ENDPOINT_URL$service
-    [[ -z ${!key:-} ]] || log warn 'not AWS itself: an endpoint is set' "key=$key" "endpoint=${!key}"
+    [[ -z ${!key:-} ]] || log warn 'using another endpoint than AWS' "key=$key" "endpoint=${!key}"
   done
   key=${AWS_CLI:-$(type -P aws || true)}
   if [[ -z $key || $key -ef $(dirname "$(type -P python3)")/aws ]]; then
     require_package awscli
   else
-    log info 'not the AWS CLI of this project' "aws=$key" "version=$("$key" --version 2>&1)"
+    log info 'using another AWS CLI than the pinned one' "aws=$key" "version=$("$key" --version 2>&1)"
   fi
   mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write' "path=$RUN_DIR"
-  trap '' PIPE # a CLI that died is noticed by its missing answer
+  trap '' PIPE # the missing answer shows that the CLI died
   coproc AWS_CLI { exec python3 "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
   exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
 }
 
-# aws ARGUMENT...: run one command; sets aws_rc (our code), aws_code, aws_uploaded, aws_advice, aws_detail
+# aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded, aws_advice, aws_detail
 aws() {
-  aws_rc=$EX_FAILED aws_code=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
+  aws_rc=$EX_FAILED aws_error=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
   set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
-  local answer # read would empty all five when the CLI has died
+  local answer # after the death of the CLI, read into all five would empty them
   IFS='' read -r -u "$aws_from" answer || return 1
   # shellcheck disable=SC2034  # the commands use them
-  IFS=$'\t' read -r aws_rc aws_code aws_uploaded aws_advice aws_detail <<<"$answer"
+  IFS=$'\t' read -r aws_rc aws_error aws_uploaded aws_advice aws_detail <<<"$answer"
   ((aws_rc == 0))
 }
 
@@ -48,13 +48,13 @@ aws_keys() {
   fi
   [[ -n $id || -z $secret ]] || die "$EX_CONFIG" 'is not set, but its secret is' "key=$1_AWS_ACCESS_KEY_ID"
   [[ -n $secret || -z $id ]] || die "$EX_CONFIG" 'is not set' "key=$1_AWS_SECRET_ACCESS_KEY"
-  [[ -n $id ]] || return 0 # the CLI's own chain: profile, instance role
+  [[ -n $id ]] || return 0 # the CLI's own chain: a profile or instance role
   unset AWS_PROFILE AWS_SESSION_TOKEN
   export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_EC2_METADATA_DISABLED=true
   [[ -z $token ]] || export AWS_SESSION_TOKEN=$token
 }
 
-# secret NAME: print its value, or what the file named by NAME_FILE holds
+# secret NAME: print its value, or the content of the file named by NAME_FILE
 secret() {
   local file=$1_FILE
   if [[ -n ${!1:-} ]]; then
@@ -65,9 +65,9 @@ secret() {
   fi
 }
 
-# aws_one_at_a_time: take the lock on what S3 and CloudFront are known to hold, or end with 75.
-# The CLI inherits it on purpose: while an orphan still writes, nobody else may. It dies with
-# its step, so a moment's wait is enough.
+# aws_one_at_a_time: take the lock on the publish state, or end with 75.
+# The CLI inherits the lock on purpose: while an orphaned CLI still writes, no other run may. It dies
+# with its step, so a wait of one second is enough.
 aws_one_at_a_time() {
   mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
   exec {state_lock}>>"$BUILD_DIR/state.lock" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"

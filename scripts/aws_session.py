@@ -1,13 +1,13 @@
-"""The AWS CLI, started once for all commands of a step: bin/upload and bin/invalidate talk to it.
+"""Run all AWS CLI commands of bin/upload or bin/invalidate in one process.
 
-Half a second of every `aws` is its start. Here it starts in the background, while the step
-still plans, and each further command costs a few hundredths. Commands come on stdin as
-NUL-terminated texts, the number of arguments first; each is answered by one line on stdout:
+The start of `aws` takes half a second. This process starts in the background while the step still
+plans, and each command then takes a few hundredths of a second. A command arrives on stdin as
+NUL-terminated texts, the number of arguments first. Each is answered with one line on stdout:
 
-    RC <tab> AWS CODE <tab> UPLOADED <tab> WHAT TO DO <tab> DETAIL
+    EXIT CODE <tab> AWS ERROR <tab> FILES UPLOADED <tab> ADVICE <tab> DETAIL
 
-RC is ours (0, 1, 75, 78; never awscli's own 1, 2 and 255). What the command printed is in the
-file given as argument.
+The exit code is one of ours (0, 1, 75, 78), never awscli's 1, 2 or 255, which have other meanings. The
+output of the command is in the file given as argument.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import BinaryIO
 from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
 from processes import end_with_parent
 
-_CODE = re.compile(r"An error occurred \(([A-Za-z0-9.]+)\)|\b(\d{3})\b(?= .*when calling)")
+_ERROR = re.compile(r"An error occurred \(([A-Za-z0-9.]+)\)|\b(\d{3})\b(?= .*when calling)")
 _UNREACHABLE = re.compile(
     r"Could not connect|timeout|timed out|Connection was closed|Connection reset|Connection aborted"
     r"|Failed to connect|Name or service not known|IncompleteRead|Connection broken",
@@ -37,11 +37,11 @@ _NO_CREDENTIALS = re.compile(
     r"Unable to locate credentials|Partial credentials|config profile .* not be found"
 )
 
-_RIGHTS = "AWS refuses these rights: check the {role}_AWS_ key pair and its policy"
-_KEYS = "AWS refuses the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
+_RIGHTS = "AWS denies access: check the {role}_AWS_ key pair and its policy"
+_KEYS = "AWS rejects the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
 _NO_KEYS = "no AWS credentials: set {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
-_LATER = "AWS is overloaded or down: the next run goes on"
-# AWS's error codes: our exit code, and what to do. {role} is UPLOAD or INVALIDATE.
+_LATER = "AWS is overloaded or down; the next run continues"
+# AWS's errors: our exit code and the advice for the log. {role} is UPLOAD or INVALIDATE.
 KNOWN = {
     "AccessDenied": (CONFIG, _RIGHTS),
     "AllAccessDisabled": (CONFIG, _RIGHTS),
@@ -53,10 +53,10 @@ KNOWN = {
     "AuthorizationHeaderMalformed": (CONFIG, "wrong region for the bucket: check AWS_DEFAULT_REGION"),
     "ExpiredToken": (CONFIG, _KEYS),
     "InvalidToken": (CONFIG, _KEYS),
-    "NoSuchBucket": (CONFIG, "there is no such bucket: check S3_BUCKET"),
+    "NoSuchBucket": (CONFIG, "no such bucket: check S3_BUCKET"),
     "PermanentRedirect": (CONFIG, "the bucket is in another region: check AWS_DEFAULT_REGION"),
-    "NoSuchDistribution": (CONFIG, "there is no such distribution: check CLOUDFRONT_DISTRIBUTION_ID"),
-    "RequestTimeTooSkewed": (FAILED, "the clock differs from AWS by more than 15 minutes: set it"),
+    "NoSuchDistribution": (CONFIG, "no such distribution: check CLOUDFRONT_DISTRIBUTION_ID"),
+    "RequestTimeTooSkewed": (FAILED, "the clock of this machine is wrong by over 15 minutes; set it"),
     "TooManyInvalidationsInProgress": (UNAVAILABLE, "CloudFront has too many invalidations in progress"),
     "SlowDown": (UNAVAILABLE, _LATER),
     "Throttling": (UNAVAILABLE, _LATER),
@@ -70,28 +70,28 @@ KNOWN = {
 
 
 def translate(rc: int, stderr: str, role: str) -> tuple[int, str, str, str]:
-    """Return our exit code, AWS's error code, what to do, and what was said, from awscli's rc and stderr."""
+    """Translate awscli's rc and stderr to our exit code, AWS's error, the advice and the detail."""
     if rc == 0:
         return OK, "", "", ""
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("usage:")]
     detail = next((line for line in lines if "An error occurred" in line or "fatal error" in line), "")
     detail = (detail or (lines[-1] if lines else f"aws ended with {rc}"))[:300]
-    match = _CODE.search(stderr)
-    code = (match[1] or match[2]) if match else ""
-    if code in KNOWN:
-        known, advice = KNOWN[code]
-        return known, code, advice.format(role=role), detail
-    if re.fullmatch(r"5\d\d", code):
-        return UNAVAILABLE, code, _LATER, detail
+    match = _ERROR.search(stderr)
+    aws_error = (match[1] or match[2]) if match else ""
+    if aws_error in KNOWN:
+        exit_code, advice = KNOWN[aws_error]
+        return exit_code, aws_error, advice.format(role=role), detail
+    if re.fullmatch(r"5\d\d", aws_error):
+        return UNAVAILABLE, aws_error, _LATER, detail
     if _NO_CREDENTIALS.search(stderr):
         return CONFIG, "NoCredentials", _NO_KEYS.format(role=role), detail
-    if not code and _UNREACHABLE.search(stderr):
-        return UNAVAILABLE, "Unreachable", "AWS cannot be reached: the next run goes on", detail
-    return FAILED, code, "the AWS CLI failed", detail
+    if not aws_error and _UNREACHABLE.search(stderr):
+        return UNAVAILABLE, "Unreachable", "cannot reach AWS; the next run continues", detail
+    return FAILED, aws_error, "the AWS CLI failed", detail
 
 
 def commands(stream: BinaryIO) -> Iterator[list[str]]:
-    """Yield each command's arguments; an unfinished one (its sender died) is dropped."""
+    """Yield the arguments of each command; drop a command cut short by the death of its sender."""
     texts: list[str] = []
     rest = b""
     while chunk := os.read(stream.fileno(), 65536):
@@ -105,7 +105,7 @@ def commands(stream: BinaryIO) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def captured(out: Path, err: Path) -> Iterator[None]:
-    """Send file descriptors 1 and 2 to files meanwhile."""
+    """Send file descriptors 1 and 2 to files inside the `with` block."""
     saved = os.dup(1), os.dup(2)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
@@ -123,9 +123,10 @@ def captured(out: Path, err: Path) -> Iterator[None]:
 
 
 def command_line() -> Callable[[list[str]], int]:
-    """Return what runs one command: $AWS_CLI or the `aws` that PATH holds, in this process if it is ours.
+    """Return a function that runs one command with $AWS_CLI, or else with the `aws` in PATH.
 
-    Another one (version 2, a wrapper) is started anew for each command.
+    The AWS CLI of our virtual environment runs in this process; another one (version 2, a wrapper) is
+    started again for each command.
     """
     program = os.environ.get("AWS_CLI") or shutil.which("aws")
     if program and Path(program).parent.resolve() != Path(sys.executable).parent.resolve():
@@ -143,7 +144,7 @@ def command_line() -> Callable[[list[str]], int]:
     def run(arguments: list[str]) -> int:
         try:
             return int(driver.main(arguments))
-        except SystemExit as error:  # argparse, on misuse
+        except SystemExit as error:  # from argparse, after wrong usage
             return error.code if isinstance(error.code, int) else FAILED
 
     return run
@@ -154,7 +155,7 @@ def main(argv: list[str]) -> int:
     end_with_parent(os.getppid())
     role, out = argv[0], Path(argv[1])
     err = out.with_suffix(".err")
-    gc.disable()  # a tenth of the start went into looking for garbage among what stays
+    gc.disable()  # collecting garbage took a tenth of the start and found none
     run = command_line()
     gc.enable()
     for arguments in commands(sys.stdin.buffer):
@@ -164,16 +165,22 @@ def main(argv: list[str]) -> int:
         stderr = err.read_text(encoding="utf-8", errors="replace")
         if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:
             rc, stderr = FAILED, delete_errors(output)
-        ours, code, advice, detail = translate(rc, stderr, role)
+        exit_code, aws_error, advice, detail = translate(rc, stderr, role)
         uploaded = sum(line.startswith("upload: ") for line in output.splitlines())
-        fields = (str(ours), code or "-", str(uploaded), advice or "-", detail.replace("\t", " ") or "-")
+        fields = (
+            str(exit_code),
+            aws_error or "-",
+            str(uploaded),
+            advice or "-",
+            detail.replace("\t", " ") or "-",
+        )
         sys.stdout.write("\t".join(fields) + "\n")
         sys.stdout.flush()
     return OK
 
 
 def delete_errors(output: str) -> str:
-    """Put the first error of a DeleteObjects answer (which comes with rc 0) as the CLI would."""
+    """Return the first error of a DeleteObjects answer, in the words of the AWS CLI, which exits with 0."""
     import json
 
     first = json.loads(output)["Errors"][0]

@@ -1,9 +1,10 @@
-"""The numbers of a run's summary line, from what its steps left in $BUILD_DIR/run/*.stats.
+"""Print the numbers of bin/publish's last log line, added up over the steps of the run.
 
     python scripts/summary.py PENDING-BEFORE
 
-Printed as key=value words: events changed uploaded deleted bytes paths invalidation
-pending_before pending_after paths_this_month. bin/publish gives BUILD_DIR as an absolute path.
+Reads $BUILD_DIR/run/*.stats, which the steps write, and prints key=value words: changed uploaded
+deleted bytes paths events invalidation paths_this_month pending_before pending_after. bin/publish sets
+BUILD_DIR to an absolute path.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ STEPS = ("drain", "upload", "invalidate")
 
 
 def read_stats(path: Path) -> dict[str, str]:
-    """Read `key=value` lines; a missing file is an empty one."""
+    """Read `key=value` lines; a missing file has no lines."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -31,7 +32,7 @@ def read_stats(path: Path) -> dict[str, str]:
 
 
 def summary(build_dir: Path, pending_before: str) -> dict[str, object]:
-    """Add up what the steps of one run counted; at its start `pending_before` paths were pending."""
+    """Return the numbers of one run, at whose start `pending_before` paths were pending."""
     run = build_dir / "run"
     stats = [read_stats(run / f"{step}.stats") for step in STEPS]
     numbers: dict[str, object] = {key: sum(int(found.get(key, 0)) for found in stats) for key in SUMS}
@@ -45,7 +46,7 @@ def summary(build_dir: Path, pending_before: str) -> dict[str, object]:
 
 
 def main(argv: list[str]) -> int:
-    """Print the words; return the exit code."""
+    """Print the numbers; return the exit code."""
     sys.stdout.write(logfmt(summary(Path(os.environ["BUILD_DIR"]), argv[0])) + "\n")
     return OK
 

@@ -1,16 +1,17 @@
-"""Ask the public site whether visitors get what was built here, and how far behind the edge is.
+"""Compare the live site with the last build.
 
-Reads  $BUILD_DIR: site.manifest and site/, or docker/ after a run in Docker; over the network $SITE_URL
-Writes nothing
+Reads   $BUILD_DIR: site.manifest and site/; after a run in Docker, the state files in docker/
+        $SITE_URL over the network: status.json, the home page, and a sample of the other files,
+        half of it the files that changed last, half random
+Writes  no file
 
-Fetches status.json, the home page and a sample of the other files, half of it those that changed last
-and half by chance, and compares their bytes with the manifest, their headers with publishing/headers.py.
-On stdout comes a line for each file that differs: what is wrong, a tab, its address. The log says by
-how many minutes the events shown are older than those built, how long the edge has had its oldest
-copy, and what there still is to upload or to tell CloudFront, which explains a difference.
+Compares content with site.manifest and headers with scripts/publishing/headers.py. Prints a line for
+each file that differs: the difference, a tab, the address. The log reports by how many minutes the
+live events are older than the built ones, the age of CloudFront's oldest copy, and the number of files
+not yet uploaded or invalidated, which explains a difference.
 
-Exit codes: 0 the same · 1 something differs · 2 wrong usage · 75 the site cannot be reached ·
-78 SITE_URL is missing, or nothing was built here
+Exit codes: 0 no difference · 1 a file differs · 2 wrong usage · 75 the live site cannot be reached ·
+78 SITE_URL is not set, or there is no build
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ MOST_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the public site said to one request; `headers` has lower-case names."""
+    """An answer of the live site; `headers` has lower-case names."""
 
     status: int
     body: bytes
@@ -52,25 +53,25 @@ class Answer:
 
 
 class Unreachable(Exception):
-    """The site gave no answer at all."""
+    """The live site did not answer."""
 
 
 def get(url: str) -> Answer:
-    """Fetch `url` uncompressed, as it is cached; raise Unreachable if there is no answer."""
+    """Fetch `url` uncompressed, from the cache if it is there; raise Unreachable without an answer."""
     request = urllib.request.Request(url, headers={"User-Agent": "events-display verify"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - settings check it
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(status=response.status, body=response.read(MOST_BYTES), headers=headers)
     except urllib.error.HTTPError as error:
-        with error:  # it holds the answer
+        with error:  # an HTTPError is also the response
             return Answer(status=error.code, body=b"", headers={})
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"{url}: {getattr(error, 'reason', error)}") from error
 
 
 def difference(answer: Answer, digest: str, wanted: Headers) -> str:
-    """Say how `answer` differs from the file that was built; an empty string if it does not."""
+    """Return how `answer` differs from the built file: `status 404`; an empty string if it does not."""
     if answer.status != 200:
         return f"status {answer.status}"
     if sha256(answer.body) != digest:
@@ -83,39 +84,39 @@ def difference(answer: Answer, digest: str, wanted: Headers) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What visitors should get: digests by path, newest files first, and when its events were fetched.
+    """The last build: digests by path, newest files first, and the time at which its events were fetched.
 
-    `waiting` counts the files that are not in S3 yet, `pending` the paths of which CloudFront has not heard.
+    `not_uploaded` and `not_invalidated` count the files that S3 and CloudFront do not have yet.
     """
 
     digests: Mapping[str, str]
     fetched: datetime
-    waiting: int
-    pending: int
+    not_uploaded: int
+    not_invalidated: int
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read it from $BUILD_DIR. Raises OSError or ValueError if nothing was built there."""
+        """Read the build in `folder`; raise OSError or ValueError if there is none."""
         if not (folder / "site.manifest").exists() and (folder / "docker").is_dir():
-            folder /= "docker"  # the site itself is in the containers' volume
+            folder /= "docker"  # the site is in the volume of the containers
         published = Published.load(folder / "published.manifest")
-        held = {
+        in_s3 = {
             path: entry.digest
             for path, entry in (published.entries if published else {}).items()
             if not entry.removed_at
         }
-        digests = read_manifest(folder / "site.manifest") or held
+        digests = read_manifest(folder / "site.manifest") or in_s3
         if not digests:
             raise ValueError(f"there is no site.manifest in {folder}")
         return cls(
             digests=dict(sorted(digests.items(), key=lambda item: _changed(folder / "site" / item[0]))),
             fetched=_fetched(folder),
-            waiting=sum(held.get(path) != digest for path, digest in digests.items()),
-            pending=len(Pending.load(folder / "pending-paths").paths),
+            not_uploaded=sum(in_s3.get(path) != digest for path, digest in digests.items()),
+            not_invalidated=len(Pending.load(folder / "pending-paths").paths),
         )
 
     def sample(self, size: int) -> list[str]:
-        """Return the home page and `size` other paths (0: all), half of them the newest, half drawn."""
+        """Return the home page and `size` other paths (0: all), half of them the newest, half random."""
         others = [path for path in self.digests if path != HOME]
         if size:
             newest, rest = others[: size // 2], others[size // 2 :]
@@ -124,7 +125,7 @@ class Built:
 
 
 def _changed(path: Path) -> float:
-    """Return how long ago the file changed, to sort by; files that are not here come last."""
+    """Return a number that sorts the newest files first, and files missing on this machine last."""
     try:
         return -path.stat().st_mtime
     except OSError:
@@ -140,62 +141,62 @@ def _fetched(folder: Path) -> datetime:
 
 
 def fetched_of(status: bytes) -> datetime:
-    """Return when the events were fetched, as a status.json says; ValueError if it does not."""
+    """Return the time of the fetch from a status.json; raise ValueError if it holds none."""
     try:
         return datetime.fromisoformat(json.loads(status)["fetched"])
     except (KeyError, TypeError) as error:
-        raise ValueError("status.json does not say when the events were fetched") from error
+        raise ValueError("status.json holds no time of the fetch") from error
 
 
-def verify(chosen: PublishSettings, log: Log, sample: int) -> int:
-    """Compare `sample` files (0: all) with the public site; return the exit code."""
-    if not chosen.site_url:
-        raise SettingError("SITE_URL", "is not set, so there is no public site to ask")
+def verify(settings: PublishSettings, log: Log, sample: int) -> int:
+    """Compare the home page and `sample` other files (0: all) with the build; return the exit code."""
+    if not settings.site_url:
+        raise SettingError("SITE_URL", "is not set; bin/verify needs the address of the live site")
     try:
-        built = Built.load(chosen.build_dir)
+        built = Built.load(settings.build_dir)
     except (OSError, ValueError, KeyError) as error:
-        raise SettingError("BUILD_DIR", f"no site was built here: {error}") from error
+        raise SettingError("BUILD_DIR", f"holds no build: {error}") from error
     paths = built.sample(sample)
     with ThreadPoolExecutor(8) as pool:
-        status = pool.submit(get, f"{chosen.site_url}/{STATUS}")
-        answers = list(pool.map(lambda path: get(f"{chosen.site_url}/{quote(path)}"), paths))
+        status = pool.submit(get, f"{settings.site_url}/{STATUS}")
+        answers = list(pool.map(lambda path: get(f"{settings.site_url}/{quote(path)}"), paths))
     behind = round((built.fetched - fetched_of(status.result().body)).total_seconds() / 60)
     wrong = 0
     for path, answer in zip(paths, answers, strict=True):
         found = difference(answer, built.digests.get(path, ""), headers_for(path))
         if found:
             wrong += 1
-            sys.stdout.write(f"{found}\t{chosen.site_url}/{path}\n")
+            sys.stdout.write(f"{found}\t{settings.site_url}/{path}\n")
     fields = {
         "files": len(paths),
         "of": len(built.digests),
         "wrong": wrong,
         "behind_minutes": behind,
-        "oldest_age": max((int(answer.headers.get("age", "0")) for answer in answers), default=0),
-        "not_uploaded": built.waiting,
-        "pending": built.pending,
+        "oldest_age": max(int(answer.headers.get("age", "0")) for answer in answers),
+        "not_uploaded": built.not_uploaded,
+        "pending": built.not_invalidated,
     }
     if wrong:
-        log.error("visitors do not get what was built", **fields, rc=FAILED)
+        log.error("live site differs from the last build", **fields, rc=FAILED)
         return FAILED
-    log.info("visitors get what was built", **fields, rc=OK)
+    log.info("live site matches the last build", **fields, rc=OK)
     return OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it; return the exit code."""
+    """Run the program; return the exit code."""
     parser = program.options(__doc__)
     parser.add_argument(
-        "--sample", type=int, default=10, help="how many files beside the home page (default 10); 0: all"
+        "--sample", type=int, default=10, help="number of files besides the home page (default 10; 0: all)"
     )
-    chosen = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     log = Log("verify")
     return program.run(
         log,
-        lambda: verify(PublishSettings.from_env(read_environment()), log, chosen.sample),
+        lambda: verify(PublishSettings.from_env(read_environment()), log, arguments.sample),
         {
-            Unreachable: ("the public site cannot be reached", UNAVAILABLE),
-            ValueError: ("the public status.json is not from this program", FAILED),
+            Unreachable: ("cannot reach the live site", UNAVAILABLE),
+            ValueError: ("live status.json is not from events-display", FAILED),
         },
     )
 

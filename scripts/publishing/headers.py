@@ -1,8 +1,8 @@
-"""The headers each published file is sent with, in two tables: Cache-Control and Content-Type.
+"""The headers of each published file, in two tables: Cache-Control and Content-Type.
 
-Browsers keep pages for a minute, so that a cancelled event says so at once. The edge keeps
-them for an hour, since bin/invalidate tells it of every change; the hour is only for what an
-invalidation could miss. Hashed assets never change under their name.
+Browsers keep a page for a minute, so that visitors see a cancellation at once. CloudFront keeps it for
+an hour, since bin/invalidate sends it every change; the hour limits the harm of a missed one. The
+content of a hashed asset never changes.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import PurePosixPath
 
 from site_paths import HASHED, STATUS
 
-# Which Cache-Control goes with which path: the first that matches.
+# The first pattern that matches the path decides.
 CACHE_CONTROL = (
     (HASHED, "public, max-age=31536000, immutable"),
     (re.escape(STATUS), "public, max-age=30"),
     (r".*", "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"),
 )
 
-# Not left to the AWS CLI, which asks the host's mime.types and never names a charset.
+# The AWS CLI would take types from the mime.types of the host, without a charset.
 # CloudFront compresses html, css, javascript, json, xml, plain and svg, but not
 # feed+json: hence application/json for feed.json.
 CONTENT_TYPES = {

@@ -76,7 +76,7 @@ def _undo(files: BuildFiles, pending: Mapping[str, Any] | None) -> None:
 def _outcome(
     files: BuildFiles, number: int, step: Mapping[str, Any], done: int
 ) -> tuple[list[str], list[str]]:
-    """Return the step's paths that are done, and those that are surely unchanged; the rest is uncertain."""
+    """Return the step's paths that are done, and those certainly unchanged; the rest is uncertain."""
     paths: list[str] = step["paths"]
     if number != done:
         return (paths, []) if number < done else ([], paths)

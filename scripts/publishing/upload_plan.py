@@ -1,4 +1,4 @@
-"""Decide which files to upload, delete and invalidate, in which order. Pure; scripts/upload_steps.py acts.
+"""Decide which files to upload, delete and invalidate, and in which order. Touches no file and no server.
 
 The order keeps every link valid at every moment: assets, then new pages (no published page links to
 them yet), then changed pages, then status.json, then deletes. A page that was removed from the site
@@ -146,7 +146,7 @@ def order(changes: Changes, deletes: tuple[str, ...]) -> Iterator[Step]:
 
 
 def _syncs(paths: Iterable[str]) -> Iterator[Step]:
-    """Yield a step for each kind of headers; pages last: they link to feeds, and feeds link to no file."""
+    """Yield a step for each kind of headers. Pages come last: they link to feeds, feeds link to no file."""
     by_headers: dict[Headers, list[str]] = {}
     for path in paths:
         by_headers.setdefault(headers_for(path), []).append(path)

@@ -23,7 +23,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   run -0 invalidate
   : >"$BUILD_DIR/pending-paths"
   run -0 invalidate
-  says 'nothing to invalidate" paths=0 rc=0'
+  says 'no paths to invalidate" paths=0 rc=0'
   same "$(calls)" ''
 }
 

@@ -46,7 +46,7 @@ setup() {
 @test "fault 25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
   printf 'x' >>"$BUILD_DIR/site/index.html"
   FORCE=1 run -65 upload
-  says 'level=error step=upload .*guard: no complete site: .* file=index.html rc=65'
+  says 'level=error step=upload .*guard: incomplete site: .* file=index.html rc=65'
   same "$(calls)" ''
   [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
 }
@@ -58,7 +58,7 @@ setup() {
   drop event/2.html
   put index.html x
   run -0 upload
-  says 'level=warn .*an endpoint is set" key=AWS_ENDPOINT_URL endpoint=http'
+  says 'level=warn .*using another endpoint than AWS" key=AWS_ENDPOINT_URL endpoint=http'
   says 'level=warn .*published.manifest missing.* found=6 ours=5 not_ours=1'
   says 'uploaded=4 deleted=0'
   : >"$BUILD_DIR/pending-paths"
@@ -88,7 +88,7 @@ setup() {
 @test "faults 30 and 31: overload ends with 75, a wrong clock with 1; then the next run finishes just the rest" {
   faults '{"kind": "RequestTimeTooSkewed"}'
   run -1 upload
-  says 'clock differs from AWS'
+  says 'clock of this machine is wrong'
   faults '{"kind": "SlowDown", "operation": "PutObject", "skip": 3}'
   run -75 upload
   says 'aws=SlowDown .*uploaded=3 '
@@ -147,7 +147,7 @@ setup() {
   until [[ $(count ListObjectsV2) == 5 ]]; do sleep 0.05; done # that of the plan, and one for each of four syncs
   kill -TERM "$pid"
   wait "$pid" || same $? 1
-  grep -q 'msg="interrupted: the next run goes on" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
+  grep -q 'msg="interrupted; the next run continues" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
   ask DELETE /-/faults
   ask DELETE /-/log
   run -0 upload
@@ -270,6 +270,6 @@ EOF
   run -0 upload
   run -0 env PATH="$BATS_TEST_TMPDIR/path:/usr/bin:/bin" "$ROOT/bin/upload"
   same "$(cat "$BATS_TEST_TMPDIR/started")" $'--version \ns3 cp'
-  says "not the AWS CLI of this project\" aws=$BATS_TEST_TMPDIR/path/aws version=\"aws-cli/"
+  says "using another AWS CLI than the pinned one\" aws=$BATS_TEST_TMPDIR/path/aws version=\"aws-cli/"
   says 'uploaded=0 deleted=0'
 }

@@ -9,14 +9,14 @@ import pytest
 
 from aws_session import captured, command_line, commands, delete_errors, translate
 
-# What awscli 1.46 writes, seen against moto and its own retries.
+# Messages of awscli 1.46, seen against moto and after its own retries.
 PUT = "upload failed: a/b.html to s3://b/a/b.html An error occurred ({}) when calling the PutObject operation: x"
 LIST = "fatal error: An error occurred ({}) when calling the ListObjectsV2 operation: x"
 CALL = "\naws: [ERROR]: An error occurred ({}) when calling the CreateInvalidation operation: x"
 
 
 @pytest.mark.parametrize(
-    ("rc", "stderr", "ours", "code"),
+    ("rc", "stderr", "exit_code", "aws_error"),
     [
         (0, "", 0, ""),
         (1, PUT.format("AccessDenied"), 78, "AccessDenied"),
@@ -41,12 +41,12 @@ CALL = "\naws: [ERROR]: An error occurred ({}) when calling the CreateInvalidati
         (1, PUT.format("SomethingNew"), 1, "SomethingNew"),
     ],
 )
-def test_trap_13_what_the_aws_cli_says_becomes_our_exit_code_and_a_cause(
-    rc: int, stderr: str, ours: int, code: str
+def test_trap_13_an_error_of_the_aws_cli_becomes_our_exit_code_and_a_cause(
+    rc: int, stderr: str, exit_code: int, aws_error: str
 ) -> None:
     result = translate(rc, stderr, "UPLOAD")
-    assert result[:2] == (ours, code)
-    assert ours in (0, 1, 75, 78)
+    assert result[:2] == (exit_code, aws_error)
+    assert exit_code in (0, 1, 75, 78)
     assert "{" not in result[2]
 
 
@@ -54,13 +54,13 @@ def test_the_advice_names_the_key_pair_of_the_step() -> None:
     assert "INVALIDATE_AWS_" in translate(255, CALL.format("AccessDenied"), "INVALIDATE")[2]
 
 
-def test_deletes_that_s3_refused_are_found_in_an_answer_of_200() -> None:
+def test_a_delete_that_s3_refused_is_found_in_an_answer_with_status_200() -> None:
     answer = '{"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "x"}]}'
     assert translate(1, delete_errors(answer), "UPLOAD")[:2] == (78, "AccessDenied")
 
 
 @pytest.mark.parametrize("cut", [0, 3])
-def test_commands_arrive_whole_with_empty_arguments_and_half_a_command_is_dropped(cut: int) -> None:
+def test_commands_keep_their_empty_arguments_and_an_incomplete_command_is_dropped(cut: int) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"3\0s3\0\0a b\n\0002\0x\0y\0"[: -cut or None])
     os.close(writing)
@@ -68,7 +68,7 @@ def test_commands_arrive_whole_with_empty_arguments_and_half_a_command_is_droppe
         assert list(commands(stream)) == [["s3", "", "a b\n"], ["x", "y"]][: 1 if cut else 2]
 
 
-def test_output_is_kept_apart_and_descriptors_are_given_back(
+def test_output_goes_to_two_files_and_the_descriptors_are_restored(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with captured(tmp_path / "out", tmp_path / "err"):
@@ -80,7 +80,7 @@ def test_output_is_kept_apart_and_descriptors_are_given_back(
     assert capfd.readouterr().out == "after"
 
 
-def test_the_locked_cli_runs_in_this_process_however_the_environment_is_reached(
+def test_the_pinned_cli_runs_in_this_process_even_if_path_reaches_it_by_a_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "link").symlink_to(Path(sys.executable).parents[1])

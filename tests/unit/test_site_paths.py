@@ -1,4 +1,4 @@
-"""What publishing makes of the files that generate really writes: whose they are, and their headers."""
+"""The files that generate writes follow the layout of site_paths.py and have their headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENTS = (
 
 @pytest.fixture(params=["list", "screen"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> set[str]:
-    """The paths of a whole site, with images and a logo."""
+    """Return the paths of a site with images and a logo."""
     (tmp_path / "images").mkdir()
     for width in IMAGE_WIDTHS:
         Image.new("RGB", (width, width)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
@@ -32,7 +32,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> set[str]:
     return {path for path, _ in pages.build(Site.of(snapshot(*EVENTS), chosen))}
 
 
-def test_every_file_of_a_site_is_known_as_ours_when_its_books_are_lost(site: set[str]) -> None:
+def test_every_file_of_a_site_is_ours(site: set[str]) -> None:
     assert {path for path in site if not is_ours(path)} == set()
 
 
@@ -43,7 +43,7 @@ def test_every_file_of_a_site_is_known_as_ours_when_its_books_are_lost(site: set
         "static/main.css", "index.htm", "feed.xml", "a/index.html", "screen/x.ics",
     ],
 )  # fmt: skip
-def test_what_a_site_never_holds_is_somebody_elses(path: str) -> None:
+def test_a_file_that_no_site_holds_is_not_ours(path: str) -> None:
     assert not is_ours(path)
 
 
@@ -51,6 +51,6 @@ def test_every_file_of_a_site_has_its_content_type(site: set[str]) -> None:
     assert {path for path in site if headers_for(path).content_type == UNKNOWN_TYPE} == set()
 
 
-def test_everything_in_static_is_named_after_its_content_and_so_immutable(site: set[str]) -> None:
+def test_every_file_in_static_is_named_after_its_content(site: set[str]) -> None:
     assert {path for path in site if is_hashed(path)} == {path for path in site if path.startswith("static/")}
     assert "static/320.0123456789abcdef.webp" in site

@@ -1,6 +1,6 @@
-"""The books of bin/upload, against a bucket that is a dict: order, recovery, guards.
+"""The plan and the publish state of bin/upload, with a dict as the bucket: order, recovery, guards.
 
-bin/upload's own part (the AWS CLI, real S3 answers) is in aws/upload.bats.
+bin/upload itself, with the AWS CLI and the answers of S3, is tested in aws/upload.bats.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ SITE = {
 
 
 class Killed(Exception):
-    """The run ends here, as by SIGKILL."""
+    """The run ends here, as after SIGKILL."""
 
 
 @dataclass(slots=True)
-class _Place:
-    """A bucket, its edge, and the browsers of its visitors."""
+class _Destination:
+    """A bucket, the CloudFront edge in front of it, and the browsers of its visitors."""
 
     bucket: dict[str, str] = field(default_factory=dict)
     edge: dict[str, str] = field(default_factory=dict)
@@ -49,16 +49,16 @@ class _Place:
 
 
 class World:
-    """A build folder, a bucket, an edge and browsers that have cached all they ever could."""
+    """A build folder, a bucket, and an edge and browsers that cache every file that they may cache."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.build = folder
-        self.place = _Place()
+        self.destination = _Destination()
         self.puts: list[str] = []
         self.lists = 0
         self.log = ""
         self._env = monkeypatch
-        monkeypatch.setattr("os.fsync", lambda _: None)  # most of the time, and no power is lost here
+        monkeypatch.setattr("os.fsync", lambda _: None)  # slow, and no test loses power
         monkeypatch.setenv("BUILD_DIR", str(folder))
         monkeypatch.setenv("S3_BUCKET", "library")
         self.now(datetime(2026, 3, 3, 9, tzinfo=ZoneInfo("America/New_York")))
@@ -69,22 +69,22 @@ class World:
 
     @property
     def bucket(self) -> dict[str, str]:
-        """What is in S3."""
-        return self.place.bucket
+        """The objects in S3, by key."""
+        return self.destination.bucket
 
     @property
     def edge(self) -> dict[str, str]:
-        """What CloudFront holds."""
-        return self.place.edge
+        """The files that CloudFront holds."""
+        return self.destination.edge
 
     @property
     def browser(self) -> dict[str, str]:
-        """What the browsers of its visitors hold."""
-        return self.place.browser
+        """The files that the browsers hold."""
+        return self.destination.browser
 
-    def at(self, places: dict[str, _Place], endpoint: str) -> None:
-        """Publish to that one of `places` from now on."""
-        self.place = places[endpoint]
+    def at(self, destinations: dict[str, _Destination], endpoint: str) -> None:
+        """Publish to the bucket of `endpoint` from now on."""
+        self.destination = destinations[endpoint]
         self.setting("AWS_ENDPOINT_URL", endpoint)
 
     def now(self, moment: datetime) -> None:
@@ -93,13 +93,13 @@ class World:
         self._env.setenv("EVENTS_NOW", moment.isoformat())
 
     def later(self, minutes: int) -> None:
-        """Let time pass; a browser keeps what it has for a minute, and for one more while it asks again."""
+        """Let time pass; a browser keeps a file for a minute, and for another one while it revalidates."""
         self.now(self.moment + timedelta(minutes=minutes))
         if minutes > 2:
-            self.place.browser = {}
+            self.destination.browser = {}
 
     def site(self, files: dict[str, str], *, events: int = 2) -> None:
-        """Generate a site: each file's text is what it leads to."""
+        """Generate a site; the text of a file is the list of its links."""
         site = self.build / "site"
         for old in [old for old in site.rglob("*") if old.is_file() or old.is_symlink()]:
             old.unlink()
@@ -118,10 +118,11 @@ class World:
         cut: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> int:
-        """Do what bin/upload does: killed before its `kill`-th write, or refused at the `fail[0]`-th.
+        """Act as bin/upload; return its exit code.
 
-        With `cut`, the CLI's last line came without its end.
-        `check` is called after every write.
+        It is killed before its `kill`-th write; AWS answers its `fail[0]`-th write with the error
+        `fail[1]`. With `cut`, the last line of the CLI's output is incomplete. `check` is called after
+        every write.
         """
         writes = 0
         done = 0
@@ -182,29 +183,29 @@ class World:
     capture: pytest.CaptureFixture[str]
 
     def invalidate(self) -> None:
-        """Do what bin/invalidate does, as if everything were invalidated."""
+        """Act as bin/invalidate, with a CloudFront that invalidates every file."""
         pending = Pending.load(self.build / "pending-paths")
         if pending.paths:
-            self.place.edge = {}
+            self.destination.edge = {}
             Budget(PublishSettings.from_env(read_environment())).add(1, pending.change_id)
         Pending().save(self.build / "pending-paths")
 
     @property
     def pending(self) -> set[str]:
-        """What is pending."""
+        """The paths in pending-paths."""
         return set(Pending.load(self.build / "pending-paths").paths)
 
     @property
     def published(self) -> Published:
-        """What the books say."""
+        """The content of published.manifest."""
         found = Published.load(self.build / "published.manifest")
         assert found
         return found
 
     def visit(self) -> None:
-        """Let visitors see every page that the home page leads to; whatever they see leads somewhere.
+        """Visit every page that the home page links to; fail if a link leads to a missing file.
 
-        So does what their browsers still show them of earlier visits.
+        The links of pages that browsers still hold from earlier visits count too.
         """
         reached, wanted = set[str](), {"index.html"} if self._get("index.html") is not None else set()
         for held in self.browser.values():
@@ -213,9 +214,9 @@ class World:
             path = wanted.pop()
             reached.add(path)
             text = self._get(path)
-            assert text is not None, f"a visitor is led to {path}, which is missing"
+            assert text is not None, f"a live page links to {path}, which is missing"
             wanted |= set(text.split()) - reached
-        self.place.browser |= self.edge
+        self.destination.browser |= self.edge
 
     def _get(self, path: str) -> str | None:
         if path not in self.edge and path in self.bucket:
@@ -223,14 +224,14 @@ class World:
         return self.edge.get(path)
 
     def settle(self, check: Callable[[], None] = lambda: None) -> None:
-        """Run as often as it takes for deletes that are due to be done, and CloudFront to be told."""
+        """Run until all due deletes and invalidations are done."""
         for _ in range(3):
             assert self.upload(check=check) == 0
             self.invalidate()
             self.later(15)
 
     def settled(self, files: dict[str, str]) -> bool:
-        """Whether the bucket is the site, but for assets kept for a while."""
+        """Whether the bucket holds the site, and besides it only assets."""
         ours = {
             key: text
             for key, text in self.bucket.items()
@@ -247,7 +248,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return made
 
 
-def test_trap_06_assets_go_first_then_new_pages_then_changed_ones_then_the_status(world: World) -> None:
+def test_trap_06_assets_come_first_then_new_pages_then_changed_pages_then_the_status(world: World) -> None:
     world.upload()
     assert world.puts[0] == CSS
     assert world.puts[-2:] == ["index.html", "status.json"]
@@ -281,7 +282,7 @@ def test_a_new_asset_alone_needs_no_invalidation(world: World) -> None:
     assert world.pending == set()
 
 
-def test_trap_09_fault_23_a_changed_header_rule_counts_as_a_change_of_just_its_files(
+def test_trap_09_fault_23_after_a_changed_header_rule_only_its_files_are_uploaded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.upload()
@@ -298,7 +299,7 @@ LESS = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics":
 
 
 @pytest.mark.parametrize(("minutes", "kept"), [(9, True), (10, False)])
-def test_a_page_that_left_is_deleted_when_neither_edge_nor_browsers_lead_to_it(
+def test_a_removed_page_is_deleted_ten_minutes_after_the_invalidation(
     world: World, minutes: int, kept: bool
 ) -> None:
     world.upload(check=world.visit)
@@ -307,14 +308,14 @@ def test_a_page_that_left_is_deleted_when_neither_edge_nor_browsers_lead_to_it(
     world.site(LESS)
     world.upload(check=world.visit)
     world.later(15)
-    world.upload(check=world.visit)  # CloudFront has not been told
+    world.upload(check=world.visit)  # not invalidated yet
     world.invalidate()
     world.later(minutes)
     world.upload(check=world.visit)
     assert ("event/2.html" in world.bucket) is kept
 
 
-def test_a_page_that_is_deleted_is_invalidated_again_since_somebody_may_have_asked_for_it(
+def test_a_deleted_page_is_invalidated_again_since_a_visitor_may_have_fetched_it(
     world: World,
 ) -> None:
     world.upload()
@@ -334,16 +335,18 @@ def test_a_page_that_is_deleted_is_invalidated_again_since_somebody_may_have_ask
 
 
 @pytest.mark.parametrize(
-    "said",
+    "error",
     ["", "Connection was closed", "An error occurred (AccessDenied) when calling the PutObject operation"],
 )
-def test_a_page_stays_while_what_leads_to_it_could_not_be_changed(world: World, said: str) -> None:
+def test_a_removed_page_stays_while_a_page_that_links_to_it_could_not_be_changed(
+    world: World, error: str
+) -> None:
     world.upload()
     world.invalidate()
     world.later(15)
     world.site(LESS | {"events.ics": "index.html"})
-    if said:
-        assert world.upload(fail=(1, said)) == 78
+    if error:
+        assert world.upload(fail=(1, error)) == 78
     else:
         with pytest.raises(Killed):
             world.upload(kill=1)
@@ -358,7 +361,7 @@ def test_a_page_stays_while_what_leads_to_it_could_not_be_changed(world: World, 
     assert "event/2.html" not in world.bucket
 
 
-def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World) -> None:
+def test_a_run_with_new_changes_also_deletes_the_pages_removed_before(world: World) -> None:
     world.upload()
     world.site({path: text for path, text in SITE.items() if path != "events.ics"})
     world.upload()
@@ -369,18 +372,18 @@ def test_what_left_before_is_deleted_even_by_a_run_with_new_changes(world: World
     assert "events.ics" not in world.bucket
 
 
-@pytest.mark.parametrize("book", ["pending-paths", "invalidations"])
-def test_a_lost_book_about_cloudfront_means_that_it_is_told_of_everything_once(
-    world: World, book: str
+@pytest.mark.parametrize("state_file", ["pending-paths", "invalidations"])
+def test_a_lost_invalidation_history_means_one_invalidation_of_everything(
+    world: World, state_file: str
 ) -> None:
     world.upload()
     world.invalidate()
     world.site(LESS)
     world.upload(check=world.visit)
-    if book == "invalidations":
+    if state_file == "invalidations":
         world.invalidate()
     world.later(15)
-    (world.build / book).unlink()
+    (world.build / state_file).unlink()
     world.puts.clear()
     world.upload(check=world.visit)
     assert world.puts == ["status.json"]
@@ -393,7 +396,7 @@ def test_a_lost_book_about_cloudfront_means_that_it_is_told_of_everything_once(
     assert world.settled(LESS)
 
 
-def test_a_page_that_comes_back_before_it_is_deleted_stays_without_a_put(world: World) -> None:
+def test_a_page_restored_before_its_delete_needs_no_upload(world: World) -> None:
     world.upload()
     world.site({path: text for path, text in SITE.items() if path != "events.ics"})
     world.upload()
@@ -416,14 +419,14 @@ def test_a_hashed_asset_outlives_its_pages_by_a_day(world: World, minutes: int, 
     assert world.pending == set()
 
 
-def test_an_asset_is_deleted_only_after_the_last_page_that_left_with_it(world: World) -> None:
+def test_an_asset_is_deleted_only_after_the_last_page_removed_with_it(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site({"index.html": "event/1.html", "event/1.html": "", "events.ics": ""})
     world.upload()
     world.invalidate()
     world.later(60 * 40)  # from Saturday to Monday
-    world.edge["event/2.html"] = world.bucket["event/2.html"]  # somebody has just asked for it
+    world.edge["event/2.html"] = world.bucket["event/2.html"]  # a visitor has just fetched it
     world.upload(check=world.visit)
     assert CSS in world.bucket
     world.invalidate()
@@ -432,7 +435,7 @@ def test_an_asset_is_deleted_only_after_the_last_page_that_left_with_it(world: W
     assert CSS not in world.bucket
 
 
-def test_an_asset_stays_while_a_page_that_came_back_may_be_held_as_it_was(world: World) -> None:
+def test_an_asset_stays_while_the_edge_may_hold_the_old_version_of_a_restored_page(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site({"index.html": "event/1.html", "event/1.html": "", "events.ics": ""})
@@ -470,25 +473,25 @@ def _no_home(build: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "says"),
+    ("damage", "message"),
     [
-        (_flip, "not as its manifest says"),
+        (_flip, "differs from site.manifest"),
         (lambda build: (build / "site" / "event" / "1.html").unlink(), "a file is missing"),
         (lambda build: (build / "site.manifest").unlink(), "missing or empty"),
         (lambda build: (build / "site.manifest").write_text(""), "missing or empty"),
         (_half_a_line, "cannot read site.manifest"),
-        (_lists("../secret"), "not a path of a site"),
-        (_lists("# a comment in pending-paths"), "not a path of a site"),
-        (_lists("*"), "not a path of a site"),
-        (_lists("a//b"), "not a path of a site"),
+        (_lists("../secret"), "unsafe path in site.manifest"),
+        (_lists("# a comment in pending-paths"), "unsafe path in site.manifest"),
+        (_lists("*"), "unsafe path in site.manifest"),
+        (_lists("a//b"), "unsafe path in site.manifest"),
         (_no_home, "index.html is missing"),
         (lambda build: (build / "site" / "a").symlink_to("/etc"), "link or special file"),
         (lambda build: (build / "site" / "status.json").write_text('{"events": "2"}'), "status.json"),
         (lambda build: (build / "site" / "status.json").unlink(), "status.json"),
     ],
 )  # fmt: skip
-def test_trap_07_fault_25_an_incomplete_site_is_refused_even_with_force_and_nothing_is_touched(
-    world: World, damage: Callable[[Path], object], says: str
+def test_trap_07_fault_25_an_incomplete_site_is_refused_even_with_force_and_no_file_changes(
+    world: World, damage: Callable[[Path], object], message: str
 ) -> None:
     world.upload()
     world.invalidate()
@@ -498,14 +501,14 @@ def test_trap_07_fault_25_an_incomplete_site_is_refused_even_with_force_and_noth
     world.setting("FORCE", "1")
     assert world.upload() == 65
     assert "guard: " in world.log
-    assert says in world.log
+    assert message in world.log
     assert world.bucket == bucket
     for path in (world.build / "published.manifest", world.build / "pending-paths"):
         assert path.read_bytes() == before[path]
 
 
 @pytest.mark.parametrize(("pages", "rc"), [(5, 0), (4, 65)])
-def test_trap_07_fault_13_deleting_half_of_the_files_passes_and_more_is_refused(
+def test_trap_07_fault_13_a_run_may_delete_half_of_the_files_and_no_more(
     world: World, pages: int, rc: int
 ) -> None:
     files = {"index.html": ""} | {f"event/{number}.html": "" for number in range(9)}
@@ -528,7 +531,7 @@ def test_too_few_events_are_refused_unless_forced(world: World) -> None:
     assert world.upload() == 0
 
 
-def test_fault_28_unlisted_files_are_left_out_and_said_so(world: World) -> None:
+def test_fault_28_files_that_the_manifest_does_not_list_are_skipped_with_a_warning(world: World) -> None:
     (world.build / "site" / ".partial-x").write_text("half")
     world.upload()
     assert ".partial-x" not in world.bucket
@@ -536,24 +539,24 @@ def test_fault_28_unlisted_files_are_left_out_and_said_so(world: World) -> None:
     assert "files=1 first=.partial-x" in world.log
 
 
-# --- Other places, lost books --------------------------------------------------------------------
+# --- Other destinations, lost state --------------------------------------------------------------------
 
 
-def test_fault_22_at_a_new_place_all_goes_up_and_nothing_found_there_is_deleted(world: World) -> None:
+def test_fault_22_a_new_destination_gets_every_file_and_keeps_the_files_found_there(world: World) -> None:
     world.upload()
     world.invalidate()
     world.setting("S3_PREFIX", "events")
-    world.bucket["events/event/77.html"] = "somebody's"
-    # The stand-in of `upload` puts at the root; only what is decided is looked at here.
+    world.bucket["events/event/77.html"] = "someone else's"
+    # World.upload ignores the prefix; this test is about the decisions only.
     world.puts.clear()
     assert world.upload() == 0
     assert sorted(world.puts) == sorted([*SITE, "status.json"])
-    assert world.lists == 1  # that of the very first run
+    assert world.lists == 1  # by the first run
     world.settle()
     assert "events/event/77.html" in world.bucket
 
 
-def test_back_at_a_former_place_all_goes_up_again_and_what_left_meanwhile_is_deleted(world: World) -> None:
+def test_a_former_destination_gets_every_file_again_and_loses_the_removed_ones(world: World) -> None:
     world.upload()
     world.invalidate()
     world.setting("AWS_ENDPOINT_URL", "http://stand-in")
@@ -570,24 +573,24 @@ def test_back_at_a_former_place_all_goes_up_again_and_what_left_meanwhile_is_del
     assert world.settled(less)
 
 
-def test_what_cloudfront_was_told_of_another_place_counts_for_nothing_here(world: World) -> None:
-    places = {"": world.place, "http://elsewhere": _Place()}
+def test_an_invalidation_at_another_destination_does_not_count_here(world: World) -> None:
+    destinations = {"": world.destination, "http://elsewhere": _Destination()}
     world.upload(check=world.visit)
     world.invalidate()
     world.site(LESS)
     world.upload(check=world.visit)
-    world.at(places, "http://elsewhere")
+    world.at(destinations, "http://elsewhere")
     world.upload()
     world.invalidate()
     world.later(15)
-    world.at(places, "")
+    world.at(destinations, "")
     world.upload(check=world.visit)
     assert "event/2.html" in world.bucket
     world.settle(check=world.visit)
     assert world.settled(LESS)
 
 
-def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses_it(world: World) -> None:
+def test_a_run_that_aws_refuses_for_a_wrong_bucket_keeps_the_state_of_the_right_one(world: World) -> None:
     world.upload()
     world.invalidate()
     before = (world.build / "published.manifest").read_bytes()
@@ -598,7 +601,7 @@ def test_a_wrong_bucket_for_one_run_costs_the_right_one_nothing_when_aws_refuses
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_text("# destination aws s3://libr")])
-def test_fault_37_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
+def test_fault_37_a_lost_manifest_means_one_full_upload_and_old_pages_of_ours_are_deleted(
     world: World, lose: Callable[[Path], object]
 ) -> None:
     world.upload()
@@ -619,7 +622,7 @@ def test_fault_37_lost_books_give_one_full_upload_and_old_pages_of_ours_go(
     assert "event/notes.html" in world.bucket
 
 
-def test_lost_books_do_not_pass_the_guard_on_deletes(world: World) -> None:
+def test_a_lost_manifest_does_not_pass_the_guard_on_deletes(world: World) -> None:
     world.site({"index.html": ""} | {f"event/{number}.html": "" for number in range(9)})
     world.upload()
     (world.build / "published.manifest").unlink()
@@ -657,7 +660,7 @@ AFTER = {
 
 
 @pytest.mark.parametrize("kill", range(9))
-def test_trap_06_fault_33_killed_at_any_write_the_next_run_converges_and_visitors_notice_nothing(
+def test_trap_06_fault_33_after_a_kill_at_any_write_the_next_run_finishes_and_no_link_breaks(
     world: World, kill: int
 ) -> None:
     world.upload(check=world.visit)
@@ -678,7 +681,7 @@ def test_trap_06_fault_33_killed_at_any_write_the_next_run_converges_and_visitor
     assert world.puts == ["status.json"]
 
 
-def test_fault_34_killed_after_b_landed_a_is_uploaded_again(world: World) -> None:
+def test_fault_34_after_a_kill_the_old_content_is_uploaded_again(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/1.html": "B"})
@@ -692,7 +695,7 @@ def test_fault_34_killed_after_b_landed_a_is_uploaded_again(world: World) -> Non
     assert world.pending == {"event/1.html"}
 
 
-def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> None:
+def test_a_file_uploaded_before_a_failure_is_not_uploaded_twice(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/1.html": "x", "event/2.html": "y"})
@@ -703,7 +706,7 @@ def test_what_landed_before_a_failure_is_not_uploaded_twice(world: World) -> Non
     assert world.puts == ["event/2.html", "status.json"]
 
 
-def test_what_may_never_have_arrived_still_goes_up_before_the_pages_that_lead_there(world: World) -> None:
+def test_a_new_file_that_may_be_missing_is_uploaded_before_the_pages_that_link_to_it(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/3.ics": "", "event/3.html": "event/3.ics", "index.html": "event/3.html"})
@@ -714,18 +717,18 @@ def test_what_may_never_have_arrived_still_goes_up_before_the_pages_that_lead_th
 
 
 @pytest.mark.parametrize(
-    ("said", "puts"),
+    ("error", "puts"),
     [
         ("Connection was closed", ["event/2.html", "index.html", "status.json"]),
-        # Refused outright: it is still there.
+        # AWS refused the delete, so the page is still there.
         (
             "An error occurred (AccessDenied) when calling the DeleteObjects operation",
             ["index.html", "status.json"],
         ),
     ],
 )
-def test_a_page_that_comes_back_after_a_delete_that_may_have_been_done_goes_up_again(
-    world: World, said: str, puts: list[str]
+def test_a_page_restored_after_an_uncertain_delete_is_uploaded_again(
+    world: World, error: str, puts: list[str]
 ) -> None:
     world.upload()
     world.invalidate()
@@ -733,14 +736,14 @@ def test_a_page_that_comes_back_after_a_delete_that_may_have_been_done_goes_up_a
     world.upload()
     world.invalidate()
     world.later(15)
-    assert world.upload(fail=(1, said)) == 78
+    assert world.upload(fail=(1, error)) == 78
     world.site(LESS | {"event/2.html": SITE["event/2.html"], "index.html": "event/2.html"})
     world.puts.clear()
     world.upload()
     assert world.puts == puts
 
 
-def test_a_line_that_was_cut_when_the_cli_died_counts_for_nothing(world: World) -> None:
+def test_an_incomplete_line_of_a_killed_cli_does_not_count(world: World) -> None:
     world.upload()
     world.invalidate()
     world.site(SITE | {"event/1.html": "x", "event/2.html": "y"})
@@ -751,7 +754,7 @@ def test_a_line_that_was_cut_when_the_cli_died_counts_for_nothing(world: World) 
     assert world.puts == ["event/1.html", "event/2.html", "status.json"]
 
 
-def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) -> None:
+def test_a_run_that_aws_refuses_entirely_leaves_the_state_files_unchanged(world: World) -> None:
     denied = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied"
     assert world.upload(fail=(0, denied)) == 78
     assert not (world.build / "published.manifest").exists()
@@ -777,7 +780,7 @@ def test_a_refusal_of_everything_leaves_the_books_byte_for_byte(world: World) ->
             st.sampled_from(["a", "b"]),
             st.integers(-1, 8),
             st.booleans(),
-            st.sampled_from(["", "books", "place"]),
+            st.sampled_from(["", "manifest", "destination"]),
             st.sampled_from([0, 1, 15, 26 * 60]),
         ),
         max_size=6,
@@ -793,24 +796,24 @@ def test_any_series_of_edits_kills_and_losses_ends_with_the_site_in_the_bucket(
     world.capture = capsys
     world.setting("MAX_DELETE_PERCENT", "100")
     files: dict[str, str] = {}
-    places = {name: _Place() for name in ("", "http://elsewhere")}
-    for pages, style, kill, told, lost, minutes in [*runs, ([], "a", -1, True, "", 15)]:
+    destinations = {name: _Destination() for name in ("", "http://elsewhere")}
+    for pages, style, kill, invalidates, lost, minutes in [*runs, ([], "a", -1, True, "", 15)]:
         css = f"static/main.{style * 8}.css"
         files = {"index.html": " ".join([css, *pages]), css: ""}
         files |= dict.fromkeys(pages, f"{css} index.html")
         world.site(files)
-        if lost == "books":
+        if lost == "manifest":
             (world.build / "published.manifest").unlink(missing_ok=True)
-        world.at(places, "http://elsewhere" if lost == "place" else "")
+        world.at(destinations, "http://elsewhere" if lost == "destination" else "")
         try:
             world.upload(kill=kill, check=world.visit)
-            if told:
+            if invalidates:
                 world.invalidate()
         except Killed:
             pass
         world.visit()
         world.later(minutes)
-    world.at(places, "")
+    world.at(destinations, "")
     world.settle(check=world.visit)
     assert world.settled(files)
     world.puts.clear()

@@ -144,7 +144,7 @@ def test_a_missing_file_and_a_lost_header_are_found(edge: Edge, capsys: pytest.C
 def test_a_foreign_status_is_said_so(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
     edge.files["status.json"] = "<html>"
     assert verify.main([]) == 1
-    assert "the public status.json is not from this program" in capsys.readouterr().err
+    assert "live status.json is not from events-display" in capsys.readouterr().err
 
 
 def test_an_unreachable_site_and_a_missing_address_have_their_codes(
