@@ -1,4 +1,4 @@
-"""An engine, images, stand-ins and a project for each test of Docker."""
+"""Fixtures of the Docker tests: images, stand-ins, and a Compose project for each test."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from support.workers import shared_folder
 
 @pytest.fixture(scope="session", autouse=True)
 def _images(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Build the images as the README says; without an engine nothing here can pass."""
+    """Build the images with make image; stop the test run if there is no engine."""
     found = run("docker", "version", "--format", "{{.Server.Version}}")
     if found.code:
         pytest.exit(f"make test-docker needs a Docker engine: {found.log.strip()}", returncode=1)
-    # One worker builds them, the other finds them made.
+    # The first worker builds them; the others find them in the cache.
     with shared_folder(tmp_path_factory, "images"):
         built = run("make", "image", env={**os.environ, "IMAGE_TAG": TAG}, timeout=900)
     assert built.code == 0, built.log

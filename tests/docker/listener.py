@@ -1,6 +1,8 @@
-"""A web hook for the systemd test: notes what it is sent, a JSON line each, in the file FILE.
+"""A web hook for the systemd test: writes each request as a JSON line to FILE.
 
-Usage: listener.py FILE; prints its address.
+Usage: listener.py FILE
+
+Prints its address on stdout.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 class Listener(BaseHTTPRequestHandler):
-    """Answers everything with 204."""
+    """Answers every request with 204."""
 
     def do_POST(self) -> None:
-        """Note the path and the body."""
+        """Append the path and the body."""
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with open(sys.argv[1], "a", encoding="utf-8") as file:
             print(json.dumps({"path": self.path, "body": body}), file=file)
@@ -22,7 +24,7 @@ class Listener(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Write nothing."""
+        """Do not log."""
 
 
 if __name__ == "__main__":

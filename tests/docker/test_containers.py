@@ -1,4 +1,4 @@
-"""What each container is, holds and can reach; where no secret may show."""
+"""Each container's rights, files and secrets; places where no secret may appear."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLANTED = {
 }
 ALL_PLANTED = [secret for secrets in PLANTED.values() for secret in secrets]
 
-# Prints KEY=VALUE lines; each place that could be written is tried for real.
+# Prints KEY=VALUE lines; tries to write to each folder.
 PROBE = r"""
 echo uid=$(id -u) gid=$(id -g) groups=$(id -G)
 grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | sed 's/:[[:space:]]*/=/'
@@ -35,7 +35,7 @@ done
 for file in /run/secrets/*; do echo "secret=${file##*/}"; done
 echo "init=$(tr '\0' ' ' </proc/1/cmdline)"
 """
-# Looks for the needles, which come on stdin, in all that the user can read, its environment included.
+# Searches all readable files and the environment for the strings on stdin.
 REACH = r"""
 cat >/tmp/needles
 grep -rlsF --exclude-dir=proc --exclude-dir=sys --exclude=needles -f /tmp/needles / || true
@@ -54,12 +54,12 @@ def facts(text: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_container_has_no_rights_and_only_the_volume_and_tmp_to_write(
+def test_a_container_has_no_capabilities_and_can_write_only_the_volume_and_tmp(
     project: Project, service: str
 ) -> None:
-    told = project.step(service, "sh", "-c", PROBE)
-    assert told.code == 0, told.log
-    found = facts(told.log)
+    done = project.step(service, "sh", "-c", PROBE)
+    assert done.code == 0, done.log
+    found = facts(done.log)
     assert found["uid"] == ["10001 gid=10001 groups=10001"]
     for mask in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(found[mask][0], 16) == 0, mask
@@ -72,7 +72,7 @@ def test_a_container_has_no_rights_and_only_the_volume_and_tmp_to_write(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_container_reaches_its_own_secrets_and_no_others(project: Project, service: str) -> None:
+def test_a_container_can_read_only_its_own_secrets(project: Project, service: str) -> None:
     assert run("bin/secrets", env=project.env).code == 0
 
     def places(needles: list[str]) -> str:
@@ -89,7 +89,7 @@ def test_a_container_reaches_its_own_secrets_and_no_others(project: Project, ser
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    # The search does find what is there, and where alone it may be.
+    # Prove that the search works: it finds the container's own secrets in /run/secrets.
     own = places(PLANTED[service])
     assert own.split(), service
     assert all(place.startswith("/run/secrets/") for place in own.split()), own
@@ -98,7 +98,7 @@ def test_a_container_reaches_its_own_secrets_and_no_others(project: Project, ser
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_running_container_is_confined_and_shows_no_secret(
+def test_docker_inspect_shows_the_limits_and_no_secret(
     project: Project, libcal: LibCal, service: str
 ) -> None:
     libcal.faults.append(Fault(kind="delay", seconds=20))
@@ -129,13 +129,13 @@ def test_a_running_container_is_confined_and_shows_no_secret(
     assert limits["PortBindings"] == {}
 
 
-def test_no_secret_shows_in_config_history_logs_or_ended_containers(project: Project) -> None:
+def test_no_secret_is_in_config_history_logs_or_ended_containers(project: Project) -> None:
     done = project.publish()
     assert done.code == 0, done.log
     up = project.compose("--profile", "publish", "up")
     assert up.code == 0, up.log
     ended = project.containers("status=exited")
-    assert len(ended) == len(SERVICES) + 1  # and the one that waits for the last
+    assert len(ended) == len(SERVICES) + 1  # and the one that waits for the invalidator
     shown = [done.log, up.log]
     shown += [json.dumps(inspect(container)) for container in ended]
     shown += ["".join(run("docker", "logs", container).log for container in ended)]
@@ -149,7 +149,7 @@ def test_no_secret_shows_in_config_history_logs_or_ended_containers(project: Pro
     assert all(shown)
 
 
-def test_the_secrets_folder_is_the_owners_alone_and_goes_with_the_run(project: Project) -> None:
+def test_only_the_owner_can_open_the_secrets_folder_and_it_is_deleted_after_the_run(project: Project) -> None:
     assert run("bin/secrets", env=project.env).code == 0
     folder = Path(project.env["SECRETS_DIR"])
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -159,7 +159,7 @@ def test_the_secrets_folder_is_the_owners_alone_and_goes_with_the_run(project: P
     assert not folder.exists()
 
 
-def test_an_image_holds_what_its_step_needs_and_nothing_else() -> None:
+def test_an_image_has_only_the_files_of_its_step() -> None:
     def holds(service: str, *paths: str) -> list[str]:
         looked = docker(
             "run",
@@ -186,7 +186,7 @@ def test_an_image_holds_what_its_step_needs_and_nothing_else() -> None:
         assert holds(service, everywhere) == []
 
 
-def test_the_generator_knows_the_dates_of_every_language_that_has_texts() -> None:
+def test_the_generator_image_has_the_date_formats_of_every_language_in_messages() -> None:
     languages = [path.stem for path in (ROOT / "templates" / "messages").iterdir()]
     places = ["en_US", "en_GB", "en_CA", "es_ES", "es_US", "es_MX", "da_DK"]
     program = """import datetime, sys, babel.dates
@@ -202,7 +202,7 @@ for name in sys.argv[1:]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_says_what_it_is(service: str) -> None:
+def test_an_image_has_labels_user_and_entrypoint(service: str) -> None:
     config = json.loads(docker("image", "inspect", image(service)))[0]["Config"]
     labels = config["Labels"]
     for name in ("title", "description", "version", "revision", "licenses"):
@@ -225,7 +225,7 @@ def test_a_step_can_be_run_by_hand_in_its_container(project: Project) -> None:
     assert "Usage: bin/upload" in refused.log
 
 
-def test_a_secret_in_a_wrong_env_file_is_not_echoed(project: Project, tmp_path: Path) -> None:
+def test_a_secret_in_an_invalid_env_file_is_not_printed(project: Project, tmp_path: Path) -> None:
     bad = tmp_path / "env"
     bad.write_text("LIBCAL_CLIENT_SECRET=planted secret value\n")
     env = {key: value for key, value in project.env.items() if key != "LIBCAL_CLIENT_SECRET"}

@@ -1,4 +1,4 @@
-"""The image with the stand-ins: the demo without any account, and the test suite on Python 3.14."""
+"""The image with the stand-ins: the demo without any account, and the tests on Python 3.14."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _dev_image() -> None:
 
 @pytest.fixture
 def demo() -> Iterator[dict[str, str]]:
-    """The environment of `docker compose` for a demo of its own."""
+    """The environment of `docker compose` for a demo in its own project."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -34,7 +34,7 @@ def demo() -> Iterator[dict[str, str]]:
         **passed_on,
         "COMPOSE_PROJECT_NAME": f"events-display-test-{uuid.uuid4().hex[:8]}",
         "COMPOSE_FILE": "docker/compose.yaml",
-        "COMPOSE_PROFILES": "publish",  # as .env.example has it; the option wins
+        "COMPOSE_PROFILES": "publish",  # as in .env.example; the option has precedence
         "IMAGE_TAG": TAG,
         "PORT": port,
     }
@@ -42,7 +42,7 @@ def demo() -> Iterator[dict[str, str]]:
     run("docker", "compose", "--profile", "demo", "down", "--volumes", "--timeout", "5", env=env)
 
 
-def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, str]) -> None:
+def test_the_demo_publishes_and_serves_the_site_without_any_account(demo: dict[str, str]) -> None:
     command = ("docker", "compose", "--profile", "demo", "up", "--no-build", "--no-color")
     with subprocess.Popen(
         command,
@@ -50,17 +50,17 @@ def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, s
         env=demo,
         stdout=subprocess.PIPE,
         text=True,
-        # Even where the tests run in the background, and so with Ctrl-C ignored.
+        # Background jobs, as these tests may be, start with SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as up:
         assert up.stdout
-        said = []
+        output = []
         for line in up.stdout:
-            said.append(line)
+            output.append(line)
             if "The published site" in line:
                 break
         address = f"http://127.0.0.1:{demo['PORT']}/"
-        assert address in said[-1], "".join(said)
+        assert address in output[-1], "".join(output)
         with urllib.request.urlopen(address, timeout=60) as page:
             text = page.read().decode()
         assert "Larkfield" in text
@@ -84,13 +84,13 @@ def test_the_demo_shows_the_published_site_without_any_account(demo: dict[str, s
 
 
 def in_the_image(script: str) -> str:
-    """Run it there and return what it says.
+    """Run a shell script in the image and return its output.
 
-    As the image's user, with a read-only root and without a network; make, git and Docker are not there.
+    It runs as the image's user, with a read-only root and no network, without make, git and Docker.
     """
     done = run(
         *("docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp:exec,mode=1777"),
-        *(f"--volume={ROOT}:/app:ro", "--tmpfs=/app/.venv"),  # not this machine's programs
+        *(f"--volume={ROOT}:/app:ro", "--tmpfs=/app/.venv"),  # hide this machine's programs
         *("--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis", image("dev"), "sh", "-c", script),
         timeout=1500,
     )
@@ -98,17 +98,17 @@ def in_the_image(script: str) -> str:
     return done.log
 
 
-def test_the_test_suite_passes_in_the_image_on_its_python() -> None:
+def test_the_unit_tests_pass_in_the_image_on_python_3_14() -> None:
     assert docker("run", "--rm", image("dev"), "python", "--version").startswith("Python 3.14")
-    said = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/unit tests/simulate")
-    assert re.search(r"^\d{4,} passed", said, re.MULTILINE)
+    output = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/unit tests/simulate")
+    assert re.search(r"^\d{4,} passed", output, re.MULTILINE)
 
 
 @pytest.mark.wide
-def test_so_do_those_of_the_stand_ins_and_of_the_publisher() -> None:
-    """But for the one that hides Python's folder from the PATH."""
-    said = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/e2e/test_standin_*.py")
-    assert re.search(r"^\d\d+ passed", said, re.MULTILINE)
+def test_the_tests_of_stand_ins_and_publishing_pass_in_the_image() -> None:
+    """Except the test that removes Python's folder from the PATH."""
+    output = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/e2e/test_standin_*.py")
+    assert re.search(r"^\d\d+ passed", output, re.MULTILINE)
     publisher = "tests/aws/upload.bats tests/aws/invalidate.bats"
-    said = in_the_image(f'bats --negative-filter "another aws that PATH holds" {publisher}')
-    assert re.search(r"^1\.\.\d\d", said, re.MULTILINE)
+    output = in_the_image(f'bats --negative-filter "another aws that PATH holds" {publisher}')
+    assert re.search(r"^1\.\.\d\d", output, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The engine dies in the middle of a run: one of the test's own, since others use this machine's."""
+"""The Docker engine dies during a run; the test starts its own engine, since others use this machine's."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CLONE_NEWNET = 0x40000000
 
 
 class Engine:
-    """A dockerd with folders, a socket and namespaces of its own.
+    """A dockerd with its own folders, socket and namespaces.
 
-    They keep it from docker0, which it would delete or take over, and end its mounts with it.
+    In its own namespaces it cannot delete or take over docker0, and its mounts end with it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +86,7 @@ class Engine:
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
-        """Sockets that this thread opens meanwhile are in the engine's network."""
+        """Put the sockets that this thread opens in the `with` block into the engine's network."""
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/thread-self/ns/net") as own, open(self.namespace) as other:
             assert libc.setns(other.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
@@ -98,7 +98,7 @@ class Engine:
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    # A short path: a socket's may have 107 characters.
+    # A short path: that of a socket may have at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="engine") as folder, Engine(Path(folder)) as engine:
         images = [image(service) for service in SERVICES]
         with subprocess.Popen(("docker", "save", *images), stdout=subprocess.PIPE) as saved:
@@ -107,7 +107,7 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-# In place of those in this machine's network; the project takes its settings from them.
+# Replace the fixtures in this machine's network; the project takes its settings from these.
 @pytest.fixture
 def libcal(engine: Engine) -> Iterator[LibCal]:
     with engine.network():
@@ -124,7 +124,7 @@ def aws(engine: Engine) -> Iterator[Aws]:
     server.__exit__()
 
 
-def test_the_engine_dies_in_the_middle_and_the_next_run_recovers(
+def test_the_engine_dies_during_a_run_and_the_next_run_recovers(
     project: Project, libcal: LibCal, aws: Aws, engine: Engine
 ) -> None:
     own = {"DOCKER_HOST": engine.host}

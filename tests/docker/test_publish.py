@@ -1,4 +1,4 @@
-"""make publish RUNNER=docker, and docker compose up: order, exit codes, what a failure holds back."""
+"""make publish RUNNER=docker, and docker compose up: order of steps, exit codes, failures, recovery."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from standins.libcal_server import LibCal
 from support.docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
 from support.wide import wide
 
-CLOSED = "http://127.0.0.1:9"  # nobody listens on the discard port
+CLOSED = "http://127.0.0.1:9"  # the discard port, where no server listens
 
-# What goes wrong, by real means: the step that fails, its exit code, and the settings that make it.
+# Failures: the step that fails, its exit code, and the settings that cause it.
 FAILURES = [
     wide("fetch", 78, {"LIBCAL_CLIENT_SECRET": "wrong"}, id="wrong-libcal-secret"),
     wide("fetch", 75, {"LIBCAL_URL": CLOSED}, id="libcal-down"),
@@ -32,13 +32,13 @@ ORDER = ["fetch", "generate", "upload", "invalidate"]
 
 
 def writes(aws: Aws, service: str) -> list[Call]:
-    """The calls that changed something."""
+    """Return the calls that changed data."""
     return [
         call for call in aws.calls if call.service == service and call.method in ("PUT", "POST", "DELETE")
     ]
 
 
-def test_a_run_publishes_the_site_and_all_its_lines_carry_one_run_id(project: Project, aws: Aws) -> None:
+def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Project, aws: Aws) -> None:
     done = run("make", "publish", "RUNNER=docker", env={**project.env, "RUN_ID": "run-of-the-test"})
     assert done.code == 0, done.log
     assert done.last("run ended")["outcome"] == "ok"
@@ -53,7 +53,9 @@ def test_a_run_publishes_the_site_and_all_its_lines_carry_one_run_id(project: Pr
         assert re.search(rf"image={image(service)} id={expected} version=\S+ revision=\S+$", done.log, re.M)
 
 
-def test_an_unchanged_run_uploads_the_status_and_starts_no_invalidator(project: Project, aws: Aws) -> None:
+def test_an_unchanged_run_uploads_only_status_json_and_starts_no_invalidator(
+    project: Project, aws: Aws
+) -> None:
     assert project.publish().code == 0
     aws.calls.clear()
     done = project.publish()
@@ -66,7 +68,7 @@ def test_an_unchanged_run_uploads_the_status_and_starts_no_invalidator(project: 
 
 
 @pytest.mark.parametrize(("step", "code", "settings"), FAILURES)
-def test_a_failing_step_ends_the_run_with_its_own_code(
+def test_a_failing_step_ends_the_run_with_its_exit_code(
     project: Project, aws: Aws, step: str, code: int, settings: dict[str, str]
 ) -> None:
     done = project.publish(**settings)
@@ -80,7 +82,7 @@ def test_a_failing_step_ends_the_run_with_its_own_code(
 
 
 @pytest.mark.parametrize(("step", "code", "settings"), FAILURES)
-def test_a_failing_step_ends_docker_compose_up_too(
+def test_a_failing_step_ends_docker_compose_up(
     project: Project, aws: Aws, step: str, code: int, settings: dict[str, str]
 ) -> None:
     done = project.compose("--profile", "publish", "up", **settings)
@@ -91,7 +93,7 @@ def test_a_failing_step_ends_docker_compose_up_too(
     assert not aws.invalidations()
 
 
-def test_a_logo_of_this_machine_reaches_the_site(project: Project, aws: Aws, tmp_path: Path) -> None:
+def test_a_logo_on_the_host_is_published(project: Project, aws: Aws, tmp_path: Path) -> None:
     logo = tmp_path / "our logo.svg"
     logo.write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 10"><path d="M0 0h30v10z"/></svg>'
@@ -118,16 +120,13 @@ def test_an_outage_of_libcal_does_not_hold_back_a_pending_invalidation(
     assert aws.invalidations() == [["/*"]]
 
 
-def test_a_killed_command_line_leaves_a_container_that_the_next_run_removes(
-    project: Project, libcal: LibCal
-) -> None:
+def test_the_next_run_removes_the_container_of_a_killed_bin_publish(project: Project, libcal: LibCal) -> None:
     libcal.faults.append(Fault(kind="delay", seconds=30))
     first = project.start()
     wait_for(lambda: libcal.log)
     os.kill(first.pid, signal.SIGKILL)
     first.wait(10)
-    left = project.containers("status=running")
-    assert len(left) == 1
+    assert len(project.containers("status=running")) == 1
     libcal.faults.clear()
     done = project.publish()
     assert done.code == 0, done.log
@@ -173,7 +172,9 @@ def test_a_step_out_of_memory_is_named(project: Project, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("second", ["docker", ""])
-def test_a_second_run_ends_with_75_and_harms_nothing(project: Project, libcal: LibCal, second: str) -> None:
+def test_a_second_run_exits_with_75_and_does_not_disturb_the_first(
+    project: Project, libcal: LibCal, second: str
+) -> None:
     libcal.faults.append(Fault(kind="delay", seconds=4, times=1))
     first = project.start()
     wait_for(lambda: libcal.log)
@@ -185,7 +186,7 @@ def test_a_second_run_ends_with_75_and_harms_nothing(project: Project, libcal: L
     assert first.returncode == 0, output
 
 
-def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
+def test_a_second_run_with_another_build_dir_on_the_same_volume_is_refused(
     project: Project, libcal: LibCal, tmp_path: Path
 ) -> None:
     libcal.faults.append(Fault(kind="delay", seconds=4, times=1))
@@ -200,11 +201,11 @@ def test_a_run_from_elsewhere_on_the_same_volume_is_refused(
     assert first.returncode == 0, output
 
 
-def test_docker_compose_up_beside_a_run_corrupts_nothing(project: Project, aws: Aws, tmp_path: Path) -> None:
+def test_docker_compose_up_during_a_run_corrupts_no_file(project: Project, aws: Aws, tmp_path: Path) -> None:
     first = project.start()
     beside = project.compose("--profile", "publish", "up", SECRETS_DIR=str(tmp_path / "beside"))
     output, _ = first.communicate(timeout=120)
-    # Whoever comes second to the state that both share is told to try later.
+    # The second one to take the lock exits with 75, "try later".
     assert (first.returncode, beside.code) in [(0, 0), (0, 1), (75, 0)], output + beside.log
     assert "Traceback" not in output + beside.log
     assert project.publish().code == 0
@@ -216,7 +217,7 @@ def test_docker_compose_up_beside_a_run_corrupts_nothing(project: Project, aws: 
     assert sha256(found[0]) == site
 
 
-def test_without_an_engine_one_line_says_so(project: Project) -> None:
+def test_a_missing_engine_is_reported_in_one_line(project: Project) -> None:
     done = project.publish(DOCKER_HOST="unix:///nonexistent/docker.sock")
     assert done.code == 1
     assert [line["msg"] for line in done.lines if line["level"] == "error"] == [
@@ -225,7 +226,7 @@ def test_without_an_engine_one_line_says_so(project: Project) -> None:
     ]
 
 
-def test_a_missing_image_is_named_and_nothing_is_pulled(project: Project) -> None:
+def test_a_missing_image_is_named_and_not_pulled(project: Project) -> None:
     done = project.publish(IMAGE_TAG="no-such-tag")
     assert done.code == 1
     line = done.last("image missing: run make image")
@@ -233,7 +234,7 @@ def test_a_missing_image_is_named_and_nothing_is_pulled(project: Project) -> Non
     assert [each["level"] for each in done.lines] == ["error", "error"]
 
 
-def test_a_volume_of_somebody_else_ends_with_78(project: Project, aws: Aws) -> None:
+def test_a_volume_of_another_owner_exits_with_78(project: Project, aws: Aws) -> None:
     assert project.publish().code == 0
     project.volume("chown root:root /data")
     aws.calls.clear()
@@ -245,13 +246,13 @@ def test_a_volume_of_somebody_else_ends_with_78(project: Project, aws: Aws) -> N
     assert not aws.calls
 
 
-def test_an_unknown_runner_is_a_wrong_setting(project: Project) -> None:
+def test_an_unknown_runner_is_reported_as_a_wrong_setting(project: Project) -> None:
     done = project.publish(RUNNER="podman")
     assert done.code == 78
     assert done.lines[-1]["key"] == "RUNNER"
 
 
-def test_the_readmes_words_for_docker_compose_work_as_written(project: Project, tmp_path: Path) -> None:
+def test_the_documented_docker_compose_commands_work(project: Project, tmp_path: Path) -> None:
     tree = tmp_path / "checkout"
     files = subprocess.run(
         ("git", "ls-files", "--cached", "--others", "--exclude-standard"),
@@ -269,7 +270,7 @@ def test_the_readmes_words_for_docker_compose_work_as_written(project: Project, 
     settings |= {
         key: project.env[key] for key in ("S3_BUCKET", "CLOUDFRONT_DISTRIBUTION_ID", "AWS_ENDPOINT_URL")
     }
-    # Not a user's: a project of its own, and this machine's loopback.
+    # Settings that only this test needs: its own project, and this machine's loopback.
     settings |= {"COMPOSE_PROJECT_NAME": project.name, "IMAGE_TAG": TAG}
     settings["COMPOSE_FILE"] = "docker/compose.yaml:tests/docker/host-network.yaml"
     filled = "".join(f"{key}={value}\n" for key, value in settings.items())

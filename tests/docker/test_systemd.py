@@ -1,6 +1,6 @@
-"""The timer and its runs under a real systemd, as an operator sets them up: from install to uninstall.
+"""The timer and its runs under a real systemd, from install to uninstall.
 
-The tests stand in the order of a machine's life, and each goes on where the one before it ended.
+The tests depend on their order: each one continues with the machine as the previous one left it.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ def machine() -> Iterator[Machine]:
 
 
 def runs(machine: Machine) -> list[str]:
-    """The summary lines of the runs so far."""
+    """Return the summary lines of all runs."""
     return [line for line in machine.journal() if 'msg="run ended"' in line]
 
 
 def failed(machine: Machine) -> list[str]:
-    """The last lines of the runs that failed."""
+    """Return the last lines of the failed runs."""
     return [line for line in machine.journal() if 'msg="publish failed"' in line]
 
 
 def heard(machine: Machine) -> list[dict[str, str]]:
-    """What the web hook was sent."""
+    """Return the requests that the web hook received."""
     text = machine.run("cat", HEARD).log
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
@@ -74,9 +74,9 @@ def at_rest(machine: Machine) -> bool:
     return machine.unit(UNIT, "ActiveState") in ("inactive", "failed")
 
 
-def test_install_writes_all_of_it_and_enables_nothing(machine: Machine) -> None:
-    said = machine.do("make", "install")
-    assert [line for line in said.splitlines() if line.startswith("  ")] == [
+def test_install_writes_all_files_and_enables_no_unit(machine: Machine) -> None:
+    output = machine.do("make", "install")
+    assert [line for line in output.splitlines() if line.startswith("  ")] == [
         f"  sudoedit {SETTINGS} && sudo {PROGRAM}/bin/check {SETTINGS}",
         f"  sudo make -C {PROGRAM} image && sudo systemctl enable --now {TIMER}",
     ]
@@ -87,7 +87,7 @@ def test_install_writes_all_of_it_and_enables_nothing(machine: Machine) -> None:
     assert machine.unit(UNIT, "LoadState") == "loaded"
 
 
-def test_systemd_finds_nothing_to_say_about_the_units(machine: Machine) -> None:
+def test_systemd_analyze_verify_accepts_the_units(machine: Machine) -> None:
     units = ("events-display.service", "events-display.timer", "events-display-notify@failed.service")
     verified = machine.run(
         "systemd-analyze", "verify", "--man=no", *(f"{UNITS}/{unit}" for unit in units[:2]), units[2]
@@ -96,14 +96,14 @@ def test_systemd_finds_nothing_to_say_about_the_units(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("unit", ["events-display.service", "events-display-notify@.service"])
-def test_the_services_are_exposed_by_no_more_than_one_and_a_half(machine: Machine, unit: str) -> None:
+def test_the_services_have_an_exposure_of_at_most_1_5(machine: Machine, unit: str) -> None:
     rated = machine.run(
         "systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", f"{UNITS}/{unit}"
     )
     assert rated.code == 0, rated.log
 
 
-# New York last: the tests below go on with it. Each day is before the weekend of a clock change there.
+# New York last: the tests below continue with it. Each day is before the weekend of a clock change there.
 @pytest.mark.parametrize(
     ("zone", "days"),
     [
@@ -112,8 +112,10 @@ def test_the_services_are_exposed_by_no_more_than_one_and_a_half(machine: Machin
         ("America/New_York", ["2026-03-06", "2026-10-30"]),
     ],
 )
-def test_the_timers_next_40_elapses_are_the_schedules(machine: Machine, zone: str, days: list[str]) -> None:
-    """Those of the timer as systemd has loaded it, from a Friday afternoon on."""
+def test_the_next_40_runs_of_the_timer_match_schedule_py(
+    machine: Machine, zone: str, days: list[str]
+) -> None:
+    """The runs of the timer as systemd has loaded it, from a Friday afternoon on."""
     machine.do("make", "install", f"TIMEZONE={zone}")
     loaded = machine.do("systemctl", "show", "--property=TimersCalendar", TIMER)
     lines = [line.partition("OnCalendar=")[2].partition(" ;")[0] for line in loaded.splitlines()]
@@ -121,8 +123,8 @@ def test_the_timers_next_40_elapses_are_the_schedules(machine: Machine, zone: st
     for day in days:
         due = datetime.fromisoformat(f"{day}T17:20").replace(tzinfo=ZoneInfo(zone))
         base = f"--base-time=@{int(due.timestamp())}"
-        said = machine.do("systemd-analyze", "calendar", "--iterations=40", base, *lines)
-        elapses = re.findall(r"^ *(?:Next elapse|Iter\. #\d+): (.* UTC)$", said, re.MULTILINE)
+        output = machine.do("systemd-analyze", "calendar", "--iterations=40", base, *lines)
+        elapses = re.findall(r"^ *(?:Next elapse|Iter\. #\d+): (.* UTC)$", output, re.MULTILINE)
         expected = []
         for _ in range(40):
             due = schedule.next_due(due)
@@ -131,18 +133,18 @@ def test_the_timers_next_40_elapses_are_the_schedules(machine: Machine, zone: st
 
 
 def moment(text: str) -> datetime:
-    """What systemd writes, on a machine in UTC: `Wed 2026-11-25 14:00:00 UTC`."""
+    """Parse systemd's format on a machine in UTC: `Wed 2026-11-25 14:00:00 UTC`."""
     return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
 
 
 def tick_every_five_seconds(machine: Machine) -> None:
-    """As `systemctl edit` would, since nobody waits for nine o'clock."""
+    """Override the timer, as `systemctl edit` does, so that the test need not wait for 9:00."""
     hours = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nAccuracySec=1s\n"
     machine.write(f"/etc/systemd/system/{TIMER}.d/override.conf", hours)
     machine.do("systemctl", "daemon-reload")
 
 
-def test_the_timer_publishes_by_itself(machine: Machine, libcal: LibCal, aws: Aws) -> None:
+def test_the_timer_starts_a_run_that_publishes(machine: Machine, libcal: LibCal, aws: Aws) -> None:
     machine.do("systemd-run", "--unit=listener", "--property=StandardOutput=file:/var/tmp/address",
                "python3", f"{CHECKOUT}/tests/docker/listener.py", HEARD)  # fmt: skip
     wait_for(lambda: machine.run("cat", "/var/tmp/address").log.startswith("http"))
@@ -155,7 +157,7 @@ def test_the_timer_publishes_by_itself(machine: Machine, libcal: LibCal, aws: Aw
         "AWS_ENDPOINT_URL": aws.url,
         "NOTIFY_URL": f"{address}/notify",
         "PING_URL": f"{address}/ping",
-        # Not an operator's: a Compose project of its own, and the stand-ins on loopback.
+        # Settings that only this test needs: its own Compose project, and the stand-ins on loopback.
         "COMPOSE_PROJECT_NAME": machine.project,
         "COMPOSE_FILE": f"docker/compose.yaml:{CHECKOUT}/tests/docker/host-network.yaml",
         "IMAGE_TAG": TAG,
@@ -180,12 +182,12 @@ def test_the_timer_publishes_by_itself(machine: Machine, libcal: LibCal, aws: Aw
     assert aws.invalidations()[0] == ["/*"]
 
 
-def test_every_line_is_in_the_journal_once_with_the_runs_id(machine: Machine) -> None:
+def test_every_log_line_is_in_the_journal_once_with_the_run_id(machine: Machine) -> None:
     first = runs(machine)[0]
     run_id = notify.fields(first)["run"]
     lines = [line for line in machine.journal(f"_SYSTEMD_INVOCATION_ID={run_id}") if line]
     ours = [line for line in lines if line.startswith("level=")]
-    assert lines == ours  # whoever wrote it: make, Compose, a container
+    assert lines == ours  # none from make, Compose or the engine
     assert {notify.fields(line)["run"] for line in ours} == {run_id}
     assert [line for line, times in Counter(ours).items() if times > 1] == []
     steps = [notify.fields(line)["step"] for line in ours]
@@ -199,7 +201,7 @@ def test_every_line_is_in_the_journal_once_with_the_runs_id(machine: Machine) ->
     assert not [secret for secret in SECRETS.values() if secret in everything]
 
 
-def test_the_operator_sees_the_last_run_and_the_next(machine: Machine, libcal: LibCal) -> None:
+def test_make_status_and_make_logs_show_the_last_and_next_run(machine: Machine, libcal: LibCal) -> None:
     ended = machine.unit(UNIT, "ExecMainExitTimestamp")
     assert status(machine) == {
         "last run": f"{ended}: success",
@@ -232,11 +234,11 @@ def make(machine: Machine, *words: str) -> str:
 
 
 def status(machine: Machine) -> dict[str, str]:
-    """What `make status` says, taken apart."""
+    """Return the fields of `make status`."""
     return {line[:12].rstrip(): line[12:] for line in make(machine, "status").splitlines()}
 
 
-def test_an_incident_is_told_once_and_so_is_its_end(machine: Machine, libcal: LibCal) -> None:
+def test_an_incident_and_its_end_are_notified_once(machine: Machine, libcal: LibCal) -> None:
     assert notices(machine) == []
     before = len(pings(machine))
     libcal.fail("status", path="/1.1/oauth/token", status=401)
@@ -247,15 +249,17 @@ def test_an_incident_is_told_once_and_so_is_its_end(machine: Machine, libcal: Li
     machine.do("systemctl", "stop", TIMER)
     wait_for(lambda: at_rest(machine))
     assert [notice["state"] for notice in notices(machine)] == ["failed", "recovered"]
-    told = notices(machine)[0]
-    assert (told["failed_step"], told["rc"]) == ("fetch", "78")
-    assert told["run"] == notify.fields(failed(machine)[0])["run"]
-    assert CLIENT_SECRET not in json.dumps(told)
+    first = notices(machine)[0]
+    assert (first["failed_step"], first["rc"]) == ("fetch", "78")
+    assert first["run"] == notify.fields(failed(machine)[0])["run"]
+    assert CLIENT_SECRET not in json.dumps(first)
     held = machine.journal("--unit=events-display-notify@failed.service")
     assert len([line for line in held if "notice held back" in line]) == len(failed(machine)) - 1
 
 
-def test_a_run_out_of_time_leaves_nothing_and_is_told(machine: Machine, libcal: LibCal) -> None:
+def test_a_run_that_times_out_leaves_no_container_or_secret_and_is_notified(
+    machine: Machine, libcal: LibCal
+) -> None:
     machine.write(f"/etc/systemd/system/{UNIT}.d/override.conf", "[Service]\nTimeoutStartSec=4s\n")
     machine.do("systemctl", "daemon-reload")
     libcal.fail("delay", seconds=30)
@@ -269,7 +273,7 @@ def test_a_run_out_of_time_leaves_nothing_and_is_told(machine: Machine, libcal: 
     machine.do("systemctl", "daemon-reload")
 
 
-def test_a_killed_run_leaves_nothing_and_the_next_one_recovers(machine: Machine, libcal: LibCal) -> None:
+def test_a_killed_run_leaves_no_container_and_the_next_run_recovers(machine: Machine, libcal: LibCal) -> None:
     libcal.log.clear()
     machine.do("systemctl", "start", "--no-block", UNIT)
     wait_for(lambda: libcal.log)
@@ -291,9 +295,9 @@ def test_an_upgrade_waits_for_the_run_and_keeps_the_settings(machine: Machine, l
     libcal.fail("delay", seconds=5, times=1)
     machine.do("systemctl", "start", "--no-block", UNIT)
     wait_for(lambda: libcal.log)
-    said = machine.do("make", "install")
-    assert "waiting for the run" in said
-    assert len(runs(machine)) == before + 1  # it had ended before a file was written
+    output = machine.do("make", "install")
+    assert "waiting for the run" in output
+    assert len(runs(machine)) == before + 1  # the run ended before install wrote a file
     wait_for(lambda: at_rest(machine))
     assert machine.unit(UNIT, "Result") == "success"
     assert machine.do("cat", SETTINGS) == settings

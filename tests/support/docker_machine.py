@@ -1,7 +1,7 @@
-"""A Debian machine with systemd as PID 1, in a container that is given this machine's engine.
+"""A Debian machine with systemd as PID 1, in a container that uses this machine's Docker engine.
 
 The engine mounts a run's secrets from its own machine, so their folder has the same path there and here.
-Nothing else is shared: the network is empty, settings, state and journal are its own.
+The container shares only this folder: it has no network, and its own settings, state and journal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUNTIME = "/run/events-display"
 UNIT, TIMER = "events-display.service", "events-display.timer"
 SETTINGS = "/etc/events-display/env"
 PROGRAM = "/usr/local/lib/events-display"
-# What systemd needs as PID 1; --privileged does not start everywhere.
+# The rights that systemd needs as PID 1; --privileged does not work on every engine.
 RIGHTS = (
     *(f"--cap-add={name}" for name in ("SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH")),
     *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
@@ -29,7 +29,7 @@ RIGHTS = (
 
 
 class Machine:
-    """Boots with the block and is gone after it; what ran in it is removed with its Compose project."""
+    """A machine during the `with` block; afterwards it is removed with all its Compose containers."""
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -55,24 +55,24 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         docker("rm", "--force", "--volumes", self.id)
         label = f"label=com.docker.compose.project={self.project}"
-        if left := docker("ps", "--all", "--quiet", "--filter", label).split():
-            docker("rm", "--force", *left)
+        if ids := docker("ps", "--all", "--quiet", "--filter", label).split():
+            docker("rm", "--force", *ids)
         docker("volume", "rm", "--force", f"{self.project}_build")
-        # The engine made it, so it may be root's.
+        # The engine created it, so it may belong to root.
         docker("run", "--rm", "--volume=/run:/host", IMAGE, "rm", "-rf", f"/host/{Path(RUNTIME).name}")
 
     def run(self, *command: str, folder: str = CHECKOUT, timeout: float = 120) -> Result:
-        """Run a command on it as root."""
+        """Run a command as root."""
         return run("docker", "exec", "--workdir", folder, self.id, *command, timeout=timeout)
 
     def do(self, *command: str, folder: str = CHECKOUT) -> str:
-        """Run a command that must succeed; return what it says."""
+        """Run a command that must succeed; return its output."""
         done = self.run(*command, folder=folder)
         assert done.code == 0, f"{command}: {done.log}"
         return done.log
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command and come back at once."""
+        """Start a command; do not wait for it."""
         return subprocess.Popen(
             ("docker", "exec", "--workdir", CHECKOUT, self.id, *command),
             stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ class Machine:
         )
 
     def write(self, path: str, text: str) -> None:
-        """Write a file on it; the folder is made, an existing file keeps its mode."""
+        """Write a file and create its folder; an existing file keeps its mode."""
         command = ("docker", "exec", "--interactive", self.id, "sh", "-c")
         script = f"mkdir -p '{Path(path).parent}' && cat >'{path}'"
         subprocess.run((*command, script), input=text, text=True, check=True, timeout=60)
@@ -91,7 +91,7 @@ class Machine:
         return self.do("systemctl", "show", "--property", key, "--value", name).strip()
 
     def journal(self, *options: str) -> list[str]:
-        """Return the messages in the journal of the runs."""
+        """Return the journal messages of the service, or those that `options` select."""
         options = options or ("--unit", UNIT)
         return self.do("journalctl", "--quiet", "--output=cat", *options).splitlines()
 
@@ -109,7 +109,7 @@ def _client() -> Path:
 
 
 def _plugins() -> list[Path]:
-    """Compose, which `make publish` uses, and BuildKit, which `make image` uses."""
+    """Return the paths of Compose (for `make publish`) and BuildKit (for `make image`)."""
     plugins = json.loads(docker("info", "--format", "{{json .ClientInfo.Plugins}}"))
     found = [Path(each["Path"]) for each in plugins if each["Name"] in ("compose", "buildx")]
     assert len(found) == 2, plugins

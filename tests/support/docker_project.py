@@ -1,8 +1,7 @@
-"""A Compose project for one test: the real engine, the real images, the real `make publish RUNNER=docker`.
+"""A Compose project for one test, with the real engine and images and `make publish RUNNER=docker`.
 
-LibCal and AWS are the stand-ins, in this process; the containers are put into this machine's
-network (host-network.yaml), so that they reach them on loopback. Each test has a project of its
-own: other containers, volume, state.
+The stand-ins for LibCal and AWS run in this process; the containers reach them on loopback, in this
+machine's network (host-network.yaml). Each test has its own containers, volume and state.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "docker"
 TAG = "test"
 SERVICES = ("generator", "uploader", "invalidator")
-# Planted, so that they can be looked for; the stand-in's own secret is checked by it.
+# Fake secrets that the tests search for; the LibCal stand-in checks its own.
 SECRETS = {
     "UPLOAD_AWS_ACCESS_KEY_ID": "AKIAPLANTEDUPLOAD",
     "UPLOAD_AWS_SECRET_ACCESS_KEY": "planted/upload+secret",
@@ -42,7 +41,7 @@ def run(
     timeout: float = 120,
     stdin: Path = Path(os.devnull),
 ) -> Result:
-    """Run a command to its end; stdout and stderr together."""
+    """Run a command and return its exit code and output (stdout and stderr together)."""
     with stdin.open("rb") as file:
         done = subprocess.run(
             command,
@@ -58,7 +57,7 @@ def run(
 
 
 def docker(*arguments: str) -> str:
-    """Ask the engine something that must succeed."""
+    """Run a docker command that must succeed; return its output."""
     done = subprocess.run(("docker", *arguments), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -66,22 +65,22 @@ def docker(*arguments: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a command ended, and what it said."""
+    """A command's exit code and output."""
 
     code: int
     log: str
 
     @property
     def lines(self) -> list[dict[str, str]]:
-        """Its log lines, taken apart."""
+        """The log lines, as fields."""
         return [notify.fields(line) for line in self.log.splitlines() if line.startswith("level=")]
 
     def steps(self) -> list[str]:
-        """The steps that logged something, in order."""
+        """Return the steps in the log, in order."""
         return list(dict.fromkeys(line["step"] for line in self.lines))
 
     def last(self, msg: str) -> dict[str, str]:
-        """The last line with this message."""
+        """Return the last line with this message."""
         found = [line for line in self.lines if line["msg"] == msg]
         assert found, self.log
         return found[-1]
@@ -89,7 +88,7 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class Project:
-    """One Compose project: its settings, and what can be done with it."""
+    """One Compose project and its settings."""
 
     name: str
     state: Path
@@ -97,11 +96,11 @@ class Project:
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def publish(self, **settings: str) -> Result:
-        """Run bin/publish in Docker; its exit code is the step's own, which make would hide."""
+        """Run bin/publish in Docker, not make, which would hide the step's exit code."""
         return run("bin/publish", env={**self.env, **settings})
 
     def start(self, **settings: str) -> subprocess.Popen[str]:
-        """Start bin/publish and come back at once."""
+        """Start bin/publish; do not wait for it."""
         process = subprocess.Popen(
             ("bin/publish",),
             cwd=ROOT,
@@ -119,13 +118,13 @@ class Project:
         return run("docker", "compose", *arguments, env={**self.env, **settings})
 
     def step(self, service: str, *command: str, **settings: str) -> Result:
-        """Run a command in one container, as a step runs, secrets and all."""
+        """Run a command in one container, with the same options and secrets as a step."""
         assert run("bin/secrets", env=self.env).code == 0
         arguments = ("run", "--rm", "--no-TTY", "--no-deps", "--pull", "never", service, *command)
         return self.compose("--env-file", "/dev/null", *arguments, **settings)
 
     def containers(self, *filters: str) -> list[str]:
-        """The ids of the project's containers, ended ones too."""
+        """Return the ids of the project's containers, including ended ones."""
         label = f"label=com.docker.compose.project={self.name}"
         extra = [word for each in filters for word in ("--filter", each)]
         return docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label, *extra).split()
@@ -138,7 +137,7 @@ class Project:
         )
 
     def stop(self) -> None:
-        """Remove all of it."""
+        """Remove processes, containers, volumes and state."""
         for process in self.started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -146,33 +145,33 @@ class Project:
             if process.stdout:
                 process.stdout.close()
         if ids := self.containers():
-            run("docker", "rm", "--force", *ids)  # some may be on their way out by themselves
+            run("docker", "rm", "--force", *ids)  # some may be ending on their own
         wait_for(lambda: not self.containers())
         self.compose("--profile", "demo", "down", "--volumes", "--timeout", "2")
         shutil.rmtree(self.state, ignore_errors=True)
 
 
 def small_library() -> LibCal:
-    """A LibCal of a few events, two with pictures: what containers do does not depend on their number."""
+    """Return a LibCal with ten events, two with pictures, which is enough for container tests."""
     events = sample.events(datetime.now(sample.ZONE).date())
     pictured = [event for event in events if event["featured_image"]][:2]
     return LibCal(pictured + [event for event in events if not event["featured_image"]][:8])
 
 
 def image(service: str) -> str:
-    """The image of a service, as these tests build it."""
+    """Return the tag of a service's image in these tests."""
     return f"events-display/{service}:{TAG}"
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
-    """Wait until `condition` is true; fail when it does not become so."""
+    """Wait until `condition` is true; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, f"condition not met within {seconds:.0f} s"
         time.sleep(0.05)
 
 
 def inspect(container: str) -> dict[str, object]:
-    """All that the engine tells of a container."""
+    """Return the output of docker inspect for a container."""
     found: list[dict[str, object]] = json.loads(docker("inspect", container))
     return found[0]
