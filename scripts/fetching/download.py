@@ -130,8 +130,8 @@ class Downloader:
     def _pool(
         self, scheme: str, found: str, port: int, host: str, deadline: Deadline
     ) -> urllib3.HTTPConnectionPool:
-        left = deadline.remaining()
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
+        remaining = deadline.remaining()
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, remaining), read=min(READ_SECONDS, remaining))
         if scheme == "http":
             return urllib3.HTTPConnectionPool(found, port, timeout=timeout, maxsize=1)
         return urllib3.HTTPSConnectionPool(
