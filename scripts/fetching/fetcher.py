@@ -105,7 +105,9 @@ class Fetcher:
         self._internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
         if isinstance(answer, Unavailable | Misconfigured):
             cause = answer.cause if isinstance(answer, Unavailable) else "refused"
-            self._log.info("list of calendars not fetched; using the last known names", cause=cause)
+            self._log.info(
+                "list of calendars not fetched; using names and visibility of the last run", cause=cause
+            )
             return
         if isinstance(answer, Exception):
             raise answer
