@@ -125,7 +125,7 @@ def test_an_edited_title_uploads_only_the_pages_that_contain_it_and_invalidates_
 ) -> None:
     before = library.files()
     number = next(iter(json.loads(before["events.json"])["events"]))["id"]
-    library.libcal.edit(number, title="A new name")
+    library.libcal.edit(number, title="A new name for it")
     run = library.publish()
     assert run.code == 0, run.log
     holding = {path for path, data in library.files().items() if b"A new name for it" in data}
