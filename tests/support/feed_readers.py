@@ -1,4 +1,4 @@
-"""Read the feeds and events.json back, and check them against their standards."""
+"""Parse feeds and events.json, and check them against their standards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 UTC_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 TAG_URI = r"tag:[a-z0-9.-]+,\d{4}:[A-Za-z0-9/._-]+"
 
-# https://www.jsonfeed.org/version/1.1/, as far as we use it; custom objects begin with an underscore.
+# The part of https://www.jsonfeed.org/version/1.1/ that we use; custom objects start with an underscore.
 JSON_FEED = {
     "type": "object",
     "required": ["version", "title", "items"],
@@ -52,7 +52,7 @@ JSON_FEED = {
 
 
 def atom(data: bytes) -> Any:
-    """Return a feed as feedparser reads it, having looked at what RFC 4287 demands."""
+    """Parse an Atom feed with feedparser; assert that it follows RFC 4287."""
     root = ElementTree.fromstring(data)
     assert root.tag == f"{ATOM}feed"
     assert root.find(f"{ATOM}author/{ATOM}name") is not None
@@ -69,7 +69,7 @@ def atom(data: bytes) -> Any:
 
 
 def json_feed(data: bytes) -> Any:
-    """Return a feed that keeps the rules of JSON Feed."""
+    """Parse a JSON Feed; assert that it follows the specification."""
     feed = json.loads(data)
     Draft202012Validator(JSON_FEED).validate(feed)
     return feed

@@ -1,4 +1,4 @@
-"""Events for the tests of the feeds, hostile texts among them, and the feeds made from them."""
+"""Sample events for feed tests, some with hostile texts, and the feeds of them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _HOSTILE = (
 
 
 def hostile_text() -> st.SearchStrategy[str]:
-    """Any characters at all, lone surrogates included, mixed with what breaks one format or another."""
+    """Generate texts of any characters, lone surrogates included, mixed with strings that break a format."""
     anything = st.text(st.characters(exclude_categories=()), max_size=60)
     return st.lists(st.one_of(anything, st.sampled_from(_HOSTILE)), max_size=4).map("".join)
 

@@ -1,4 +1,4 @@
-"""Reads a page as a browser's parser would, as far as tests ask: elements, attributes, text."""
+"""Parse an HTML page as a browser does, as far as tests need: elements, attributes, text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 @dataclass
 class Element:
-    """One element; `text` is all that stands in it, that of its children included."""
+    """One element; `text` includes the text of its children."""
 
     name: str
     attributes: dict[str, str]
@@ -24,7 +24,7 @@ class Element:
 
 @dataclass
 class Page(HTMLParser):
-    """A page that has been read; raises ValueError where elements are not closed in order."""
+    """A parsed page; raises ValueError if elements are not closed in order."""
 
     source: str
     elements: list[Element] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Page(HTMLParser):
             item.text += data
 
     def all(self, element: str, /, **attributes: str) -> list[Element]:
-        """Return the elements of a name whose attributes are as given (`class_` is matched as a word)."""
+        """Return the elements with this name and these attributes (`class_` matches one class)."""
         wanted_class = attributes.pop("class_", None)
         return [
             item
@@ -71,13 +71,13 @@ class Page(HTMLParser):
         ]
 
     def one(self, element: str, /, **attributes: str) -> Element:
-        """Return the only such element."""
+        """Return the only matching element."""
         (found,) = self.all(element, **attributes)
         return found
 
     @property
     def links(self) -> list[str]:
-        """All that `href`, `src` and `action` point to."""
+        """Return the values of all `href`, `src` and `action` attributes."""
         return [
             item.attributes[key]
             for item in self.elements
@@ -87,6 +87,6 @@ class Page(HTMLParser):
 
     @property
     def own_links(self) -> list[str]:
-        """The links to other files of the site, without query and fragment."""
+        """Return the links to other files of the site, without query and fragment."""
         parts = [urlsplit(link) for link in self.links]
         return [part.path for part in parts if not part.scheme and not part.netloc and part.path]

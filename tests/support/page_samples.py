@@ -1,4 +1,4 @@
-"""Events and settings for the tests of dates, views and pages; NOW is a Tuesday morning in March."""
+"""Sample events and settings for tests of dates, views and pages; NOW is a Tuesday morning in March."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SITE = "https://events.example.org"
 
 
 def at(text: str, zone: ZoneInfo = ZONE) -> datetime:
-    """Return the moment `2026-03-03 10:30` on the clocks of `zone`."""
+    """Return the local time `2026-03-03 10:30` in `zone`."""
     return datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
 def event(start: str = "2026-03-03 10:30", end: str = "", **values: Any) -> Event:
-    """Return an event from `start` to `end`; without end LibCal gave none."""
+    """Return an event from `start` to `end`; without `end`, an event for which LibCal has no end."""
     given = {"id": "1", "calendar": "15144", "title": "Story Time", "branch": "Kilton", **values}
     return Event(start=at(start), end=at(end or start), **given)
 
@@ -38,7 +38,7 @@ def all_day(first: str, last: str = "", **values: Any) -> Event:
 
 
 def registration(taken: int = 0, total: int = 20, **values: Any) -> Registration:
-    """Return open registration for `total` places in the room, of which some are taken."""
+    """Return open registration with `total` places in the room, some of them taken."""
     given: dict[str, Any] = {
         "opened": True,
         "closed": False,
@@ -51,7 +51,7 @@ def registration(taken: int = 0, total: int = 20, **values: Any) -> Registration
 
 @cache
 def wording(locale: str = "en_US", today: date = TODAY) -> dates.Wording:
-    """Return how dates read in `locale`."""
+    """Return the wording of dates in `locale`."""
     return dates.Wording(messages.load(locale), today)
 
 
@@ -61,7 +61,7 @@ def view(item: Event, locale: str = "en_US", **values: Any) -> EventView:
 
 
 def snapshot(*events: Event, **values: Any) -> Snapshot:
-    """Return what fetch.py would have written five minutes before NOW."""
+    """Return these events as fetch.py would save them five minutes before NOW."""
     calendar = Calendar(id="15144", label="Kilton", fetched=at("2026-03-03 09:00"), events=len(events))
     ordered = tuple(sorted(events, key=lambda item: item.order))
     return Snapshot(
@@ -70,7 +70,7 @@ def snapshot(*events: Event, **values: Any) -> Snapshot:
 
 
 def settings(**values: str) -> Settings:
-    """Return the settings of a small library, with `values` as environment variables over them."""
+    """Return the settings of a small library; `values` are environment variables that override them."""
     return Settings.from_env(
         {"EVENTS_NOW": NOW.isoformat(), "SITE_NAME": "Lebanon Public Libraries", "SITE_URL": SITE, **values}
     )

@@ -1,7 +1,7 @@
-"""Podman, which runs a Kubernetes pod without a cluster; all it keeps is in a folder of the tests.
+"""Run Kubernetes pods with podman, without a cluster; its storage is in a temporary folder.
 
-For what this machine may lack: podman wants every cgroup v1 controller mounted, and limits that only a
-machine with CAP_SYS_RESOURCE can raise.
+Works around two limits of a test machine: podman needs every cgroup v1 controller mounted, and by default
+raises limits, which needs CAP_SYS_RESOURCE.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-# In a mount namespace, which ends with the sleep: the controllers that nobody has mounted.
+# Mounts the missing controllers, in a mount namespace that ends with the sleep.
 _HOLD = r"""
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -o remount,rw /sys/fs/cgroup
@@ -31,10 +31,10 @@ exec sleep 900
 
 
 class Podman:
-    """Podman with a storage, and while its `with` block runs a mount namespace, of its own."""
+    """Podman with its own storage and, during the `with` block, its own mount namespace."""
 
     def __init__(self) -> None:
-        # A short path: that of a socket may have 107 characters.
+        # A short path: that of a socket may have at most 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="podman"))
 
     def __enter__(self) -> Self:
@@ -53,30 +53,30 @@ class Podman:
         shutil.rmtree(self.folder)
 
     def command(self, *arguments: str) -> tuple[str, ...]:
-        """The words that run podman with `arguments`."""
+        """Return the command that runs podman with `arguments`."""
         places = [f"--{name}={self.folder / name}" for name in ("root", "runroot", "tmpdir")]
         return ("nsenter", f"--target={self.holder.pid}", "--mount", "podman", *places, *arguments)
 
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run podman to its end."""
+        """Run podman and wait for it."""
         return subprocess.run(
             self.command(*arguments), input=stdin, capture_output=True, text=True, env=self.env, timeout=110
         )
 
     def ask(self, *arguments: str) -> str:
-        """Ask podman something that must succeed."""
+        """Run a podman command that must succeed; return its output."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def load(self, *images: str) -> None:
-        """Take over images from the Docker engine."""
+        """Copy images from the Docker engine."""
         with subprocess.Popen(("docker", "save", *images), stdout=subprocess.PIPE) as saved:
             command = self.command("load", "--quiet")
             subprocess.run(command, stdin=saved.stdout, env=self.env, check=True, timeout=110)
         assert saved.returncode == 0
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """All that podman tells of a container."""
+        """Return the output of podman inspect for a container."""
         found: list[dict[str, Any]] = json.loads(self.ask("inspect", container))
         return found[0]
