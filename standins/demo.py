@@ -72,10 +72,13 @@ def _demo(options: argparse.Namespace) -> int:
             "",
             "$ make publish",
         )
-        code = _publish(libcal, aws, site, options)
-        if code:
-            _say("", f"`make publish` failed with exit code {code}. The last log line names the failed step.")
-            return code
+        exit_code = _publish(libcal, aws, site, options)
+        if exit_code:
+            _say(
+                "",
+                f"`make publish` failed with exit code {exit_code}. The last log line names the failed step.",
+            )
+            return exit_code
         _report(aws)
         if not options.once:
             # Before printing the address: the user may press Ctrl-C as soon as it appears.

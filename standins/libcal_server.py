@@ -437,9 +437,13 @@ def content_options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--events", type=Path, metavar="FILE", help="serve the events of FILE, JSON in v1.1 format"
     )
-    parser.add_argument("--fold", type=int, metavar="DAYS", help="move all events of FILE within DAYS")
+    parser.add_argument(
+        "--fold", type=int, metavar="DAYS", help="move each event by whole weeks, to within DAYS"
+    )
     zone = os.environ.get("TIMEZONE") or sample.ZONE.key
-    parser.add_argument("--timezone", type=ZoneInfo, default=zone, metavar="ZONE", help="default: $TIMEZONE")
+    parser.add_argument(
+        "--timezone", type=ZoneInfo, default=zone, metavar="ZONE", help="time zone; default: $TIMEZONE"
+    )
     return parser
 
 
@@ -457,7 +461,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Stand-in for LibCal's API v1.1", parents=[content_options()], allow_abbrev=False
     )
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
-    parser.add_argument("--now", type=datetime.fromisoformat, metavar="ISO", help="a fixed clock")
+    parser.add_argument(
+        "--now", type=datetime.fromisoformat, metavar="ISO", help="fixed time instead of the real clock"
+    )
     options = parser.parse_args(argv)
     now = options.now
     if now is not None and now.tzinfo is None:

@@ -79,13 +79,13 @@ class Downloader:
             checked = web_address(address, self.origin)
             if not checked:
                 raise NotFetched("address_refused")
-            answer = self._one(checked, headers, deadline)
+            answer = self._request(checked, headers, deadline)
             if isinstance(answer, Fetched):
                 return answer
             address = urljoin(checked, answer)
         raise NotFetched("redirects")
 
-    def _one(self, address: str, headers: Mapping[str, str], deadline: Deadline) -> Fetched | str:
+    def _request(self, address: str, headers: Mapping[str, str], deadline: Deadline) -> Fetched | str:
         """Send one request; return the file, or the address that it redirects to."""
         parts = urlsplit(address)
         host = parts.hostname or ""

@@ -137,7 +137,7 @@ class Client:
             first_length = first_length or len(items)
             before = len(seen)
             # Events without an id are kept: the next step drops and counts them.
-            fresh = [item for item in items if _is_unseen(item, seen)]
+            fresh = [item for item in items if _is_new(item, seen)]
             repeated = page > 1 and len(seen) == before
             if repeated and items:
                 self._log.warn("LibCal sent the same page twice; ignoring it", calendar=calendar, page=page)
@@ -384,7 +384,7 @@ def _parse(body: bytes) -> Any:
         raise _Retryable("too_deep") from None
 
 
-def _is_unseen(item: Any, seen: set[str]) -> bool:
+def _is_new(item: Any, seen: set[str]) -> bool:
     """Return whether the id of `item` is new, and add it to `seen`. An item without an id is always new."""
     key = item.get("id") if isinstance(item, dict) else None
     if not isinstance(key, str | int):

@@ -80,7 +80,7 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapsh
             and event.first_day <= window.last_day
         ]
         state = known.get(outcome.id, Calendar(id=outcome.id))
-        kept, state = _one(outcome, before, state, window)
+        kept, state = _merge_calendar(outcome, before, state, window)
         for event in kept:
             events.setdefault(event.id, event)
         calendars.append(state)
@@ -93,7 +93,7 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapsh
     return Snapshot(events=stamped, calendars=counted, url=last.url)
 
 
-def _one(
+def _merge_calendar(
     outcome: Outcome, before: list[Event], state: Calendar, window: Window
 ) -> tuple[list[Event], Calendar]:
     """Return the events of `before` to keep for one calendar, and its new state."""
@@ -128,12 +128,12 @@ def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tupl
         elif digest(before) == digest(event):
             stamped.append(replace(event, updated=before.updated, sequence=before.sequence))
         else:
-            rise = int(_appointment(before) != _appointment(event))
+            rise = int(_planning_fields(before) != _planning_fields(event))
             stamped.append(replace(event, updated=now, sequence=before.sequence + rise))
     return tuple(stamped)
 
 
-def _appointment(event: Event) -> tuple[object, ...]:
+def _planning_fields(event: Event) -> tuple[object, ...]:
     """Return the fields that visitors plan by: a change increases `sequence` (RFC 5545, 3.8.7.4)."""
     data = event.to_json()
     names = ("start", "end", "all_day", "branch", "place", "address", "online", "state", "listed")

@@ -37,21 +37,21 @@ _UNWANTED = re.compile(
     r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 _SPACE = re.compile(r"\s+")
-_MARKS = 8
+_MAX_MARKS = 8
 
 
 def clean(text: str) -> str:
     """Return `text` in NFC, without unwanted characters. White space is kept."""
     text = _UNWANTED.sub("", text)
-    return text if text.isascii() else unicodedata.normalize("NFC", _without_piles(text))
+    return text if text.isascii() else unicodedata.normalize("NFC", _limit_marks(text))
 
 
-def _without_piles(text: str) -> str:
+def _limit_marks(text: str) -> str:
     """Keep at most 8 combining marks in a row: more would cover other lines and make NFC very slow."""
     kept, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
-        if run <= _MARKS:
+        if run <= _MAX_MARKS:
             kept.append(character)
     return "".join(kept)
 
