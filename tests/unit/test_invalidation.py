@@ -29,7 +29,7 @@ def chosen(**env: str) -> PublishSettings:
         (["*", "event/1.html"], {}, ["/*"]),
     ],
 )
-def test_pending_files_become_as_few_paths_as_cover_them(
+def test_one_pending_file_is_its_own_path_and_several_are_a_wildcard(
     pending: list[str], env: dict[str, str], paths: list[str]
 ) -> None:
     assert paths_for(pending, chosen(**env)) == paths
@@ -38,7 +38,7 @@ def test_pending_files_become_as_few_paths_as_cover_them(
 @pytest.mark.parametrize(
     "name", ["branch/café.html", "branch/a~b.html", "branch/a b.html", "branch/a'b.html"]
 )
-def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: str) -> None:
+def test_trap_20_a_name_that_might_need_encoding_is_covered_by_a_wildcard(name: str) -> None:
     assert paths_for([name], chosen()) == ["/*"]
 
 
@@ -47,7 +47,7 @@ def test_trap_20_what_might_have_to_be_encoded_is_covered_by_a_wildcard(name: st
     [
         # The default root object is cached as "/" and as "/index.html": two paths, or one wildcard.
         (["index.html"], {}, ["/*"]),
-        # "/events" and "/events/" are entries of their own.
+        # "/events" and "/events/" are cache entries of their own.
         (["a", "b"], {"SITE_URL": "https://e.example/events"}, ["/events*"]),
     ],
 )
@@ -65,7 +65,7 @@ def test_trap_21_all_addresses_of_a_page_are_covered(
         ({"S3_PREFIX": "events", "SITE_URL": "https://e.example/events/"}, ["/events/event/1.html"]),
     ],
 )
-def test_trap_22_a_path_is_one_of_the_public_address_whatever_the_key_begins_with(
+def test_trap_22_a_path_belongs_to_the_public_address_and_not_to_the_key(
     env: dict[str, str], paths: list[str]
 ) -> None:
     assert paths_for(["event/1.html"], chosen(**env)) == paths
@@ -74,11 +74,11 @@ def test_trap_22_a_path_is_one_of_the_public_address_whatever_the_key_begins_wit
 @pytest.mark.parametrize(
     "pending", [["*", "a", "b"], ["404.html", "a"], [str(number) for number in range(11)]]
 )
-def test_trap_23_no_path_is_named_that_a_wildcard_covers(pending: list[str]) -> None:
+def test_trap_23_a_wildcard_comes_without_the_paths_that_it_covers(pending: list[str]) -> None:
     assert len(paths_for(pending, chosen())) == 1
 
 
-def test_trap_17_a_retry_has_the_same_reference_and_a_new_change_another_even_with_the_same_content() -> None:
+def test_trap_17_a_retry_keeps_its_reference_and_a_new_change_of_the_same_files_gets_another() -> None:
     pending = Pending().add(["event/1.html"])
     first = batch(["/event/1.html"], pending, "E1")
     assert batch(["/event/1.html"], pending, "E1") == first
@@ -88,7 +88,7 @@ def test_trap_17_a_retry_has_the_same_reference_and_a_new_change_another_even_wi
     assert first["Paths"] == {"Quantity": 1, "Items": ["/event/1.html"]}
 
 
-def test_pending_paths_survive_the_way_to_the_disk(tmp_path: Path) -> None:
+def test_pending_paths_are_read_back_as_they_were_saved(tmp_path: Path) -> None:
     pending = Pending().add(["event/1.html", "index.html"])
     pending.save(tmp_path / "pending-paths")
     assert Pending.load(tmp_path / "pending-paths") == pending
@@ -97,7 +97,7 @@ def test_pending_paths_survive_the_way_to_the_disk(tmp_path: Path) -> None:
     assert Pending.load(tmp_path / "missing") == Pending()
 
 
-def test_the_month_counts_its_paths_and_never_one_reference_twice(tmp_path: Path) -> None:
+def test_a_month_counts_its_paths_and_each_reference_once(tmp_path: Path) -> None:
     november = chosen(BUILD_DIR=str(tmp_path))
     Budget(november).add(1, "a")
     Budget(november).add(1, "a")
@@ -108,10 +108,10 @@ def test_the_month_counts_its_paths_and_never_one_reference_twice(tmp_path: Path
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Sydney", "UTC"])
-def test_a_month_is_one_of_awss_bills_which_are_kept_in_utc(
+def test_a_month_begins_in_utc_as_the_bills_of_aws_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
-    monkeypatch.setenv("TZ", zone)  # the machine's own
+    monkeypatch.setenv("TZ", zone)  # of this machine
     time.tzset()
     library = {"BUILD_DIR": str(tmp_path), "TIMEZONE": "America/Los_Angeles"}
     Budget(chosen(EVENTS_NOW="2026-11-30T15:45", **library)).add(1, "a")
@@ -121,14 +121,14 @@ def test_a_month_is_one_of_awss_bills_which_are_kept_in_utc(
     time.tzset()
 
 
-def test_the_time_of_cloudfronts_last_answer_is_kept(tmp_path: Path) -> None:
+def test_the_time_of_the_last_invalidation_is_kept(tmp_path: Path) -> None:
     november = chosen(BUILD_DIR=str(tmp_path))
     assert Budget(november).invalidated_at is None
     Budget(november).add(1, "a")
     assert Budget(november).invalidated_at == november.now
     later = chosen(BUILD_DIR=str(tmp_path), EVENTS_NOW="2026-12-01T09:00")
     assert Budget(later).invalidated_at == november.now
-    Budget(later).add(1, "a")  # the same answer again: it may have been lost for a while
+    Budget(later).add(1, "a")  # a retry, after the first answer was lost
     assert Budget(later).invalidated_at == later.now
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_counter_starts_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("used", "paths", "dollars"), [(0, 1, 0), (999, 1, 0), (999, 2, 0.005), (1000, 1, 0.005)]
 )
-def test_only_what_is_beyond_the_free_thousand_costs(
+def test_only_paths_beyond_the_free_thousand_cost_money(
     tmp_path: Path, used: int, paths: int, dollars: float
 ) -> None:
     (tmp_path / "invalidations").write_text(f"2026-11 {used} x 2026-11-22T08:45:00-05:00\n")
@@ -148,7 +148,7 @@ def test_only_what_is_beyond_the_free_thousand_costs(
 
 
 @pytest.mark.parametrize(("used", "warns"), [(899, False), (900, True)])
-def test_the_run_that_comes_near_the_free_thousand_warns(
+def test_a_run_that_comes_near_the_free_thousand_warns(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -169,7 +169,24 @@ def test_the_run_that_comes_near_the_free_thousand_warns(
     assert (tmp_path / "pending-paths").read_bytes() == b""
 
 
-def test_an_answer_without_an_id_leaves_everything_pending(
+def test_a_retry_is_reported_as_reused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILD_DIR", str(tmp_path))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "answer").write_text(json.dumps({"Invalidation": {"Id": "I1"}}))
+    first, second = Pending().add(["event/1.html"]), Pending().add(["event/1.html"])
+    found = []
+    for pending in (first, first, second):
+        pending.save(tmp_path / "pending-paths")
+        invalidation.main(["prepare"])
+        assert invalidation.main(["record", str(tmp_path / "answer")]) == 0
+        found.append(capsys.readouterr().out)
+    numbers = "paths=1 invalidation=I1 reused={} pending_before=1 pending_after=0 paths_this_month={}\n"
+    assert found == [numbers.format(0, 1), numbers.format(1, 1), numbers.format(0, 2)]
+
+
+def test_an_answer_without_an_id_leaves_all_paths_pending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUILD_DIR", str(tmp_path))
@@ -192,7 +209,7 @@ def test_an_answer_without_an_id_leaves_everything_pending(
         {"MAX_DELETE_PERCENT": "101"},
     ],
 )
-def test_a_malformed_setting_is_named(env: dict[str, str]) -> None:
+def test_the_error_names_a_malformed_setting_and_not_its_value(env: dict[str, str]) -> None:
     with pytest.raises(SettingError) as caught:
         chosen(**env)
     assert caught.value.key == next(iter(env))

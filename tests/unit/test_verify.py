@@ -20,14 +20,15 @@ BUILT = {"fetched": "2026-03-03T09:30:00-05:00"}
 
 
 class Edge:
-    """The public site: what it serves and under which headers."""
+    """The live site: its files, and headers that it adds to all of them or to one."""
 
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
         self.headers: dict[str, str] = {}
+        self.ages: dict[str, str] = {}
 
     def app(self) -> Flask:
-        """Return it as an application."""
+        """Return the live site as an application."""
         flask = Flask(__name__, static_folder=None)
 
         @flask.get("/<path:path>")
@@ -38,6 +39,8 @@ class Edge:
             response = Response(self.files[path], content_type=wanted.content_type)
             response.headers["Cache-Control"] = wanted.cache_control
             response.headers.update(self.headers)
+            if path in self.ages:
+                response.headers["Age"] = self.ages[path]
             return response
 
         return flask
@@ -58,15 +61,21 @@ def edge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
         yield made
 
 
-def test_a_site_as_built_is_found_so(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
-    edge.headers["Age"] = "40"
+def test_an_unchanged_site_matches_the_build(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify.main([]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "files=3 of=3 wrong=0 behind_minutes=0 oldest_age=40 not_uploaded=3 pending=0 rc=0" in err
+    assert 'msg="live site matches the last build"' in err
+    assert "files=3 of=3 wrong=0 behind_minutes=0 oldest_age=0 not_uploaded=3 pending=0 rc=0" in err
 
 
-def test_an_edge_that_is_behind_is_told_by_how_much_and_where(
+def test_the_age_of_the_oldest_copy_is_logged(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+    edge.ages = {"event/1.html": "40", "events.ics": "7"}
+    assert verify.main([]) == 0
+    assert " oldest_age=40 " in capsys.readouterr().err
+
+
+def test_an_old_file_is_listed_and_the_delay_of_the_events_is_logged(
     edge: Edge, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edge.files["status.json"] = json.dumps({"fetched": "2026-03-03T14:00:00+00:00"})
@@ -75,6 +84,7 @@ def test_an_edge_that_is_behind_is_told_by_how_much_and_where(
     out, err = capsys.readouterr()
     assert out.startswith("other content\thttp")
     assert out.endswith("/event/1.html\n")
+    assert 'msg="live site differs from the last build"' in err
     assert "wrong=1 behind_minutes=30 " in err
 
 
@@ -96,7 +106,7 @@ def test_the_files_that_changed_last_are_always_in_the_sample(
     assert "files=3 of=61 wrong=1 " in err
 
 
-def test_what_is_not_uploaded_or_told_yet_is_counted(
+def test_files_not_yet_uploaded_or_invalidated_are_counted(
     edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entries = {
@@ -110,7 +120,7 @@ def test_what_is_not_uploaded_or_told_yet_is_counted(
     assert "not_uploaded=1 pending=2 rc=0" in capsys.readouterr().err
 
 
-def test_after_a_run_in_docker_its_books_on_this_machine_serve(
+def test_after_a_run_in_docker_the_copied_state_files_are_used(
     edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "site.manifest").unlink()
@@ -132,7 +142,7 @@ def test_after_a_run_in_docker_its_books_on_this_machine_serve(
     assert "files=3 of=3 wrong=0 behind_minutes=15 " in capsys.readouterr().err
 
 
-def test_a_missing_file_and_a_lost_header_are_found(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_and_a_wrong_header_are_found(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
     del edge.files["events.ics"]
     edge.headers["Cache-Control"] = "no-store"
     assert verify.main([]) == 1
@@ -141,13 +151,13 @@ def test_a_missing_file_and_a_lost_header_are_found(edge: Edge, capsys: pytest.C
     assert "cache-control: no-store\t" in out
 
 
-def test_a_foreign_status_is_said_so(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_status_json_of_another_program_is_an_error(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
     edge.files["status.json"] = "<html>"
     assert verify.main([]) == 1
     assert "live status.json is not from events-display" in capsys.readouterr().err
 
 
-def test_an_unreachable_site_and_a_missing_address_have_their_codes(
+def test_an_unreachable_site_ends_with_75_and_a_missing_address_with_78(
     edge: Edge, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SITE_URL", "http://127.0.0.1:9")
@@ -157,7 +167,7 @@ def test_an_unreachable_site_and_a_missing_address_have_their_codes(
     assert "key=SITE_URL" in capsys.readouterr().err
 
 
-def test_nothing_built_here_is_a_matter_of_configuration(
+def test_without_a_build_verify_ends_with_78(
     edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("BUILD_DIR", str(tmp_path / "elsewhere"))
