@@ -19,7 +19,7 @@ invalidations() {
 }
 paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
 
-@test "Nothing pending: no call at all" {
+@test "Without pending paths there is no call to CloudFront" {
   run -0 invalidate
   : >"$BUILD_DIR/pending-paths"
   run -0 invalidate
@@ -27,7 +27,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   same "$(calls)" ''
 }
 
-@test "trap 16: one file is one path, several are one wildcard that no shell expands; pending-paths is empty afterwards" {
+@test "trap 16: one file is one path, several are one wildcard that no shell expands, and pending-paths is emptied" {
   pending m1 event/1.html
   run -0 invalidate
   says 'paths=1 invalidation=[A-Z0-9]+ reused=0 pending_before=1 pending_after=0 paths_this_month=1 '
@@ -39,7 +39,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   same "$(paths)" '/event/1.html /* '
 }
 
-@test "trap 18, fault 38: too many invalidations in progress are waited for, with an end; the paths stay pending" {
+@test "trap 18, fault 38: with too many invalidations in progress it retries for a limited time and keeps the paths pending" {
   pending m1 event/1.html
   faults '{"kind": "TooManyInvalidationsInProgress", "times": 2}'
   run -0 invalidate
@@ -54,7 +54,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   cmp "$BUILD_DIR/pending-paths" "$BATS_TEST_TMPDIR/before"
 }
 
-@test "fault 38: wrong rights and a wrong distribution end with 78 at once, an overload with 75" {
+@test "fault 38: missing rights and a wrong distribution end with 78 at once, an overload ends with 75" {
   pending m1 event/1.html
   faults '{"kind": "AccessDenied"}'
   run -78 invalidate
@@ -70,7 +70,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   grep -q event/1.html "$BUILD_DIR/pending-paths"
 }
 
-@test "trap 17, fault 39: killed after CloudFront took it, or its answer lost: the next run gets the same invalidation, unbilled" {
+@test "trap 17, fault 39: after a kill or a lost answer the next run gets the same invalidation and is not billed again" {
   pending m39 event/1.html
   local before pid
   before=$(invalidations)
@@ -86,7 +86,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   says 'paths_this_month=1 '
 }
 
-@test "trap 17: the same page changed twice is invalidated twice, also when the content is the old one again" {
+@test "trap 17: a page changed twice is invalidated twice, even if its old content is back" {
   local change
   for change in a b a2 b2; do
     pending "$change" event/1.html
@@ -95,7 +95,7 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
   says 'paths_this_month=4 '
 }
 
-@test "A dry run prints the paths and their price, and calls nobody" {
+@test "A dry run prints the path and its price and makes no call" {
   pending m1 $'event/1.html\nevent/2.html'
   printf '%s 1000 x 2026-03-03T09:00:00+00:00\n' "$(date -u +%Y-%m)" >"$BUILD_DIR/invalidations"
   run -0 --separate-stderr invalidate --dry-run

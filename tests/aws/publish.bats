@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bin/publish with the real bin/upload and bin/invalidate; fetch and generate do nothing, the site is here.
+# bin/publish with the real bin/upload and bin/invalidate; fetch and generate are empty, the test makes the site.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -19,7 +19,7 @@ setup() {
   make_site
 }
 
-@test "A page that left is deleted by the next run, which tells CloudFront" {
+@test "A removed page is deleted by the next run, which also invalidates it" {
   EVENTS_NOW=2026-03-03T09:00 run -0 "$PROJECT/bin/publish"
   says 'outcome=ok changed=5 uploaded=5 deleted=0 .*paths=1 events=2 .*pending_after=0 '
   published

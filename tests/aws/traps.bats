@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Publishing to S3 and CloudFront has thirty known traps; test_traps.py lists where each has its
-# test. Here are those that need the real AWS CLI and S3's own answers, and no test elsewhere.
+# Publishing to S3 and CloudFront has thirty known traps, which test_traps.py lists. These tests need the
+# real AWS CLI and the answers of S3.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -15,7 +15,7 @@ setup() {
   make_site
 }
 
-# record_arguments: what the AWS CLI is called with in the life of a site, in $BATS_FILE_TMPDIR/arguments
+# record_arguments: write the arguments of every AWS CLI call in the life of a site to $BATS_FILE_TMPDIR/arguments
 record_arguments() {
   # shellcheck disable=SC2034  # use_aws reads them
   local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR BATS_TEST_NUMBER=0 place=$BATS_FILE_TMPDIR/path
@@ -35,21 +35,21 @@ record_arguments() {
   unset AWS_CLI
 } 2>/dev/null
 
-# live TIME: a run of the part that concerns AWS
+# live TIME: upload and invalidate at that time
 live() { EVENTS_NOW=2026-03-03T$1-05:00 upload && EVENTS_NOW=2026-03-03T$1-05:00 invalidate; }
 arguments() { grep "$1" "$BATS_FILE_TMPDIR/arguments"; }
 never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI is called with $1"; }
 
-@test "The recorded calls are all that there are" {
+@test "The recorded calls are of five kinds" {
   same "$(cut -d' ' -f1-2 "$BATS_FILE_TMPDIR/arguments" | LC_ALL=C sort -u | tr '\n' ' ')" \
     'cloudfront create-invalidation s3 cp s3 sync s3api delete-objects s3api list-objects-v2 '
 }
 
-@test "trap 2: sync is never told to go by size alone" {
+@test "trap 2: sync never compares by size alone" {
   never '--size-only|--exact-timestamps'
 }
 
-@test "trap 3: what is uploaded in the second in which it was written is not uploaded again" {
+@test "trap 3: a file uploaded in the second in which it was written is not uploaded again" {
   run -0 upload
   put event/1.html 'now'
   run -0 upload
@@ -59,7 +59,7 @@ never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI i
   same "$(count PutObject)" 9 # five files and three times status.json, and one more
 }
 
-@test "trap 4: whatever fails after a change in S3, the next run invalidates it though nothing has changed" {
+@test "trap 4: after any failure the next run invalidates the files that changed in S3" {
   live 09:00
   # CloudFront fails.
   put event/1.html 'A'
@@ -85,7 +85,7 @@ never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI i
   invalidated 11:15
 }
 
-# invalidated TIME: a run without faults tells CloudFront of what is pending, and is the last to do so
+# invalidated TIME: a run without faults invalidates the pending paths, and later runs invalidate none
 invalidated() {
   ask DELETE /-/faults
   ask DELETE /-/log
@@ -97,7 +97,7 @@ invalidated() {
   [[ ! -s $BUILD_DIR/pending-paths ]]
 }
 
-@test "trap 6, fault 32: whichever PUT fails, no page in the bucket leads to a missing file, and nothing is deleted" {
+@test "trap 6, fault 32: whichever PUT fails, no page in the bucket links to a missing file, and no file is deleted" {
   live 09:00
   drop event/2.html
   live 09:15 # event/2.html is due from now on
@@ -118,19 +118,19 @@ invalidated() {
   done
 }
 
-# whole: every link of every page in the bucket leads to an object
+# whole: every link of every page in the bucket points to an object
 whole() {
   local page link all
   all=$(keys)
   while read -r page; do
     for link in $(object "$page" | grep -o 'href=[^>]*' | cut -c6-); do
       link=$(realpath -ms --relative-to=/ "/$(dirname "$page")/$link")
-      grep -qxF -- "$link" <<<"$all" || fail "$page leads to $link, which is missing"
+      grep -qxF -- "$link" <<<"$all" || fail "$page links to $link, which is missing"
     done
   done < <(grep html <<<"$all")
 }
 
-@test "trap 7: an empty, missing or half-built site deletes nothing, even with FORCE=1" {
+@test "trap 7: an empty, missing or half-built site deletes no file, even with FORCE=1" {
   run -0 upload
   ask DELETE /-/log
   cp -r "$BUILD_DIR/site" "$BATS_TEST_TMPDIR/whole"
@@ -144,11 +144,11 @@ whole() {
   same "$(calls)" ''
 }
 
-@test "trap 8: sync leaves deleting to us, and sees no more than what it is to upload" {
+@test "trap 8: sync never deletes, and sees only the files to upload" {
   never 's3 sync .*(--delete|--include|--exclude)'
 }
 
-@test "trap 9, fault 23: a changed rule for headers sends just its files again, once" {
+@test "trap 9, fault 23: after a changed rule for headers only its files are uploaded again, once" {
   run -0 upload
   sed -i 's/^# headers text\/calendar; charset=utf-8 .*/# headers text\/calendar | public/' "$BUILD_DIR/published.manifest"
   run -0 upload
@@ -171,7 +171,7 @@ whole() {
   same "$(grep -Evc '^s3 (sync|cp) .*--content-type .+ --cache-control|^(s3api|cloudfront) ' "$BATS_FILE_TMPDIR/arguments" || true)" 0
 }
 
-@test "trap 12: kill -9 of an upload ends its AWS CLI too, before another may write" {
+@test "trap 12: kill -9 of an upload also ends its AWS CLI, before another upload may write" {
   faults '{"kind": "slow", "seconds": 30, "operation": "PutObject"}'
   upload 2>/dev/null 3>&- &
   local pid=$! session
@@ -184,7 +184,7 @@ whole() {
   published
 }
 
-@test "trap 14: file names are told from what sync says, even with ' to s3://' in them, and in another language" {
+@test "trap 14: file names are read from the output of sync, even with ' to s3://' in them, and in another language" {
   LC_ALL=C run -0 upload
   put 'branch/from here to s3.html' x
   put 'branch/frå.html' x
@@ -199,16 +199,16 @@ whole() {
   same "$(arguments '^s3 sync' | grep -vc -- --no-progress || true)" 0
 }
 
-@test "trap 15: sync is never asked to say nothing" {
+@test "trap 15: sync always prints the uploaded files" {
   never '--quiet|--only-show-errors|--dryrun'
 }
 
-@test "trap 16: paths go to CloudFront in a file, so that no shell expands /*" {
+@test "trap 16: the AWS CLI reads the paths from a file, so that no shell expands /*" {
   arguments '^cloudfront' | grep -q -- '--invalidation-batch file://'
   never '--paths'
 }
 
-@test "trap 19: nothing waits for an invalidation to be done" {
+@test "trap 19: no run waits for an invalidation to complete" {
   mkdir -p "$BUILD_DIR"
   printf '# change a\nevent/1.html\n' >"$BUILD_DIR/pending-paths"
   run -0 invalidate
@@ -226,7 +226,7 @@ whole() {
   published
 }
 
-@test "trap 24: keys that expire in the middle of a run end it with 78; what has landed is known" {
+@test "trap 24: keys that expire during a run end it with 78, and the uploaded files are recorded" {
   run -0 upload
   put event/1.html A
   put static/other.0123abcd.css A
@@ -243,7 +243,7 @@ whole() {
   same "$(grep -vc -- '--cli-connect-timeout 5 --cli-read-timeout 15' "$BATS_FILE_TMPDIR/arguments" || true)" 0
 }
 
-@test "trap 27: nothing ever traces commands or signed headers" {
+@test "trap 27: no program traces commands or signed headers" {
   never '--debug'
   run -1 grep -rnE 'set -[a-z]*x|xtrace|--debug' "$ROOT/bin" "$ROOT/scripts" "$ROOT/Makefile" "$ROOT/docker"
 }
@@ -261,7 +261,7 @@ whole() {
   same "$(arguments '^s3 sync' | grep -vc "^s3 sync $BATS_FILE_TMPDIR/build/run/stage/[0-9]* " || true)" 0
 }
 
-@test "trap 30: after an upload that failed nothing is deleted" {
+@test "trap 30: after a failed upload no file is deleted" {
   live 09:00
   drop event/2.html
   live 09:15
@@ -272,7 +272,7 @@ whole() {
   same "$(count DeleteObjects)" 0
   ask DELETE /-/faults
   EVENTS_NOW=2026-03-03T09:30-05:00 invalidate
-  # Nor by the next run, whose pages are only then as they should be.
+  # Nor by the next run: until it ends, live pages may still link to the file.
   EVENTS_NOW=2026-03-03T09:45-05:00 run -0 upload
   says 'deleted=0'
   EVENTS_NOW=2026-03-03T09:45-05:00 invalidate

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # bin/upload with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
-# Every rule about order, recovery and guards is in test_upload_steps.py; here is what needs S3's answers.
+# test_upload_steps.py tests the rules of order, recovery and guards; these tests need the answers of S3.
 # shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
@@ -13,7 +13,7 @@ setup() {
   make_site
 }
 
-@test "traps 1 and 2, faults 35 and 36: a tree generated anew, and a same-size edit with an old time: just other bytes go up, once" {
+@test "traps 1 and 2, faults 35 and 36: only files with other bytes are uploaded, once, whatever their size and time" {
   run -0 upload
   says 'uploaded=5 deleted=0'
   published
@@ -43,7 +43,7 @@ setup() {
   says 'uploaded=0 '
 }
 
-@test "fault 25: a site that is not as its manifest says is refused with 65 and no call to AWS, even with FORCE=1" {
+@test "fault 25: a site that differs from its manifest is refused with 65 and no call to AWS, even with FORCE=1" {
   printf 'x' >>"$BUILD_DIR/site/index.html"
   FORCE=1 run -65 upload
   says 'level=error step=upload .*guard: incomplete site: .* file=index.html rc=65'
@@ -51,7 +51,7 @@ setup() {
   [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
 }
 
-@test "faults 22 and 37: a new place or lost books: all goes up, an endpoint is named, what is not ours stays" {
+@test "faults 22 and 37: a new destination or a lost manifest means a full upload, and other files stay" {
   run -0 upload
   ask PUT "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" 'not ours' "$MOTO_URL"
   rm "$BUILD_DIR/published.manifest"
@@ -74,7 +74,7 @@ setup() {
   published
 }
 
-@test "fault 29: refused rights leave the books as they were, and the log says which setting to check" {
+@test "fault 29: missing rights leave the state files unchanged, and the log names the setting to check" {
   faults '{"kind": "AccessDenied", "operation": "PutObject"}'
   run -78 upload
   says 'UPLOAD_AWS_ key pair.* aws=AccessDenied .*uploaded=0'
@@ -85,7 +85,7 @@ setup() {
   [[ ! -e $BUILD_DIR/published.manifest && ! -s $BUILD_DIR/pending-paths ]]
 }
 
-@test "faults 30 and 31: overload ends with 75, a wrong clock with 1; then the next run finishes just the rest" {
+@test "faults 30 and 31: an overload ends with 75, a wrong clock with 1, and the next run uploads only the rest" {
   faults '{"kind": "RequestTimeTooSkewed"}'
   run -1 upload
   says 'clock of this machine is wrong'
@@ -100,7 +100,7 @@ setup() {
   same "$(count PutObject)" 3
 }
 
-@test "faults 31 and 32: an answer that is lost leaves its file in doubt, so it goes up again" {
+@test "faults 31 and 32: after a lost answer the file is uncertain and is uploaded again" {
   run -0 upload
   put event/1.html B
   faults '{"kind": "lost", "operation": "PutObject"}'
@@ -114,7 +114,7 @@ setup() {
   published
 }
 
-@test "faults 33 and 34: kill -9 after a PUT leaves no process and no lock; back to the old content, it goes up again" {
+@test "faults 33 and 34: kill -9 after a PUT leaves no process and no lock, and the old content is uploaded again" {
   run -0 upload
   put event/1.html B
   upload 2>/dev/null &
@@ -130,7 +130,7 @@ setup() {
   published
 }
 
-@test "fault 33: an AWS CLI that is killed while it works ends the upload with 1, and the log says so" {
+@test "fault 33: a killed AWS CLI ends the upload with 1 and a log line" {
   # shellcheck disable=SC2016  # for the script to expand
   printf '#!/usr/bin/env bash\n[[ $1 == --version ]] || kill -KILL "$PPID"\n' >"$BATS_TEST_TMPDIR/aws"
   chmod 755 "$BATS_TEST_TMPDIR/aws"
@@ -140,7 +140,7 @@ setup() {
   published
 }
 
-@test "fault 44: an upload that runs out of time notes what has landed, and the next run goes on from there" {
+@test "fault 44: an upload that runs out of time records the uploaded files, and the next run continues" {
   faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
   upload 2>"$BATS_TEST_TMPDIR/log" &
   local pid=$!
@@ -155,7 +155,7 @@ setup() {
   published
 }
 
-@test "trap 24, fault 54: keys may come as files; no message holds them, and missing ones are said plainly" {
+@test "trap 24, fault 54: keys may come as files; no message and no file holds them; the log names a missing one" {
   printf 'planted-secret-value\n' >"$BATS_TEST_TMPDIR/secret"
   printf 'AKIAPLANTED\n' >"$BATS_TEST_TMPDIR/id"
   unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
@@ -172,7 +172,7 @@ setup() {
   says 'key=UPLOAD_AWS_SECRET_ACCESS_KEY '
 }
 
-@test "fault 19: missing and malformed settings end with 78 before any call" {
+@test "fault 19: a missing or malformed setting ends with 78 before any call" {
   S3_BUCKET='' run -78 upload
   says 'key=S3_BUCKET'
   MAX_DELETE_PERCENT=many run -78 upload
@@ -180,7 +180,7 @@ setup() {
   same "$(calls)" ''
 }
 
-@test "fault 26: where no file may grow, nothing is uploaded and the books stay" {
+@test "fault 26: where no file may grow, no file is uploaded and the state files stay" {
   put event/1.html "$(head -c 300000 /dev/zero | tr '\0' x)"
   run -1 bash -c 'ulimit -f 100; exec upload'
   says 'level=error .*errno=27'
@@ -188,7 +188,7 @@ setup() {
   same "$(count PutObject)" 0
 }
 
-# on_a_disk OPTIONS TROUBLE: the three commands on a small disk, in a namespace where one may mount
+# on_a_disk OPTIONS TROUBLE: run the three commands on a small disk, in a namespace with the right to mount
 on_a_disk() {
   # shellcheck disable=SC2016  # for that shell to expand
   "${enter[@]}" bash -c '
@@ -201,10 +201,10 @@ on_a_disk() {
       "$step" || rc=$?
       echo "$step ended with $rc"
     done
-    for book in published.manifest pending-paths; do cmp "$KEEP/$book" "$BUILD_DIR/$book"; done' - "$@"
+    for name in published.manifest pending-paths; do cmp "$KEEP/$name" "$BUILD_DIR/$name"; done' - "$@"
 }
 
-@test "fault 26: on a full disk, one without inodes and a read-only one, nothing is uploaded, told or lost" {
+@test "fault 26: on a full disk, one without inodes and a read-only one, there is no upload, no call and no loss" {
   enter=(unshare --mount)
   ((EUID == 0)) || enter=(unshare --user --map-root-user --mount)
   "${enter[@]}" mount -t tmpfs none "$BATS_TEST_TMPDIR" 2>/dev/null ||
@@ -231,7 +231,7 @@ EOF
   same "$(calls)" ''
 }
 
-@test "trap 11, fault 45: two uploads at once: the second ends with 75 and says who is at it" {
+@test "trap 11, fault 45: of two uploads at once, the second ends with 75 and names the first" {
   exec {held}>"$BUILD_DIR/state.lock"
   flock -n "$held"
   echo 'step=upload pid=123 run=x' >"$BUILD_DIR/state.lock"
@@ -242,7 +242,7 @@ EOF
   same "$(calls)" ''
 }
 
-@test "A dry run prints both halves and their price, and touches nothing" {
+@test "A dry run prints the uploads and invalidations with their price and changes no file" {
   printf '# destination %s s3://%s/%s\n# headers text/html | x\n%064d  event/9.html\n' \
     "$AWS_ENDPOINT_URL" "$S3_BUCKET" "$S3_PREFIX" 0 >"$BUILD_DIR/published.manifest"
   FORCE=1 run -0 --separate-stderr upload --dry-run
@@ -255,14 +255,14 @@ EOF
   [[ ! -e $BUILD_DIR/pending-paths ]]
 }
 
-@test "Misuse is answered with the usage on stderr and 2, --help with it on stdout" {
+@test "Wrong usage prints the usage on stderr and ends with 2; --help prints it on stdout" {
   run -2 --separate-stderr upload --delete
   same "$output" ''
   run -0 --separate-stderr upload --help
   [[ $output == Usage:* ]]
 }
 
-@test "trap 26: another aws that PATH holds is the one that is run, once for each command" {
+@test "trap 26: another aws in PATH is used, and started once for each command" {
   mkdir "$BATS_TEST_TMPDIR/path"
   printf '#!/bin/sh\necho "$1 $2" >>"%s/started"\nexec "%s/.venv/bin/aws" "$@"\n' "$BATS_TEST_TMPDIR" "$ROOT" \
     >"$BATS_TEST_TMPDIR/path/aws"
