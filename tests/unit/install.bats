@@ -70,7 +70,7 @@ END
   for prefix in /usr /opt/events; do
     in_dest install PREFIX="$prefix"
     local units=$DEST$prefix/lib/systemd/system
-    ! grep -r '@[A-Z]*@' "$units" "$DEST$prefix/lib/sysusers.d" || fail 'a place is not filled in'
+    run ! grep -r '@[A-Z]*@' "$units" "$DEST$prefix/lib/sysusers.d"
     grep -q "^ExecStart=$prefix/lib/events-display/bin/notify " "$units/events-display-notify@.service"
     grep -q "^WorkingDirectory=$prefix/lib/events-display$" "$units/events-display.service"
     same "$(grep -rhoE '/(usr|opt|local)[a-z/]*/events-display/bin/[a-z]+' "$units" | grep -v "^$prefix/lib/" || true)" ''
@@ -155,7 +155,7 @@ END
   printf 'planted' >"$PROJECT/docker/kubernetes/overlays/larkfield/secrets/libcal_client_secret"
   printf 'LIBCAL_CLIENT_SECRET=planted\n' >"$PROJECT/.env"
   in_dest install
-  ! grep -rl planted "$DEST" || fail 'it is'
+  run ! grep -rl planted "$DEST"
 }
 
 @test "The timer ticks in the zone that is asked for, else that of the settings, else New York" {

@@ -103,6 +103,7 @@ settings() {
   run -0 secrets remove
   secrets write
   printf 'mine\n' >"$SECRETS_DIR/mine"
+  chmod 644 "$SECRETS_DIR/mine"
   run -0 secrets remove
   same "$(names)" 'mine 644'
 }

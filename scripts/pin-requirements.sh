@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Usage: scripts/lock.sh
+# Usage: scripts/pin-requirements.sh
 #
 # Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
 # with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
 # requirements-dev.txt (tests, stand-ins), requirements-browser.txt (make test-browser),
 # requirements-kubernetes.txt (make test-kubernetes) and requirements-bench.txt (make bench).
-# One resolution serves all six.
+# All six come from one resolution.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
