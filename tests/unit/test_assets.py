@@ -22,7 +22,7 @@ def png(path: Path, width: int, height: int) -> Path:
     return path
 
 
-def test_static_files_carry_the_digest_of_what_is_in_them() -> None:
+def test_names_of_static_files_contain_their_digest() -> None:
     paths, contents = assets.static_files(settings())
     assert set(paths) == {"style.css", "icon.svg", "share.png", "list.js", "event.js"}
     for path in paths.values():
@@ -30,7 +30,7 @@ def test_static_files_carry_the_digest_of_what_is_in_them() -> None:
         assert site_paths.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
 
 
-def test_the_brand_colour_is_in_style_sheet_and_icon_and_changes_their_names() -> None:
+def test_the_brand_color_is_in_style_sheet_and_icon_and_changes_their_names() -> None:
     paths, contents = assets.static_files(settings(BRAND_COLOR="#7A1FA2"))
     assert b"--brand:#7a1fa2" in contents[paths["style.css"]]
     assert b"#7A1FA2" in contents[paths["icon.svg"]]
@@ -40,11 +40,11 @@ def test_the_brand_colour_is_in_style_sheet_and_icon_and_changes_their_names() -
     assert other["list.js"] == paths["list.js"]
 
 
-def test_scripts_lose_comments_and_indentation_and_nothing_else() -> None:
+def test_only_comments_and_indentation_are_removed_from_scripts() -> None:
     script = b"  // a comment\n\n  const url = 'https://x';  // kept\n    done();\n"
     assert assets.without_comments(script) == b"const url = 'https://x';  // kept\ndone();\n"
     for path in (TEMPLATES / "static").glob("*.js"):
-        # Within a template literal a line could look like a comment.
+        # A line within a template literal could look like a comment.
         assert all(line.count("`") % 2 == 0 for line in path.read_text().splitlines()), path
 
 
@@ -75,19 +75,19 @@ def test_a_logo_is_published_with_its_shape(tmp_path: Path) -> None:
         SVG + b" " * assets.MAX_LOGO_BYTES,
     ],
 )
-def test_what_is_no_usable_logo_is_refused_with_its_setting(tmp_path: Path, data: bytes) -> None:
+def test_an_unusable_logo_is_reported_as_a_wrong_setting(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "logo").write_bytes(data)
     with pytest.raises(SettingError) as raised:
         assets.logo(settings(LOGO=str(tmp_path / "logo")))
     assert raised.value.key == "LOGO"
 
 
-def test_a_logo_that_is_not_there_is_refused_with_its_setting(tmp_path: Path) -> None:
+def test_a_missing_logo_is_reported_as_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="No such file"):
         assets.logo(settings(LOGO=str(tmp_path / "none.svg")))
 
 
-def test_images_are_those_that_fetch_has_made(tmp_path: Path) -> None:
+def test_images_of_fetch_are_found_and_broken_ones_ignored(tmp_path: Path) -> None:
     for width, height in ((320, 213), (800, 533)):
         Image.new("RGB", (width, height)).save(tmp_path / f"book-1a2b-{width}.webp")
     (tmp_path / "book-1a2b-1600.webp").write_bytes(b"broken")
@@ -101,7 +101,7 @@ def test_images_are_those_that_fetch_has_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stem", ["", "../secret", "a/b", "gone", "a\0b", "x.y"])
-def test_a_stem_without_files_or_out_of_the_folder_is_no_image(tmp_path: Path, stem: str) -> None:
+def test_a_stem_without_files_or_outside_the_folder_has_no_image(tmp_path: Path, stem: str) -> None:
     Image.new("RGB", (320, 213)).save(tmp_path / "secret-320.webp")
     (tmp_path / "images").mkdir()
     assert assets.ImageFolder(tmp_path / "images").of(stem) == {}

@@ -1,4 +1,4 @@
-"""Contrast, for any brand color."""
+"""Contrast for any brand color."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLE = (ROOT / "templates" / "static" / "style.css").read_text(encoding="utf-8"
         ("#0000ff", "#ffffff", 8.59),
     ],
 )
-def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+def test_contrast_is_computed_as_in_wcag(one: str, other: str, ratio: float) -> None:
     assert colors.contrast(one, other) == pytest.approx(ratio, abs=0.01)
 
 
@@ -35,7 +35,7 @@ def schemes(brand: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 @given(anycolor)
-def test_whatever_the_brand_all_text_can_be_read(brand: str) -> None:
+def test_any_brand_color_gives_readable_text(brand: str) -> None:
     light, dark = schemes(brand)
     for scheme, grounds in (
         (light, (colors.LIGHT_GROUND, colors.LIGHT_SURFACE)),
@@ -48,7 +48,7 @@ def test_whatever_the_brand_all_text_can_be_read(brand: str) -> None:
             assert colors.contrast(scheme["link-strong"], ground) >= colors.ENHANCED
 
 
-def test_a_brand_that_can_be_read_as_it_is_stays_as_it_is() -> None:
+def test_a_readable_brand_color_is_not_changed() -> None:
     assert schemes("#1f5f8b")[0]["link"] == "#1f5f8b"
 
 
@@ -61,25 +61,25 @@ def own_colors(scheme: int) -> dict[str, str]:
     }
 
 
-def test_the_style_sheet_has_the_grounds_that_contrast_is_reckoned_on() -> None:
+def test_the_style_sheet_has_the_backgrounds_assumed_for_contrast() -> None:
     light, dark = own_colors(0), own_colors(1)
     assert (light["ground"], light["surface"]) == (colors.LIGHT_GROUND, colors.LIGHT_SURFACE)
     assert (dark["ground"], dark["surface"]) == (colors.DARK_GROUND, colors.DARK_SURFACE)
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_the_style_sheets_own_colours_can_be_read(scheme: int) -> None:
+def test_the_style_sheets_own_colors_are_readable(scheme: int) -> None:
     own = own_colors(scheme)
     for ground in (own["ground"], own["surface"]):
         assert colors.contrast(own["text"], ground) >= colors.ENHANCED
         assert colors.contrast(own["muted"], ground) >= colors.TEXT
-        # 1.4.11: the edges of controls
+        # WCAG 1.4.11: borders of controls
         assert colors.contrast(own["edge"], ground) >= 3
     for name in ("red", "green", "amber"):
         assert colors.contrast(own[name], own[f"{name}-tint"]) >= colors.TEXT
     assert colors.contrast(own["text"], own["grey-tint"]) >= colors.TEXT
 
 
-def test_what_is_no_colour_is_refused() -> None:
+def test_an_invalid_color_is_refused() -> None:
     with pytest.raises(ValueError, match="#rrggbb"):
         colors.luminance("red")

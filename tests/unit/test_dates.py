@@ -13,7 +13,7 @@ from support.page_samples import all_day, at, event, wording
 
 EXHIBIT = all_day("2026-02-01", "2026-05-01")
 
-# What stands in a list under the heading of its day.
+# Times in a list, under the heading of the day.
 TIMES = [
     ("ordinary", event("2026-03-03 10:30", "2026-03-03 12:00"), "10:30am to noon"),
     ("am and pm at both ends", event("2026-03-03 10:00", "2026-03-03 11:15"), "10am to 11:15am"),
@@ -45,7 +45,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize(("item", "words"), [row[1:] for row in TIMES], ids=[row[0] for row in TIMES])
-def test_times_in_a_list_read(item: Event, words: str) -> None:
+def test_times_in_a_list(item: Event, words: str) -> None:
     assert wording().times(item) == words
 
 
@@ -62,7 +62,7 @@ def test_times_in_a_list_read(item: Event, words: str) -> None:
         (event("2026-03-03 22:00", "2026-03-04 07:00"), "March 3, 10pm to March 4, 7am"),
     ],
 )
-def test_when_reads(item: Event, words: str) -> None:
+def test_date_and_time_on_an_event_page(item: Event, words: str) -> None:
     assert wording().when(item) == words
 
 
@@ -81,7 +81,7 @@ def test_when_reads(item: Event, words: str) -> None:
          "21.00 til lørdag kl. 1.00"),
     ],
 )  # fmt: skip
-def test_other_languages_read_right(
+def test_dates_and_times_in_other_languages(
     locale: str, times: str, when: str, day: str, days: str, whole: str, exhibit: str, overnight: str
 ) -> None:
     words = wording(locale)
@@ -96,19 +96,19 @@ def test_other_languages_read_right(
     assert words.times(late).replace("\N{NO-BREAK SPACE}", " ") == overnight
 
 
-def test_danish_names_the_zone_as_within_a_sentence() -> None:
+def test_danish_writes_the_zone_in_lower_case() -> None:
     start = at("2026-03-03 10:30", ZoneInfo("Europe/Copenhagen"))
     online = Event(id="1", calendar="1", title="Kursus", start=start, end=start, online=True)
     assert wording("da_DK").times(online) == "10.30 (centraleuropæisk tid)"
     assert wording("da_DK").times(event("2026-03-03 10:30", online=True)) == "10.30 (Eastern-tid)"
 
 
-def test_danish_writes_the_end_of_a_day_as_24() -> None:
+def test_danish_writes_midnight_at_the_end_of_a_day_as_24() -> None:
     assert wording("da_DK").times(event("2026-03-03 19:00", "2026-03-04 00:00")) == "19.00 til 24.00"
     assert wording("da_DK").times(event("2026-03-03 00:00", "2026-03-03 01:00")) == "0.00 til 1.00"
 
 
-def test_a_day_names_its_year_only_when_it_is_another() -> None:
+def test_the_year_is_named_only_if_it_differs() -> None:
     assert wording().day(date(2026, 12, 31)) == "Thursday, December 31"
     assert wording().day(date(2027, 1, 1)) == "Friday, January 1, 2027"
 
@@ -122,11 +122,11 @@ def test_a_day_names_its_year_only_when_it_is_another() -> None:
         (event("2026-03-03 10:00", "2026-03-06 10:01"), True),
     ],
 )
-def test_what_lasts_longer_than_three_days_is_long_running(item: Event, long_running: bool) -> None:
+def test_an_event_of_more_than_three_days_is_long_running(item: Event, long_running: bool) -> None:
     assert wording().is_long_running(item) is long_running
 
 
-def test_an_exhibit_says_when_it_ends_and_before_it_begins_when_that_is() -> None:
+def test_an_exhibit_names_its_end_and_before_it_begins_its_start() -> None:
     assert wording().until(EXHIBIT) == "Ongoing, ends Friday, May 1"
     assert wording().until(all_day("2026-03-10", "2026-05-01")) == "March 10 to May 1"
 
@@ -149,7 +149,7 @@ def test_an_event_is_over_on_the_day_after_it(item: Event, today: date, over: bo
     assert is_over(item, today) is over
 
 
-def test_the_second_of_two_equal_hours_is_an_end() -> None:
+def test_an_end_in_the_repeated_hour_is_shown() -> None:
     start = at("2026-11-01 01:30")
     item = event("2026-11-01 01:30")
     later = Event(id="1", calendar="1", title="Owl watch", start=start, end=start.replace(fold=1))
@@ -165,5 +165,5 @@ def test_the_second_of_two_equal_hours_is_an_end() -> None:
         (all_day("2026-03-03", "2026-03-05"), "2026-03-03"),
     ],
 )
-def test_the_machine_form_has_an_offset_but_for_days(item: Event, text: str) -> None:
+def test_the_datetime_attribute_has_an_offset_except_for_days(item: Event, text: str) -> None:
     assert datetime_attribute(item) == text

@@ -15,7 +15,7 @@ from support.feed_samples import ALL, SITE, STORYTIME, site
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
-def test_the_site_holds_every_feed(tmp_path: Path) -> None:
+def test_the_site_has_every_feed(tmp_path: Path) -> None:
     settings = samples.settings(BUILD_DIR=str(tmp_path))
     built = dict(pages.build(Site.of(Snapshot(events=ALL, url=samples.LIBCAL), settings)))
     feeds = site(*ALL)
@@ -29,7 +29,7 @@ def test_the_site_holds_every_feed(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_the_same_events_give_the_same_bytes_at_any_time_of_the_day() -> None:
+def test_feeds_are_the_same_bytes_at_any_time_of_day() -> None:
     assert site(*ALL, EVENTS_NOW="2026-03-01T23:59-05:00") == site(*ALL, EVENTS_NOW="2026-03-01T00:00-05:00")
 
 
@@ -57,7 +57,7 @@ def test_a_change_of_one_event_touches_only_the_lists_it_is_in() -> None:
     }
 
 
-def test_the_sitemap_lists_what_search_engines_may_find_with_the_last_change() -> None:
+def test_the_sitemap_lists_the_pages_to_index_with_their_last_change() -> None:
     root = ElementTree.fromstring(site(*ALL)["sitemap.xml"])
     assert root.tag == f"{SITEMAP}urlset"
     found = {url.findtext(f"{SITEMAP}loc"): url.findtext(f"{SITEMAP}lastmod") for url in root}
@@ -81,14 +81,14 @@ def test_the_sitemap_leaves_out_lists_without_events_but_is_never_empty() -> Non
     ]
 
 
-def test_robots_are_shown_the_sitemap_and_kept_from_nothing() -> None:
+def test_robots_txt_names_the_sitemap_and_allows_all_pages() -> None:
     lines = site()["robots.txt"].decode().splitlines()
     assert "User-agent: *" in lines
     assert "Disallow:" in lines
     assert f"Sitemap: {SITE}/sitemap.xml" in lines
 
 
-def test_without_an_address_of_the_site_there_is_no_sitemap_since_it_would_not_be_valid() -> None:
+def test_without_site_url_there_is_no_sitemap() -> None:
     found = site(*ALL, SITE_URL="")
     assert "sitemap.xml" not in found
     assert b"Sitemap" not in found["robots.txt"]

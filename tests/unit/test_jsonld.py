@@ -1,4 +1,4 @@
-"""What search engines are told of an event; required and recommended as Google's documentation lists them."""
+"""JSON-LD of an event, with the required and recommended properties of Google's documentation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def markup(item: Event, *, images: bool = True, **values: Any) -> dict[str, Any]
     return jsonld.event(view(item, images=IMAGES if images else {}), settings(**values), SHARE)
 
 
-def test_all_that_google_requires_and_recommends_is_there_but_what_nobody_knows() -> None:
+def test_all_required_and_recommended_properties_that_libcal_has_are_present() -> None:
     found = markup(event("2026-03-03 10:30", "2026-03-03 12:00", excerpt="Songs", place="Story Room"))
     assert found["@context"] == "https://schema.org"
     assert found["@type"] == "Event"
@@ -41,7 +41,7 @@ def test_all_that_google_requires_and_recommends_is_there_but_what_nobody_knows(
     assert found["organizer"] == {"@type": "Organization", "name": "Lebanon Public Libraries", "url": SITE}
 
 
-def test_an_event_without_an_image_has_the_librarys() -> None:
+def test_an_event_without_an_image_has_the_librarys_image() -> None:
     assert markup(event(), images=False)["image"] == [f"{SITE}/static/share.png"]
 
 
@@ -50,7 +50,7 @@ def test_an_all_day_event_has_bare_dates_with_its_last_day() -> None:
     assert (found["startDate"], found["endDate"]) == ("2026-03-03", "2026-03-05")
 
 
-def test_an_event_without_end_claims_none() -> None:
+def test_an_event_without_an_end_has_no_end_date() -> None:
     assert "endDate" not in markup(event("2026-03-03 10:30"))
 
 
@@ -63,7 +63,7 @@ def test_an_event_without_end_claims_none() -> None:
         ("rescheduled", "EventRescheduled"),
     ],
 )
-def test_the_state_is_told_and_the_start_stays(state: str, status: str) -> None:
+def test_the_status_follows_the_state_and_the_start_stays(state: str, status: str) -> None:
     found = markup(event("2026-03-03 10:30", state=state))
     assert found["eventStatus"] == f"https://schema.org/{status}"
     assert found["startDate"] == "2026-03-03T10:30:00-05:00"
@@ -78,14 +78,14 @@ def test_the_state_is_told_and_the_start_stays(state: str, status: str) -> None:
         ({"online": True, "place": "Hall"}, "MixedEventAttendanceMode", ["Place", "VirtualLocation"]),
     ],
 )
-def test_where_it_is_held_is_told(values: dict[str, Any], mode: str, kinds: list[str]) -> None:
+def test_the_attendance_mode_follows_the_place(values: dict[str, Any], mode: str, kinds: list[str]) -> None:
     found = markup(event(url="https://x.libcal.com/event/1", **values))
     assert found["eventAttendanceMode"] == f"https://schema.org/{mode}"
     places = found["location"] if isinstance(found["location"], list) else [found["location"]]
     assert [place["@type"] for place in places] == kinds
 
 
-def test_a_known_street_address_is_told() -> None:
+def test_a_known_street_address_is_included() -> None:
     found = markup(event(address="12 Main Street"))
     assert found["location"]["address"] == {"@type": "PostalAddress", "streetAddress": "12 Main Street"}
 
@@ -100,7 +100,7 @@ def test_a_known_street_address_is_told() -> None:
         ({"registration": registration(closed=True)}, "SoldOut"),
     ],
 )
-def test_what_is_full_is_sold_out(values: dict[str, Any], available: str) -> None:
+def test_a_full_or_closed_event_is_sold_out(values: dict[str, Any], available: str) -> None:
     offer = markup(event(**values))["offers"]
     assert (offer["price"], offer["priceCurrency"]) == ("0", "USD")
     assert offer["availability"] == f"https://schema.org/{available}"
@@ -110,17 +110,17 @@ def test_what_is_full_is_sold_out(values: dict[str, Any], available: str) -> Non
     ("cost", "locale", "price", "currency"),
     [("5", "en_US", "5", "USD"), ("$7.50", "en_US", "7.50", "USD"), ("50 kr.", "da_DK", "50", "DKK")],
 )
-def test_a_price_is_told_in_the_money_of_the_place(cost: str, locale: str, price: str, currency: str) -> None:
+def test_a_price_has_the_currency_of_the_locale(cost: str, locale: str, price: str, currency: str) -> None:
     found = markup(event(cost=cost), LOCALE=locale)
     assert (found["offers"]["price"], found["offers"]["priceCurrency"]) == (price, currency)
     assert found["isAccessibleForFree"] is False
 
 
-def test_a_cost_that_is_no_number_makes_no_offer_up() -> None:
+def test_a_cost_that_is_not_a_number_gives_no_offer() -> None:
     assert "offers" not in markup(event(cost="$5 or $8 at the door"))
 
 
-def test_without_an_address_of_the_site_nothing_relative_is_claimed() -> None:
+def test_without_site_url_there_are_no_relative_addresses() -> None:
     shown = view(event())
     bare = jsonld.event(type(shown)(shown.event, shown.wording, "", IMAGES), settings(SITE_URL=""), SHARE)
     assert not {"image", "url"} & set(bare)

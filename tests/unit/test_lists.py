@@ -18,7 +18,7 @@ def titles(cards: tuple[lists.Card, ...]) -> list[str]:
     return [card.view.event.title for card in cards]
 
 
-def test_a_list_is_by_day_and_what_is_ongoing_stands_apart() -> None:
+def test_a_list_is_by_day_with_ongoing_events_separate() -> None:
     found = listing(
         event("2026-03-04 09:00", id="1", title="Tomorrow"),
         event("2026-03-03 15:00", id="2", title="Later"),
@@ -36,7 +36,7 @@ def test_a_list_is_by_day_and_what_is_ongoing_stands_apart() -> None:
     assert listing().empty
 
 
-def test_only_titles_that_repeat_are_told_apart_by_their_date() -> None:
+def test_only_repeated_titles_have_a_label_with_their_date() -> None:
     found = listing(
         event("2026-03-03 09:00", id="1"),
         event("2026-03-04 09:00", id="2"),
@@ -67,7 +67,7 @@ def long_list(number: int) -> lists.Listing:
     return lists.listing([with_image(item) for item in made], wording())
 
 
-def test_images_and_excerpts_go_to_the_first_days_as_far_as_the_budget_of_elements_reaches() -> None:
+def test_images_and_excerpts_are_shown_within_the_budget_of_elements() -> None:
     rich = [card.rich for day in long_list(60).days for card in day.cards]
     assert all(rich)
     found = long_list(200)
@@ -78,7 +78,7 @@ def test_images_and_excerpts_go_to_the_first_days_as_far_as_the_budget_of_elemen
     assert not found.long
 
 
-def test_the_first_days_have_images_and_excerpts_however_long_the_list() -> None:
+def test_the_first_days_of_a_long_list_have_images_and_excerpts() -> None:
     found = long_list(500)
     assert found.long
     assert [card.rich for card in found.days[0].cards + found.days[1].cards] == [True] * 20
@@ -90,7 +90,7 @@ def test_the_first_two_images_of_a_list_are_not_lazy() -> None:
     assert eager == [True, True] + [False] * 28
 
 
-def test_groups_are_sorted_and_one_address_is_one_group() -> None:
+def test_groups_are_sorted_and_names_with_the_same_slug_are_one_group() -> None:
     shown = [
         view(event(id="1", branch="Lebanon", audiences=("Teens", "Kids"))),
         view(event(id="2", branch="kilton", audiences=("TEENS",))),
@@ -112,7 +112,7 @@ def test_a_branch_without_events_keeps_its_group() -> None:
     assert (group.path, group.events) == ("branch/outreach.html", ())
 
 
-def test_other_dates_are_the_next_of_the_same_title_else_those_before() -> None:
+def test_other_dates_are_the_next_of_the_same_title_or_the_previous_ones() -> None:
     shown = [view(event(f"2026-03-{day:02} 09:00", id=str(day), title=title)) for day, title in
              [(3, "Chess"), (4, "Knit"), (5, "CHESS"), (6, "Chess"), (7, "Other")]]  # fmt: skip
     series = lists.series(shown)
@@ -123,7 +123,7 @@ def test_other_dates_are_the_next_of_the_same_title_else_those_before() -> None:
     assert lists.other_dates(shown[1], series.get("knit", ())) == []
 
 
-def test_the_sheet_of_paper_has_seven_days_and_the_frame_the_first_events() -> None:
+def test_print_html_has_seven_days_and_embed_html_the_first_events() -> None:
     found = listing(
         event("2026-03-03 09:00", id="1"), event("2026-03-09 09:00", id="2"), event("2026-03-10 09:00", id="3"),
         all_day("2026-02-01", "2026-05-01", id="4"), all_day("2026-04-01", "2026-05-01", id="5"),

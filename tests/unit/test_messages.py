@@ -1,4 +1,4 @@
-"""The catalogs: complete, and of one mind about what is filled in."""
+"""The message catalogs: complete, with the same placeholders, without unused texts."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def test_every_language_has_every_text(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_asks_for_what_the_english_one_is_not_given(language: str) -> None:
-    # A range of days may be built from either end: "March 3 to 5", "3. til 5. marts".
+def test_every_text_has_the_same_placeholders_as_in_english(language: str) -> None:
+    # The order of a range differs by language: "March 3 to 5", "3. til 5. marts".
     free = ("range.days_in_month", "time.hour", "time.minute", "time.24")
     for key, text in catalog(language).items():
         if key not in free:
             assert names(text) == names(catalog("en")[key]), key
 
 
-def test_no_text_is_empty_but_where_a_language_has_no_halves_of_the_day() -> None:
+def test_no_text_is_empty_except_am_and_pm_in_danish() -> None:
     for language in LANGUAGES:
         empty = {key for key, text in catalog(language).items() if not text}
         assert empty == ({"am", "pm"} if language == "da" else set())
 
 
-def test_a_territory_says_only_what_its_language_says_differently() -> None:
+def test_a_territory_file_has_only_texts_that_differ() -> None:
     for path in messages.FOLDER.glob("*_*.json"):
         own, base = catalog(path.stem), catalog(path.stem.partition("_")[0])
         assert set(own) <= set(base)
@@ -63,23 +63,23 @@ def used_keys() -> set[str]:
 
 
 def test_every_text_is_used_somewhere() -> None:
-    # Put together from a code: status.full, explain.cancelled, any_branch, stale.day.some, count.one.
+    # Keys that the code builds: status.full, explain.cancelled, any_branch, stale.day.some, count.one.
     built = re.compile(r"(status|explain)\.|any_|stale|.*\.(one|other|this)\Z|branch\Z|audience\Z|category\Z")
     unused = {key for key in catalog("en") if not built.match(key)} - used_keys()
     assert unused == set()
 
 
-def test_a_text_that_no_catalog_has_is_an_error() -> None:
+def test_an_unknown_text_is_an_error() -> None:
     with pytest.raises(KeyError):
         messages.load("en_US")("no such text")
 
 
-def test_a_language_without_a_catalog_is_refused_with_what_to_do() -> None:
+def test_an_unknown_language_is_refused_with_advice() -> None:
     with pytest.raises(SettingError, match=r"fr\.json.*da, en"):
         messages.load("fr_FR")
 
 
-def test_a_territory_without_texts_of_its_own_speaks_its_language(tmp_path: Path) -> None:
+def test_a_territory_without_a_file_uses_its_language(tmp_path: Path) -> None:
     assert messages.load("es_MX").texts == messages.load("es_US").texts
     assert messages.load("es_MX").language == "es-MX"
 

@@ -1,4 +1,4 @@
-"""The whole site as files: what is there, that it hangs together, and that nothing in it bites."""
+"""The whole site as files: paths, links, headings, and escaping of hostile texts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Build = Callable[..., dict[str, bytes]]
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """Return `build(*events, **settings)`, which gives the site as {path: bytes}."""
+    """Return `build(*events, **settings)`: the site as {path: bytes}."""
 
     def make(*events: Event, **values: str) -> dict[str, bytes]:
         return dict(pages.build(Site.of(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values))))
@@ -64,11 +64,11 @@ def page(built: dict[str, bytes], path: str) -> Page:
 
 
 def html_pages(built: dict[str, bytes]) -> list[str]:
-    """Every page but the screen, which has tests of its own."""
+    """Return the paths of all pages except screens, which test_screen.py covers."""
     return [path for path in built if path.endswith(".html") and not path.startswith("screen")]
 
 
-def test_the_paths_are_those_of_the_contract(build: Build) -> None:
+def test_the_site_has_the_documented_paths(build: Build) -> None:
     paths = {re.sub(r"\.[0-9a-f]{10}\.", ".*.", path) for path in build(*ALL)}
     assert paths >= {
         "index.html", "event/1.html", "branch/kilton.html", "audience/teens.html", "screen.html", "print.html",
@@ -80,7 +80,7 @@ def test_the_paths_are_those_of_the_contract(build: Build) -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {"HOME_PAGE": "screen"}, {"SITE_URL": ""}, {"LOCALE": "da_DK"}])
-def test_every_link_within_the_site_leads_to_a_file_of_it(build: Build, values: dict[str, str]) -> None:
+def test_every_internal_link_has_a_target_file(build: Build, values: dict[str, str]) -> None:
     built = build(*ALL, **values)
     known = {*built, "status.json"}
     for path in html_pages(built):
@@ -93,7 +93,7 @@ def test_every_link_within_the_site_leads_to_a_file_of_it(build: Build, values: 
             assert target in known, f"{path}: {link}"
 
 
-def test_the_lost_page_links_from_the_root_of_the_host_at_any_depth(build: Build) -> None:
+def test_the_404_page_has_links_from_the_root(build: Build) -> None:
     for site, root in (
         ("https://x.org", "/"),
         ("https://x.org/events/display", "/events/display/"),
@@ -120,13 +120,13 @@ def test_every_page_has_one_heading_a_title_a_language_and_a_strict_policy(build
         assert "*" not in policy
 
 
-def test_titles_of_pages_tell_them_apart(build: Build) -> None:
+def test_every_page_has_a_unique_title(build: Build) -> None:
     built = build(*ALL)
     titles = [page(built, path).one("title").text for path in html_pages(built)]
     assert sorted(set(titles)) == sorted(titles)
 
 
-def test_an_address_of_its_own_is_told_by_every_page_that_may_be_found(build: Build) -> None:
+def test_every_page_has_a_canonical_address_and_some_are_not_indexed(build: Build) -> None:
     built = build(*ALL)
     canonical = {path: page(built, path).one("link", rel="canonical")["href"] for path in html_pages(built)}
     assert canonical["index.html"] == f"{SITE}/"
@@ -137,7 +137,7 @@ def test_an_address_of_its_own_is_told_by_every_page_that_may_be_found(build: Bu
     assert hidden == {"404.html", "embed.html", "print.html", "event/3.html"}
 
 
-def test_the_list_has_days_and_events_as_headings_and_one_link_an_event(build: Build) -> None:
+def test_the_list_has_days_and_events_as_headings_and_one_link_for_each_event(build: Build) -> None:
     found = page(build(*ALL), "index.html")
     assert [item.text for item in found.all("h2")][1:4] == [
         "Tuesday, March 3",
@@ -165,7 +165,7 @@ def test_the_list_has_days_and_events_as_headings_and_one_link_an_event(build: B
     assert labels.count(None) == 2
 
 
-def test_a_cancelled_event_says_so_everywhere(build: Build) -> None:
+def test_a_cancelled_event_is_marked_on_every_page(build: Build) -> None:
     built = build(*ALL)
     for path in (
         "index.html",
@@ -181,7 +181,7 @@ def test_a_cancelled_event_says_so_everywhere(build: Build) -> None:
     assert own.one("meta", property="og:title")["content"].startswith("Cancelled: Chess")
 
 
-def test_an_event_that_vanished_keeps_its_page_and_is_on_no_list(build: Build) -> None:
+def test_an_unlisted_event_keeps_its_page_and_is_on_no_list(build: Build) -> None:
     built = build(*ALL)
     own = page(built, "event/3.html")
     assert "No longer listed" in own.text
@@ -191,7 +191,7 @@ def test_an_event_that_vanished_keeps_its_page_and_is_on_no_list(build: Build) -
             assert "Knitting" not in page(built, path).text, path
 
 
-def test_filters_offer_what_there_is_and_leave_out_what_is_no_choice(build: Build) -> None:
+def test_filters_offer_existing_values_and_are_left_out_with_a_single_one(build: Build) -> None:
     built = build(*ALL)
     names = [item["name"] for item in page(built, "index.html").all("select")]
     assert names == ["branch", "audience"]
@@ -202,7 +202,7 @@ def test_filters_offer_what_there_is_and_leave_out_what_is_no_choice(build: Buil
     assert page(built, "index.html").one("form")["method"] == "get"
 
 
-def test_branches_and_audiences_are_linked_without_any_script(build: Build) -> None:
+def test_branches_and_audiences_are_linked_without_script(build: Build) -> None:
     found = page(build(*ALL), "index.html")
     assert {
         "branch/kilton.html",
@@ -212,7 +212,7 @@ def test_branches_and_audiences_are_linked_without_any_script(build: Build) -> N
     } <= set(found.links)
 
 
-def test_a_branch_whose_calendar_is_empty_keeps_its_page(build: Build) -> None:
+def test_a_branch_with_an_empty_calendar_keeps_its_page(build: Build) -> None:
     built = build(replace(OFF, calendar="17790"))
     found = page(built, "branch/kilton.html")
     assert "No events for Kilton are scheduled right now." in found.text
@@ -220,7 +220,7 @@ def test_a_branch_whose_calendar_is_empty_keeps_its_page(build: Build) -> None:
     assert not found.all("form")
 
 
-def test_nothing_at_all_is_said_in_words_with_a_way_on(build: Build) -> None:
+def test_an_empty_list_says_so_and_links_to_libcal(build: Build) -> None:
     found = page(build(), "index.html")
     assert "hidden" not in found.one("p", id="none").attributes
     assert "No events are scheduled right now. Check back soon." in found.text
@@ -228,7 +228,7 @@ def test_nothing_at_all_is_said_in_words_with_a_way_on(build: Build) -> None:
     assert "hidden" in page(build(FULL), "index.html").one("p", id="none").attributes
 
 
-def test_the_event_page_has_all_a_visitor_needs(build: Build) -> None:
+def test_the_event_page_has_facts_registration_calendar_links_and_json_ld(build: Build) -> None:
     found = page(build(*ALL), "event/1.html")
     assert found.one("title").text == "Story Time · Tue, Mar 3, 10:30am · Lebanon Public Libraries"
     facts = {found.all("dt")[index].text: item.text for index, item in enumerate(found.all("dd"))}
@@ -250,7 +250,7 @@ def test_the_event_page_has_all_a_visitor_needs(build: Build) -> None:
     assert found.one("meta", property="og:url")["content"] == f"{SITE}/event/1.html"
 
 
-def test_the_screen_can_be_the_home_page_and_the_list_then_has_its_own_address(build: Build) -> None:
+def test_with_the_screen_as_home_page_the_list_has_its_own_address(build: Build) -> None:
     built = build(*ALL, HOME_PAGE="screen")
     assert "Story Time" in page(built, "list.html").text
     assert built["index.html"] != built["list.html"]
@@ -259,7 +259,7 @@ def test_the_screen_can_be_the_home_page_and_the_list_then_has_its_own_address(b
     assert "list.html" not in build(*ALL)
 
 
-def test_the_sheet_of_paper_needs_no_script_and_offers_large_print(build: Build) -> None:
+def test_print_html_needs_no_script_and_offers_large_print(build: Build) -> None:
     found = page(build(*ALL), "print.html")
     assert not found.all("script")
     assert "#large" in found.links
@@ -267,7 +267,7 @@ def test_the_sheet_of_paper_needs_no_script_and_offers_large_print(build: Build)
     assert [item.text for item in found.all("h3")] == ["Story Time", "Chess", "Photographs"]
 
 
-def test_images_are_our_own_sized_and_lazy_but_for_the_first_two(build: Build, tmp_path: Path) -> None:
+def test_images_are_own_files_with_sizes_and_lazy_except_the_first_two(build: Build, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for width in (320, 800, 1600):
         Image.new("RGB", (width, width * 3 // 4)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
@@ -291,7 +291,7 @@ def test_images_are_our_own_sized_and_lazy_but_for_the_first_two(build: Build, t
     assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/1600.0123456789abcdef.webp"
 
 
-def test_a_link_that_is_shared_shows_the_events_image_or_else_the_librarys(build: Build) -> None:
+def test_a_shared_link_shows_the_events_image_or_the_librarys(build: Build) -> None:
     built = build(*ALL)
     for path in ("index.html", "branch/kilton.html", "event/1.html"):
         image = page(built, path).one("meta", property="og:image")["content"].removeprefix(f"{SITE}/")
@@ -303,7 +303,7 @@ def test_a_link_that_is_shared_shows_the_events_image_or_else_the_librarys(build
     assert not page(build(*ALL, SITE_URL=""), "index.html").all("meta", property="og:image")
 
 
-def test_a_logo_stands_in_the_head_of_every_page(build: Build, tmp_path: Path) -> None:
+def test_the_logo_is_on_every_page(build: Build, tmp_path: Path) -> None:
     Image.new("RGB", (300, 100)).save(tmp_path / "logo.png")
     built = build(FULL, LOGO=str(tmp_path / "logo.png"))
     for path, prefix in (("index.html", ""), ("event/1.html", "../"), ("404.html", "/")):
@@ -314,20 +314,20 @@ def test_a_logo_stands_in_the_head_of_every_page(build: Build, tmp_path: Path) -
         build(FULL, LOGO=str(tmp_path / "none.png"))
 
 
-def test_texts_are_those_of_the_language(build: Build) -> None:
+def test_texts_are_in_the_language_of_the_locale(build: Build) -> None:
     found = page(build(*ALL, LOCALE="da_DK", TIMEZONE="Europe/Copenhagen"), "index.html")
     assert found.one("html")["lang"] == "da-DK"
     assert found.one("h1").text == "Arrangementer"
     assert "tirsdag 3. marts" in [item.text for item in found.all("h2")]
 
 
-def test_the_day_counts_and_not_the_time(build: Build) -> None:
+def test_the_site_depends_on_the_day_not_on_the_time(build: Build) -> None:
     morning = build(*ALL)
     assert build(*ALL, EVENTS_NOW=NOW.replace(hour=17).isoformat()) == morning
     assert build(*ALL, EVENTS_NOW=NOW.replace(day=4).isoformat()) != morning
 
 
-# What has broken out of templates before: of text, attributes, scripts, JSON, comments, addresses, sentences.
+# Texts that try to break out of text, attributes, scripts, JSON, comments, addresses and messages.
 HOSTILE = [
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
@@ -352,7 +352,7 @@ TEXT_FIELDS = ("title", "branch", "place", "address", "excerpt", "cost", "url", 
 
 
 def assert_inert(built: dict[str, bytes], plain: dict[str, bytes]) -> None:
-    """No element or attribute that the harmless site has not, nor a link that runs or leaves unasked."""
+    """Assert that a site has no elements, attributes or kinds of links that the plain site does not have."""
     harmless = {path: page(plain, path) for path in html_pages(plain)}
     known = {
         (item.name, name)
@@ -360,7 +360,7 @@ def assert_inert(built: dict[str, bytes], plain: dict[str, bytes]) -> None:
         for item in found.elements
         for name in ("", *item.attributes)
     }
-    # What stands on a page only for some events.
+    # Elements that only some events have.
     known |= {("strong", "class"), ("br", ""), ("article", "class"), ("li", "class"), ("h1", "class")}
     for path in html_pages(built):
         found = page(built, path)
@@ -383,7 +383,7 @@ def assert_inert(built: dict[str, bytes], plain: dict[str, bytes]) -> None:
 def test_a_hostile_text_in_every_field_stays_text(build: Build, text: str) -> None:
     values: dict[str, Any] = dict.fromkeys(TEXT_FIELDS, text)
     hostile = replace(FULL, **values, audiences=(text,), categories=(text,))
-    # Twice, so that the title repeats and is told apart by a label.
+    # Twice, so that the repeated title gets a label.
     assert_inert(build(hostile, replace(hostile, id="7"), GONE, OFF), build(*ALL))
 
 
@@ -401,7 +401,7 @@ words = st.text(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.fixed_dictionaries(dict.fromkeys(TEXT_FIELDS, words)), words)
-def test_whatever_the_texts_the_pages_are_well_formed_and_say_them(
+def test_pages_with_any_texts_are_well_formed_and_show_them(
     build: Build, values: dict[str, Any], audience: str
 ) -> None:
     item = replace(FULL, **values, audiences=(audience,))
@@ -412,14 +412,14 @@ def test_whatever_the_texts_the_pages_are_well_formed_and_say_them(
     assert heading.replace("\r\n", "\n") == shown
 
 
-def test_a_site_of_no_events_and_of_one_are_whole(build: Build) -> None:
+def test_a_site_of_no_event_or_one_is_complete(build: Build) -> None:
     for events in ((), (FULL,)):
         built = build(*events)
         for path in html_pages(built):
             assert page(built, path).one("main")
 
 
-def test_no_page_of_an_event_holds_what_only_lists_need(build: Build) -> None:
+def test_event_pages_do_not_contain_the_texts_of_lists(build: Build) -> None:
     assert b"no_match" not in build(FULL)["event/1.html"]
     assert len(assets.BUNDLES) == 2
 

@@ -25,11 +25,11 @@ def document(*events: Event, images: Mapping[int, Image] | None = None, **env: A
     return data
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_the_file_says_whose_events_these_are() -> None:
+def test_the_file_names_the_library() -> None:
     data = document(*ALL)
     events = data.pop("events")
     assert data == {
@@ -45,7 +45,7 @@ def test_the_file_says_whose_events_these_are() -> None:
     ]  # fmt: skip
 
 
-def test_an_event_has_these_fields_and_no_other() -> None:
+def test_an_event_has_exactly_these_fields() -> None:
     (event,) = document(STORYTIME)["events"]
     assert event == {
         "id": "4216770",
@@ -73,13 +73,13 @@ def test_an_event_has_these_fields_and_no_other() -> None:
     assert set(event) == set(SCHEMA["$defs"]["event"]["required"])
 
 
-def test_an_all_day_event_has_its_first_and_last_day_and_no_end_is_null() -> None:
+def test_an_all_day_event_has_its_first_and_last_day_and_a_missing_end_is_null() -> None:
     exhibit, open_ended = document(samples.EXHIBIT, samples.OPEN_ENDED)["events"]
     assert (exhibit["start"], exhibit["end"], exhibit["all_day"]) == ("2026-03-06", "2026-03-08", True)
     assert open_ended["end"] is None
 
 
-def test_an_image_is_one_of_our_own_with_its_size() -> None:
+def test_an_image_is_a_file_of_the_site_with_its_size() -> None:
     sizes = {
         width: Image(path=f"static/art-{width}.webp", width=width, height=width // 2) for width in (320, 800)
     }
@@ -89,13 +89,13 @@ def test_an_image_is_one_of_our_own_with_its_size() -> None:
     assert event["image"]["url"] == "static/art-800.webp"
 
 
-def test_what_is_cancelled_still_tells_whether_registration_was_needed() -> None:
+def test_a_cancelled_event_keeps_its_registration() -> None:
     (event,) = document(replace(samples.FULL, state="cancelled"))["events"]
     assert (event["status"], event["state"]) == ("cancelled", "cancelled")
     assert event["registration"] == {"needed": True, "state": "waiting-list"}
 
 
-def test_every_status_there_is_stands_in_the_schema() -> None:
+def test_every_status_is_in_the_schema() -> None:
     flags = itertools.product((False, True), repeat=3)
     seats = [None, Seats(total=9, taken=0), Seats(total=9, taken=8), Seats(total=9, taken=9)]
     registrations = [
@@ -112,18 +112,18 @@ def test_every_status_there_is_stands_in_the_schema() -> None:
     assert {"", "cancelled", "closed", "waiting-list", "full", "not-open", "few-left", "required"} <= found
 
 
-def test_without_an_address_of_the_site_pages_are_relative_to_its_root() -> None:
+def test_without_site_url_addresses_are_relative_to_the_root() -> None:
     data = document(STORYTIME, SITE_URL="")
     assert data["url"] == ""
     assert data["events"][0]["url"] == "event/4216770.html"
 
 
-def test_no_events_are_an_empty_list() -> None:
+def test_a_library_without_events_has_an_empty_list() -> None:
     data = document()
     assert (data["events"], data["updated"]) == ([], None)
 
 
-def test_each_event_has_a_line_so_that_differences_can_be_read() -> None:
+def test_each_event_has_one_line_for_readable_diffs() -> None:
     assert len(site(*ALL)["events.json"].splitlines()) == 1 + 6 + 1
 
 
@@ -135,7 +135,7 @@ def test_each_event_has_a_line_so_that_differences_can_be_read() -> None:
         {"all_day": True}, {"registration": {}}, {"audiences": ["Children"]}, {"updated": "2026-03-03"},
     ],
 )  # fmt: skip
-def test_the_schema_refuses_what_is_not_the_contract(wrong: dict[str, Any]) -> None:
+def test_the_schema_refuses_wrong_values(wrong: dict[str, Any]) -> None:
     data = document(STORYTIME)
     data["events"][0].update(wrong)
     with pytest.raises(ValidationError):
@@ -158,5 +158,5 @@ def test_the_schema_refuses_what_is_not_the_contract(wrong: dict[str, Any]) -> N
     ),
     hostile_text(),
 )
-def test_no_text_breaks_the_contract(hostile: Event, name: str) -> None:
+def test_any_text_is_valid_by_the_schema(hostile: Event, name: str) -> None:
     assert document(hostile, SITE_NAME=name.replace("\0", ""))["events"][0]["id"] == STORYTIME.id

@@ -28,13 +28,13 @@ from support.page_samples import at
         ("2026-11-01 01:30", "2026-11-02 09:00"),
     ],
 )
-def test_the_next_run_is_the_next_quarter_of_an_hour_while_the_timer_ticks(after: str, due: str) -> None:
+def test_the_next_run_is_at_the_next_quarter_hour_while_the_library_is_open(after: str, due: str) -> None:
     found = schedule.next_due(at(after))
     assert found == at(due)
     assert found.tzinfo is at(after).tzinfo
 
 
-def test_over_the_clock_change_the_run_stays_at_nine_on_the_wall() -> None:
+def test_the_first_run_stays_at_9_00_across_a_clock_change() -> None:
     assert schedule.next_due(at("2026-03-07 18:00")).astimezone(UTC).hour == 13
     assert schedule.next_due(at("2026-02-28 18:00")).astimezone(UTC).hour == 14
 
@@ -45,14 +45,14 @@ def test_a_day_has_37_runs_and_sunday_none() -> None:
     assert counts == [37, 37, 37, 37, 37, 0, 37]
 
 
-def test_the_timer_says_the_same() -> None:
+def test_the_timer_unit_has_the_same_schedule() -> None:
     timer = ROOT / "systemd" / "events-display.timer.in"
     lines = re.findall(r"^OnCalendar=(.*)$", timer.read_text(), re.MULTILINE)
     assert {line.rpartition(" ")[0] for line in lines} == set(schedule.ON_CALENDAR)
     assert {line.rpartition(" ")[2] for line in lines} == {"@TIMEZONE@"}
 
 
-def test_the_words_for_systemd_mean_the_runs() -> None:
+def test_on_calendar_expands_to_the_same_runs() -> None:
     """Reads the two lines as systemd.time(7) says, for what they use of it: `09..17:00/15`."""
     found = set()
     for line in schedule.ON_CALENDAR:

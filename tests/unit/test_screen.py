@@ -1,4 +1,4 @@
-"""The lobby screens as files: what they carry, and that each is one file that nothing gets into."""
+"""The lobby screens as files: their events, size and policy, and escaping."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ALL = (TALK, CANCELLED, FULL, EXHIBIT, GONE)
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    """Return `build(*events, **settings)`, which gives the screens and their worker as {path: bytes}."""
+    """Return `build(*events, **settings)`: the screens and their service worker as {path: bytes}."""
 
     def make(*events: Event, **values: str) -> dict[str, bytes]:
         built = pages.build(Site.of(snapshot(*events), settings(BUILD_DIR=str(tmp_path), **values)))
@@ -75,7 +75,7 @@ def page(built: dict[str, bytes], path: str = "screen.html") -> Page:
 
 
 def carried_rows(found: Page) -> list[Element]:
-    """The rows in the page's template, which its script takes its events from."""
+    """Return the rows in the page's template, from which its script takes the events."""
     return [item for item in found.all("li") if "template" in item.parents]
 
 
@@ -84,7 +84,7 @@ def titles(found: Page) -> list[str]:
 
 
 def days_of(*numbers: int) -> list[Event]:
-    """Return one event for each number: so many days from today."""
+    """Return one event for each number, that many days from today."""
     start = TALK.start
     return [
         replace(
@@ -98,7 +98,7 @@ def days_of(*numbers: int) -> list[Event]:
     ]
 
 
-def test_there_is_a_screen_for_all_and_one_for_each_branch_also_of_a_quiet_one(build: Build) -> None:
+def test_the_library_and_each_branch_have_a_screen_even_without_events(build: Build) -> None:
     built = build(replace(TALK, calendar="99", branch="Café Nørre"))
     assert set(built) >= {"screen.html", "screen/cafe-norre.html", "screen/kilton.html", "screen-worker.js"}
     quiet = page(built, "screen/kilton.html")
@@ -106,7 +106,7 @@ def test_there_is_a_screen_for_all_and_one_for_each_branch_also_of_a_quiet_one(b
     assert "No events are scheduled right now." in quiet.text
 
 
-def test_the_home_page_may_be_the_screen(build: Build) -> None:
+def test_the_screen_can_be_the_home_page(build: Build) -> None:
     built = build(TALK, HOME_PAGE="screen")
     script = json.loads(page(built, "index.html").one("script", id="site").text)
     assert script["scope"] == "./"
@@ -115,7 +115,7 @@ def test_the_home_page_may_be_the_screen(build: Build) -> None:
     assert "Talk" in page(built, "list.html").text
 
 
-def test_a_branch_has_its_own_events_name_and_addresses(build: Build) -> None:
+def test_a_branch_screen_has_its_own_events_name_and_addresses(build: Build) -> None:
     built = build(TALK, replace(CANCELLED, title="Go"))
     found = page(built, "screen/kilton.html")
     assert titles(found) == ["Talk"]
@@ -129,7 +129,7 @@ def test_a_branch_has_its_own_events_name_and_addresses(build: Build) -> None:
     )
 
 
-def test_the_branch_is_named_only_where_there_are_several() -> None:
+def test_a_row_names_the_branch_only_on_the_screen_of_all_branches() -> None:
     item = view(event(place="Story Room", online=True))
     assert screen.Row(item).where == "Story Room, Kilton, Online"
     assert screen.Row(item, branch=False).where == "Story Room, Online"
@@ -149,9 +149,7 @@ def test_the_branch_is_named_only_where_there_are_several() -> None:
         ("en_US", EXHIBIT, ("Ongoing, ends Friday, May 1", "")),
     ],
 )
-def test_a_time_is_shown_as_its_beginning_and_the_rest(
-    locale: str, item: Event, parts: tuple[str, str]
-) -> None:
+def test_a_time_is_split_into_start_and_rest(locale: str, item: Event, parts: tuple[str, str]) -> None:
     row = screen.Row(view(item, locale))
     assert (row.start_text, row.end_text) == parts
 
@@ -163,7 +161,7 @@ def test_full_events_are_dropped_and_cancelled_ones_kept(build: Build) -> None:
     assert "Cancelled" in carried_rows(found)[2].text
 
 
-def test_the_first_days_are_carried_whatever_they_hold_and_later_ones_whole_or_not_at_all() -> None:
+def test_the_first_days_are_always_included_and_later_days_in_full_or_not() -> None:
     many = [view(item) for item in days_of(*[0] * 50, *[3] * 30, 4)]
     assert len(screen.select(many, TODAY)) == 80
     some = [view(item) for item in days_of(*[0] * 50, *[4] * 10, *[5] * 2, 6)]
@@ -172,14 +170,14 @@ def test_the_first_days_are_carried_whatever_they_hold_and_later_ones_whole_or_n
     assert len(screen.select(few, TODAY)) == 3
 
 
-def test_saturdays_page_holds_all_of_monday(build: Build) -> None:
+def test_a_page_of_saturday_includes_all_of_monday(build: Build) -> None:
     saturday = date(2026, 3, 7)
     events = days_of(*[4] * 30, *[5] * 30, *[6] * 30)
     found = page(build(*events, EVENTS_NOW=NOW.replace(day=saturday.day, hour=18).isoformat()))
     assert titles(found).count("On day 6") == 30
 
 
-def test_what_began_before_today_stands_under_today() -> None:
+def test_events_that_began_before_today_are_sorted_under_today() -> None:
     fair = all_day("2026-03-02", "2026-03-04", title="Fair")
     early = event("2026-03-03 08:00", title="Early")
     later = event("2026-03-04 08:00", title="Later")
@@ -187,12 +185,12 @@ def test_what_began_before_today_stands_under_today() -> None:
     assert [item.event.title for item in ordered] == ["Fair", "Early", "Later"]
 
 
-def test_cancelled_events_of_far_days_take_no_room() -> None:
+def test_cancelled_events_of_later_days_are_left_out() -> None:
     far = [view(replace(item, state="cancelled")) for item in days_of(3, 4)]
     assert [item.event.title for item in screen.select(far, TODAY)] == ["On day 3"]
 
 
-def test_slides_are_for_what_one_can_go_to_and_has_more_to_say() -> None:
+def test_only_events_that_are_open_and_have_an_excerpt_get_a_slide() -> None:
     def slides(**values: Any) -> list[bool]:
         item = replace(TALK, **values)
         return [row.slide for row in screen.rows([view(item)], TODAY)]
@@ -207,19 +205,19 @@ def test_slides_are_for_what_one_can_go_to_and_has_more_to_say() -> None:
     assert not screen.rows([view(replace(EXHIBIT, excerpt="Look"))], TODAY)[0].slide
 
 
-def test_no_day_takes_all_slides() -> None:
+def test_each_day_has_at_most_six_slides() -> None:
     made = screen.rows([view(item) for item in days_of(*[0] * 9, *[1] * 9, *[2] * 9, *[3] * 9)], TODAY)
     assert [
         sum(row.slide for row in made if row.view.event.title == f"On day {day}") for day in range(4)
     ] == [6, 6, 6, 0]
 
 
-def test_a_slide_invites_to_register_or_to_read_on() -> None:
+def test_the_text_at_the_code_is_to_register_or_for_details() -> None:
     assert screen.Row(view(TALK)).scan_text == "Scan to register"
     assert screen.Row(view(replace(TALK, registration=None))).scan_text == "Scan for details"
 
 
-def test_codes_lead_to_our_page_or_to_libcal_while_the_site_has_no_address(build: Build) -> None:
+def test_codes_link_to_the_event_page_or_without_site_url_to_libcal(build: Build) -> None:
     assert screen.Row(view(TALK)).address == f"{SITE}/event/1.html"
     found = page(build(TALK, SITE_URL=""))
     (scan,) = found.all("div", class_="scan")
@@ -232,7 +230,7 @@ def test_codes_lead_to_our_page_or_to_libcal_while_the_site_has_no_address(build
     assert screen.Row(odd).qr_code
 
 
-def test_a_code_keeps_its_quiet_zone_and_most_of_its_width(tmp_path: Path) -> None:
+def test_a_code_has_its_quiet_zone_and_is_large_enough(tmp_path: Path) -> None:
     for address in ("https://x.org", f"{SITE}/event/11870007.html", f"{SITE}/{'a' * 90}.html"):
         kind, data = screen.qr_code(address).split(",")
         assert kind == "data:image/png;base64"
@@ -241,11 +239,11 @@ def test_a_code_keeps_its_quiet_zone_and_most_of_its_width(tmp_path: Path) -> No
         white, width = Picture.new("L", picture.size, 255), picture.width
         for edge in ((0, 0, width, 4), (0, width - 4, width, width), (0, 0, 4, width), (width - 4, 0, width, width)):  # fmt: skip
             assert picture.crop(edge).tobytes() == white.crop(edge).tobytes()
-        # 32.5vmin wide in _screen.css: the code itself must have 24.
+        # 32.5vmin wide in _screen.css; the code without its quiet zone must have 24.
         assert (width - 8) / width * 32.5 >= 24
 
 
-def test_pictures_come_in_the_sizes_there_are_and_posters_whole() -> None:
+def test_pictures_list_their_real_sizes_and_posters_are_not_cropped() -> None:
     def row(*sizes: tuple[int, int, int]) -> screen.Row:
         images = {
             name: Image(path=f"static/a-{name}.webp", width=width, height=height)
@@ -256,13 +254,13 @@ def test_pictures_come_in_the_sizes_there_are_and_posters_whole() -> None:
     wide = row((320, 320, 180), (800, 800, 450), (1600, 1600, 900))
     assert wide.srcset("../") == "../static/a-800.webp 800w, ../static/a-1600.webp 1600w"
     assert not wide.whole
-    # An original of 700 pixels: all its files but the smallest are the same.
+    # An original of 700 pixels: its two larger files are the same.
     assert row((320, 320, 180), (800, 700, 394), (1600, 700, 394)).srcset("") == "static/a-800.webp 700w"
     assert row((800, 800, 1100)).whole
     assert row((800, 800, 200)).whole
 
 
-def test_a_screen_is_one_file_whose_policy_lets_in_just_what_is_in_it(build: Build) -> None:
+def test_a_screen_is_one_file_and_its_policy_allows_only_its_own_script_and_style(build: Build) -> None:
     built = build(*ALL, HOME_PAGE="screen")
     for path in ("screen.html", "index.html", "screen/kilton.html"):
         source = built[path].decode()
@@ -285,13 +283,13 @@ def test_a_screen_is_one_file_whose_policy_lets_in_just_what_is_in_it(build: Bui
         assert source.endswith("</html>\n")
 
 
-def test_nothing_in_style_and_script_ends_them() -> None:
+def test_style_and_script_do_not_contain_closing_tags() -> None:
     assert not re.search(r"</|<!--", screen.script_text())
     assert "<" not in screen.style_sheet("#1f5f8b", 7)
 
 
 @given(st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}"))
-def test_whatever_the_brand_all_can_be_read_from_afar(brand: str) -> None:
+def test_any_brand_color_gives_the_contrast_for_reading_from_afar(brand: str) -> None:
     dark, light = re.findall(r"color-scheme:(?:dark|light);([^}]*)", screen.style_sheet(brand, 7))[:2]
     for theme in (dark, light):
         shades = dict(re.findall(r"--(\w+):(#[0-9a-f]{6})", theme))
@@ -305,19 +303,19 @@ def version(built: dict[str, bytes], path: str = "screen.html") -> str:
     return page(built, path).one("meta", name="events-display-screen")["content"]
 
 
-def test_the_version_is_that_of_all_but_the_events(build: Build, tmp_path: Path) -> None:
+def test_the_version_depends_on_everything_except_the_events(build: Build, tmp_path: Path) -> None:
     before = version(build(TALK))
     assert before == version(build()) == version(build(*ALL, EVENTS_NOW=NOW.replace(day=9).isoformat()))
     for values in ({"SITE_NAME": "Other"}, {"BRAND_COLOR": "#aa0000"}, {"LOCALE": "da_DK"}, {"TIMEZONE": "UTC"}, {"SITE_URL": ""}):  # fmt: skip
         assert version(build(TALK, **values)) != before
 
 
-def test_the_day_counts_and_not_the_time(build: Build) -> None:
+def test_the_page_depends_on_the_day_not_on_the_time(build: Build) -> None:
     assert build(*ALL, EVENTS_NOW=NOW.replace(hour=17).isoformat()) == build(*ALL)
     assert build(*ALL, EVENTS_NOW=NOW.replace(day=4).isoformat()) != build(*ALL)
 
 
-def test_the_page_knows_when_it_was_made_and_the_names_of_the_days_to_come(build: Build) -> None:
+def test_the_page_contains_its_date_and_the_names_of_the_next_days(build: Build) -> None:
     template = page(build(TALK, LOCALE="da_DK")).one("template")
     assert int(template["data-built"]) == NOW.replace(hour=0, minute=0).timestamp()
     days = json.loads(unescape(template["data-days"]))
@@ -325,7 +323,7 @@ def test_the_page_knows_when_it_was_made_and_the_names_of_the_days_to_come(build
     assert len(days) == screen.DAYS_NAMED
 
 
-def test_without_a_script_the_first_rows_are_there_by_day(build: Build) -> None:
+def test_without_script_the_first_rows_are_shown_by_day(build: Build) -> None:
     found = page(build(*ALL, *days_of(*[1] * 20)))
     seen = [item for item in found.all("li") if "template" not in item.parents]
     assert len(seen) == screen.FIRST_ROWS
@@ -346,7 +344,7 @@ def test_a_hostile_text_stays_text(build: Build, text: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 200, 500])
-def test_a_screen_is_light_however_many_events_there_are(tmp_path: Path, count: int) -> None:
+def test_a_screen_stays_within_its_limits_with_any_number_of_events(tmp_path: Path, count: int) -> None:
     many = bench_sample.snapshot(count)
     values = settings(
         BUILD_DIR=str(tmp_path), EVENTS_NOW=bench_sample.NOW.isoformat(), SITE_URL="https://events.example-library.org"
@@ -354,13 +352,13 @@ def test_a_screen_is_light_however_many_events_there_are(tmp_path: Path, count: 
     built = {path: data for path, data in pages.build(Site.of(many, values)) if path.startswith("screen")}
     for path, data in built.items():
         assert len(gzip.compress(data, 9)) <= 25_000, path
-        # What the page is before its script takes one page's worth of rows out of the template.
+        # The page before its script takes the rows of one page out of the template.
         shown = [item for item in Page(data.decode()).elements if "template" not in item.parents]
         assert len(shown) <= 400, path
     assert len(gzip.compress(screen.script_text().encode(), 9)) <= 5_000
 
 
-def test_the_worker_is_sent_as_a_page_is_and_screens_are_known_as_ours(build: Build) -> None:
+def test_the_service_worker_has_the_headers_of_a_page(build: Build) -> None:
     headers = headers_for(site_paths.SCREEN_WORKER)
     assert headers.content_type == "text/javascript; charset=utf-8"
     assert "max-age=60," in headers.cache_control
@@ -369,11 +367,11 @@ def test_the_worker_is_sent_as_a_page_is_and_screens_are_known_as_ours(build: Bu
     assert site_paths.SCREEN_WORKER in build()
 
 
-def test_parts_of_the_screen_are_not_published_by_themselves(build: Build) -> None:
+def test_parts_of_the_screen_are_not_published_as_files(build: Build) -> None:
     _, static = assets.static_files(settings())
     assert not [path for path in (*static, *build(TALK)) if path.startswith(("_", "static/_"))]
 
 
-def test_a_damaged_snapshot_of_no_calendars_still_gives_a_screen(tmp_path: Path) -> None:
+def test_a_snapshot_without_calendars_still_gives_a_screen(tmp_path: Path) -> None:
     built = dict(pages.build(Site.of(Snapshot(), settings(BUILD_DIR=str(tmp_path)))))
     assert "No events are scheduled right now." in Page(built["screen.html"].decode()).text

@@ -43,7 +43,7 @@ def test_every_file_of_a_site_is_ours(site: set[str]) -> None:
         "static/main.css", "index.htm", "feed.xml", "a/index.html", "screen/x.ics",
     ],
 )  # fmt: skip
-def test_a_file_that_no_site_holds_is_not_ours(path: str) -> None:
+def test_a_file_that_is_never_generated_is_not_ours(path: str) -> None:
     assert not is_ours(path)
 
 

@@ -1,4 +1,4 @@
-"""What no template may do, whatever it is given."""
+"""Rules that every template follows, checked in its source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def source(path: Path) -> str:
     return re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def test_only_the_description_is_let_through_unescaped() -> None:
+def test_only_the_description_is_not_escaped() -> None:
     found = [
         (path.name, match) for path in TEMPLATES for match in re.findall(r"[\w.()]+\s*\|\s*safe\b", source(path))
         if path.name not in INLINE
@@ -28,14 +28,14 @@ def test_only_the_description_is_let_through_unescaped() -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_nothing_turns_escaping_off(path: Path) -> None:
+def test_no_template_disables_escaping(path: Path) -> None:
     assert not re.search(r"autoescape|Markup|\|\s*(forceescape|xmlattr)", source(path))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_value_in_a_tag_stands_in_quotes(path: Path) -> None:
+def test_every_value_in_a_tag_is_quoted(path: Path) -> None:
     text = re.sub(r"\{%.*?%\}", "", source(path), flags=re.DOTALL)
-    # What the page is given is a word without quotes here, so that tags can be told apart.
+    # Replace expressions by a word without quotes, so that tags can be parsed.
     text = re.sub(r"\{\{.*?\}\}", "VALUE", text, flags=re.DOTALL)
     for tag in re.findall(r"<[a-z][^>]*>", text):
         outside = re.sub(r'"[^"]*"', '""', tag)
@@ -43,7 +43,7 @@ def test_every_value_in_a_tag_stands_in_quotes(path: Path) -> None:
         assert not re.search(r"=(?!\")", outside), tag
 
 
-# The screen is one self-contained file; its own tests look after its hashes.
+# The screen is one self-contained file; test_screen.py checks its hashes.
 @pytest.mark.parametrize(
     "path", [path for path in PAGES if path.name not in INLINE], ids=lambda path: path.name
 )
@@ -59,7 +59,7 @@ def test_no_page_refreshes_itself(path: Path) -> None:
     assert not re.search(r"http-equiv=.refresh", source(path), re.IGNORECASE)
 
 
-def test_every_partial_says_who_needs_it() -> None:
+def test_every_partial_starts_with_a_comment() -> None:
     for path in PAGES:
         if path.name.startswith("_"):
             assert path.read_text(encoding="utf-8").startswith("{#"), path.name

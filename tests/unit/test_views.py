@@ -1,4 +1,4 @@
-"""What the templates are given: status, lists, groups, links."""
+"""Views of events for the templates: slugs, status, place, links to calendars, images."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FREE = Seats(total=10, taken=0)
         ("a" * 100, "a" * 60),
     ],
 )
-def test_a_name_becomes_part_of_an_address(name: str, expected: str) -> None:
+def test_a_slug_has_lowercase_ascii_letters_digits_and_hyphens(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
 @pytest.mark.parametrize("name", ["図書館", "!!!", "\ud800", ""])
-def test_a_name_without_latin_letters_has_an_address_too(name: str) -> None:
+def test_a_name_without_latin_letters_has_a_slug_too(name: str) -> None:
     assert slug(name).isalnum()
     assert slug(name) == slug(name)
     assert slug("図書館") != slug("図書")
@@ -82,12 +82,14 @@ def test_the_first_status_that_applies_is_shown(wanted: str, values: dict[str, A
         ({}, ""),
     ],
 )
-def test_the_link_to_registration_says_what_is_to_be_had(values: dict[str, Any], words: str) -> None:
+def test_the_registration_link_is_shown_only_while_registration_is_possible(
+    values: dict[str, Any], words: str
+) -> None:
     assert view(event(url="https://x.libcal.com/event/1", **values)).registration_text == words
     assert view(event(url="", **values)).registration_text == ""
 
 
-def test_a_long_title_is_not_repeated_in_the_link_to_registration() -> None:
+def test_a_long_title_is_not_repeated_in_the_registration_link() -> None:
     long = event(url="https://x.libcal.com/event/1", title="Story Time " * 8, registration=registration())
     assert view(long).registration_text == "Register for this event"
 
@@ -97,11 +99,13 @@ def test_a_long_title_is_not_repeated_in_the_link_to_registration() -> None:
     [({}, True), ({"state": "rescheduled"}, True), ({"state": "postponed"}, False), ({"state": "cancelled"}, False),
      ({"listed": False}, False)],
 )  # fmt: skip
-def test_what_will_not_take_place_is_not_offered_for_calendars(values: dict[str, Any], offered: bool) -> None:
+def test_events_that_do_not_take_place_are_not_offered_for_calendars(
+    values: dict[str, Any], offered: bool
+) -> None:
     assert view(event(**values)).in_calendar is offered
 
 
-def test_where_names_room_branch_and_online_once_each() -> None:
+def test_the_place_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="Story Room")).where == "Story Room, Kilton"
     assert view(event(place="Kilton")).where == "Kilton"
     assert view(event(place="", branch="", online=True)).where == "Online"
@@ -114,7 +118,7 @@ def dates_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
-def test_calendars_are_given_the_times_in_utc() -> None:
+def test_calendar_links_have_times_in_utc() -> None:
     shown = view(event("2026-03-03 10:30", "2026-03-03 12:00", excerpt="Songs & rhymes"))
     google = dates_of(shown.google_url)
     assert google["dates"] == "20260303T153000Z/20260303T170000Z"
@@ -124,7 +128,7 @@ def test_calendars_are_given_the_times_in_utc() -> None:
     assert (outlook["startdt"], outlook["enddt"]) == ("2026-03-03T15:30:00Z", "2026-03-03T17:00:00Z")
 
 
-def test_calendars_are_given_days_with_an_exclusive_end_and_an_hour_where_there_is_no_end() -> None:
+def test_calendar_links_have_exclusive_end_days_and_one_hour_without_an_end() -> None:
     assert dates_of(view(all_day("2026-03-03", "2026-03-05")).google_url)["dates"] == "20260303/20260306"
     outlook = dates_of(view(all_day("2026-03-03")).outlook_url)
     assert (outlook["startdt"], outlook["enddt"], outlook["allday"]) == ("2026-03-03", "2026-03-04", "true")
@@ -133,20 +137,20 @@ def test_calendars_are_given_days_with_an_exclusive_end_and_an_hour_where_there_
     )
 
 
-def test_an_event_without_end_counts_as_an_hour_long() -> None:
+def test_an_event_without_an_end_counts_as_one_hour() -> None:
     shown = view(event("2026-03-03 10:30"))
     assert not shown.has_end
     assert shown.end_epoch - shown.start_epoch == 3600
     assert datetime.fromtimestamp(shown.start_epoch, UTC).hour == 15
 
 
-def test_an_image_is_as_small_as_will_do() -> None:
+def test_the_smallest_sufficient_image_is_chosen() -> None:
     sizes = {width: Image(path=f"static/a-{width}.webp", width=width, height=width) for width in (320, 800)}
     shown = view(event(), images=sizes)
     assert [shown.image(width).width for width in (320, 500, 800, 1600)] == [320, 800, 800, 800]
 
 
-def test_registration_with_no_known_number_of_places_is_never_full() -> None:
+def test_registration_with_an_unknown_number_of_places_is_never_full() -> None:
     unknown = Registration(opened=True, closed=False, wait_list=False)
     shown = view(event(registration=unknown))
     assert shown.status

@@ -11,8 +11,8 @@ from dateutil.rrule import rrulestr
 from rendering import vtimezone
 from support.feed_samples import ZONE
 
-# With yearly rules, and without: there the changes follow the moon, no weekday of the month, or (Havana
-# in 2026, in newer data) a decision of that year.
+# Zones with yearly rules, and zones without: their changes follow the moon, a date instead of a weekday, or
+# (Havana in 2026, in newer data) a decision for that year.
 REGULAR = ("America/New_York", "Europe/Copenhagen", "Europe/Dublin", "Australia/Lord_Howe")
 IRREGULAR = ("Africa/Casablanca", "Asia/Gaza", "America/Santiago", "America/Havana")
 CONSTANT = ("Asia/Kolkata", "America/Phoenix", "UTC")
@@ -24,7 +24,7 @@ def parse(zone: ZoneInfo, first_year: int, last_year: int) -> Any:
 
 
 def onsets(observance: Any) -> list[datetime]:
-    """Return when an observance begins, up to 2028, in the time that ends there."""
+    """Return the starts of an observance up to 2028, in the local time before the change."""
     start = observance["DTSTART"].dt
     if "RRULE" not in observance:
         return [start]
@@ -35,12 +35,12 @@ def onsets(observance: Any) -> list[datetime]:
 
 
 def offset(begun: list[tuple[datetime, timedelta]], local: datetime) -> timedelta:
-    """Return the offset of a local time: of the last observance to begin before it (RFC 5545, 3.6.5)."""
+    """Return the offset of a local time, that of the last observance before it (RFC 5545, 3.6.5)."""
     return max(one for one in begun if one[0] <= local)[1]
 
 
 @pytest.mark.parametrize("name", [*REGULAR, *IRREGULAR, *CONSTANT])
-def test_the_zone_is_right_in_every_month_and_every_minute_of_the_clock_changes(name: str) -> None:
+def test_offsets_are_right_in_every_month_and_around_clock_changes(name: str) -> None:
     zone = ZoneInfo(name)
     parsed = parse(zone, 2026, 2027)
     begin = datetime(2026, 1, 1, tzinfo=zone).astimezone(UTC)
@@ -57,20 +57,20 @@ def test_the_zone_is_right_in_every_month_and_every_minute_of_the_clock_changes(
             assert instant.astimezone(zone).utcoffset() == part["TZOFFSETTO"].td
     for moment in moments:
         local = moment.astimezone(zone)
-        # What comes twice is written in UTC, and what the clocks skip never comes.
+        # Times that occur twice are written in UTC; times that the clocks skip never occur.
         if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
             assert offset(begun, local.replace(tzinfo=None)) == local.utcoffset(), local
 
 
 @pytest.mark.parametrize("name", [*REGULAR, *CONSTANT])
-def test_outlook_gets_at_most_one_yearly_rule_of_each_kind(name: str) -> None:
+def test_there_is_at_most_one_yearly_rule_of_each_kind_for_outlook(name: str) -> None:
     parts = parse(ZoneInfo(name), 2026, 2027).subcomponents
     kinds = [part.name for part in parts]
     assert sorted(kinds) == (["STANDARD"] if name in CONSTANT else ["DAYLIGHT", "STANDARD"])
     assert all("RRULE" in part for part in parts) or name in CONSTANT
 
 
-def test_the_rule_is_the_one_everybody_publishes_for_new_york() -> None:
+def test_new_york_has_its_usual_rules() -> None:
     assert vtimezone.lines(ZONE, 2026, 2026) == (
         "BEGIN:VTIMEZONE",
         "TZID:America/New_York",
@@ -98,11 +98,11 @@ def test_the_last_sunday_is_not_taken_for_the_fourth() -> None:
     assert "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU" in lines
 
 
-def test_a_regular_zone_is_the_same_text_every_year() -> None:
+def test_a_regular_zone_has_the_same_text_every_year() -> None:
     assert vtimezone.lines(ZONE, 2026, 2026) == vtimezone.lines(ZONE, 2027, 2029)
 
 
-def test_rules_that_changed_within_the_years_asked_for_are_told_by_their_dates() -> None:
+def test_rules_that_change_within_the_years_are_written_as_dates() -> None:
     parts = parse(ZONE, 2006, 2007).subcomponents
     assert [part["DTSTART"].dt.isoformat() for part in parts] == [
         "2006-01-01T00:00:00", "2006-04-02T02:00:00", "2006-10-29T02:00:00",

@@ -1,4 +1,4 @@
-"""What is written here by hand is read back with feedparser; JSON Feed against its rules."""
+"""Atom feeds read back with feedparser, JSON Feeds checked against the specification."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.feed_readers import ATOM, TAG_URI, atom, json_feed
 from support.feed_samples import ALL, STORYTIME, hostile_text, site
 
 
-def test_an_entry_carries_the_date_in_its_title_since_readers_show_only_when_it_was_changed() -> None:
+def test_the_title_of_an_entry_starts_with_the_date_of_the_event() -> None:
     (entry,) = atom(site(STORYTIME)["feed.atom"]).entries
     assert entry.title == "Tue, Mar 3, 10:30am: Storytime"
     assert entry.id == entry.link == "https://events.example.org/event/4216770.html"
@@ -28,7 +28,7 @@ def test_an_entry_carries_the_date_in_its_title_since_readers_show_only_when_it_
     assert entry.content[0].value.endswith("<p>Songs &amp; stories.</p>")
 
 
-def test_a_json_item_says_when_for_programs_too() -> None:
+def test_a_json_item_has_times_for_programs() -> None:
     (item,) = json_feed(site(STORYTIME)["feed.json"])["items"]
     assert item["title"] == "Tue, Mar 3, 10:30am: Storytime"
     assert item["id"] == item["url"] == "https://events.example.org/event/4216770.html"
@@ -46,7 +46,7 @@ def test_a_json_item_says_when_for_programs_too() -> None:
     assert open_ended["_event"]["end"] is None
 
 
-def test_what_is_cancelled_stays_and_says_so_first() -> None:
+def test_a_cancelled_event_stays_and_its_title_starts_with_cancelled() -> None:
     found = site(samples.CANCELLED)
     title = "Cancelled: Tue, Mar 3, 10:30am: Film night"
     assert atom(found["feed.atom"]).entries[0].title == title
@@ -60,7 +60,7 @@ def test_titles_are_in_the_language_of_the_site() -> None:
     assert title.startswith("Aflyst: tirs. 3. mar. kl.\N{NO-BREAK SPACE}10.30: ")
 
 
-def test_a_feed_is_as_old_as_its_newest_change() -> None:
+def test_a_feed_has_the_time_of_its_newest_change() -> None:
     later = replace(samples.POSTPONED, updated=samples.at("2026-02-25T08:00"))
     found = site(STORYTIME, later, samples.OPEN_ENDED)
     assert atom(found["feed.atom"]).feed.updated == "2026-02-25T13:00:00Z"
@@ -68,7 +68,7 @@ def test_a_feed_is_as_old_as_its_newest_change() -> None:
     assert atom(site()["feed.atom"]).feed.updated == "2000-01-01T00:00:00Z"
 
 
-def test_each_branch_and_audience_has_its_feeds_which_name_themselves_and_their_page() -> None:
+def test_each_branch_and_audience_has_feeds_with_their_own_links() -> None:
     found = site(*ALL)
     for stem, title, page in (
         ("feed", "Library events", ""),
@@ -87,7 +87,7 @@ def test_each_branch_and_audience_has_its_feeds_which_name_themselves_and_their_
     assert b"Gone" not in found["feed.atom"] + found["feed.json"]
 
 
-def test_without_an_address_of_the_site_ids_are_tag_uris_and_links_lead_to_libcal() -> None:
+def test_without_site_url_ids_are_tag_uris_and_links_go_to_libcal() -> None:
     found = site(STORYTIME, SITE_URL="")
     parsed, feed = atom(found["branch/kilton.atom"]), json_feed(found["branch/kilton.json"])
     (entry,), (item,) = parsed.entries, feed["items"]
@@ -129,6 +129,6 @@ def test_no_text_can_leave_its_element(hostile: Event, name: str, address: str) 
 
 
 @pytest.mark.parametrize("data", [b"", b"<feed/>", site(STORYTIME)["feed.atom"].replace(b"<id>", b"<ID>", 1)])
-def test_the_check_of_feeds_can_fail(data: bytes) -> None:
+def test_the_atom_check_rejects_invalid_feeds(data: bytes) -> None:
     with pytest.raises((AssertionError, ElementTree.ParseError)):
         atom(data)
