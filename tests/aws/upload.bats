@@ -262,6 +262,8 @@ EOF
   [[ $output == Usage:* ]]
 }
 
+# In the dev image, where Python is not in /usr/bin, this test cannot run (tests/docker/test_dev_image.py).
+# bats test_tags=system-python
 @test "trap 26: another aws in PATH is used, and started once for each command" {
   mkdir "$BATS_TEST_TMPDIR/path"
   printf '#!/bin/sh\necho "$1 $2" >>"%s/started"\nexec "%s/.venv/bin/aws" "$@"\n' "$BATS_TEST_TMPDIR" "$ROOT" \

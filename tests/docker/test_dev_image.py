@@ -110,5 +110,5 @@ def test_the_tests_of_stand_ins_and_publishing_pass_in_the_image() -> None:
     output = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/e2e/test_standin_*.py")
     assert re.search(r"^\d\d+ passed", output, re.MULTILINE)
     publisher = "tests/aws/upload.bats tests/aws/invalidate.bats"
-    output = in_the_image(f'bats --negative-filter "another aws that PATH holds" {publisher}')
+    output = in_the_image(f"bats --filter-tags '!system-python' {publisher}")
     assert re.search(r"^1\.\.\d\d", output, re.MULTILINE)
