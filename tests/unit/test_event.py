@@ -88,7 +88,7 @@ def test_an_end_at_midnight_belongs_to_the_day_before(start: str, end: str, last
     [(10, 10, True, False), (7, 10, False, True), (6, 10, False, False), (80, 100, False, True),
      (79, 100, False, False), (0, 3, False, True), (12, 10, True, False)],
 )  # fmt: skip
-def test_full_and_few_left_depend_on_taken_and_total_seats(
+def test_full_and_few_places_left_depend_on_taken_and_total_seats(
     taken: int, total: int, full: bool, few: bool
 ) -> None:
     found = registration(taken=taken, total=total)

@@ -9,7 +9,7 @@ import pytest
 import files
 
 
-def test_the_manifest_is_what_sha256sum_checks(tmp_path: Path) -> None:
+def test_sha256sum_accepts_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     contents = {"b/z.html": b"zet", "a.html": b"ah", "B.html": b"big"}
     for name, data in contents.items():
@@ -22,18 +22,18 @@ def test_the_manifest_is_what_sha256sum_checks(tmp_path: Path) -> None:
     assert files.read_manifest(manifest) == {k: files.sha256(v) for k, v in contents.items()}
 
 
-def test_a_missing_manifest_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_empty(tmp_path: Path) -> None:
     assert files.read_manifest(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize("line", ["abc  file", "0" * 64, "0" * 64 + "  ", "0" * 64 + " file"])
-def test_a_damaged_manifest_is_not_believed(tmp_path: Path, line: str) -> None:
+def test_a_damaged_manifest_is_an_error(tmp_path: Path, line: str) -> None:
     (tmp_path / "m").write_text(line + "\n")
     with pytest.raises(ValueError, match="not a manifest line"):
         files.read_manifest(tmp_path / "m")
 
 
-def test_only_other_bytes_are_written(tmp_path: Path) -> None:
+def test_a_file_is_written_only_if_its_bytes_change(tmp_path: Path) -> None:
     path = tmp_path / "new" / "page.html"
     assert files.write_if_changed(path, b"one")
     before = path.stat().st_ino
@@ -43,7 +43,7 @@ def test_only_other_bytes_are_written(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two"
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_leftover(
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "page.html"

@@ -94,7 +94,7 @@ def test_the_manifest_lists_every_file_except_the_status_and_sha256sum_agrees(bu
     assert list(digests) == sorted(digests)
 
 
-def test_the_same_input_writes_nothing(built: Build) -> None:
+def test_the_same_input_writes_no_file(built: Build) -> None:
     assert built.written_by() == set()
 
 

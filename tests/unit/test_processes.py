@@ -1,4 +1,4 @@
-"""Work side by side: results, failures, and what is left behind when a process is killed."""
+"""Jobs in parallel processes: results, failures, and no orphans when a process is killed."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ def fail(error: Exception) -> tuple[int, int]:
     raise error
 
 
-def test_every_job_has_a_process_of_its_own_and_results_come_in_order() -> None:
+def test_every_job_has_its_own_process_and_results_are_in_order() -> None:
     results = side_by_side([partial(pid_of, number) for number in range(3)])
     assert [number for number, _ in results] == [0, 1, 2]
     assert len({pid for _, pid in results}) == 3
     assert results[-1][1] == os.getpid()
 
 
-def test_a_result_may_be_larger_than_a_pipe_holds() -> None:
+def test_a_result_may_be_larger_than_a_pipe_buffer() -> None:
     big, small = side_by_side([lambda: "x" * 10_000_000, lambda: ""])
     assert (len(big), small) == (10_000_000, "")
 
 
-def test_what_a_child_raises_is_raised_here() -> None:
+def test_an_exception_in_a_child_is_raised_in_the_parent() -> None:
     with pytest.raises(OSError, match="No space left") as raised:
         side_by_side([partial(fail, OSError(28, "No space left on device", "/site/a")), partial(pid_of, 1)])
     assert (raised.value.errno, raised.value.filename) == (28, "/site/a")
 
 
-def test_a_child_that_is_killed_is_no_result() -> None:
+def test_a_killed_child_is_an_error() -> None:
     def die() -> tuple[int, int]:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0, 0
@@ -54,7 +54,7 @@ def test_a_child_that_is_killed_is_no_result() -> None:
         side_by_side(jobs)
 
 
-def test_no_child_outlives_a_failure_here(tmp_path: Path) -> None:
+def test_a_failure_in_the_parent_ends_all_children(tmp_path: Path) -> None:
     def slow() -> tuple[int, int]:
         (tmp_path / "pid").write_text(str(os.getpid()))
         time.sleep(60)
@@ -91,6 +91,6 @@ side_by_side([ready, ready])
     assert len(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()) == 1
     parent.kill()
     parent.wait()
-    # The end of the pipe comes only when the child is gone too.
+    # read() returns only when the child has ended too and closed the pipe.
     assert parent.stdout.read() == ""
     parent.stdout.close()
