@@ -3,6 +3,6 @@
 OK = 0
 FAILED = 1
 USAGE = 2
-REFUSED = 65  # a guard said no; nothing was touched
+REFUSED = 65  # refused by a guard; no file was changed
 UNAVAILABLE = 75  # upstream is down, or another run holds the lock: try later
 CONFIG = 78  # a setting or a credential is missing or wrong

@@ -1,4 +1,4 @@
-"""Files that are either old or new, never half: atomic writes and manifests."""
+"""Atomic writes, so that a file is never half written, and manifests."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PARTIAL_PREFIX = ".partial-"
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Replace `path` with `data` by rename; with `durable`, all of that is on the disk afterwards.
+    """Replace `path` with `data` by rename; with `durable`, flush file and folder to the disk.
 
-    Raises OSError (ENOSPC, EROFS, EACCES) with the old file intact and nothing left behind.
+    Raises OSError (ENOSPC, EROFS, EACCES); the old file is then intact and the temporary one deleted.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL_PREFIX)
     try:
@@ -34,7 +34,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Without it, a power cut may bring back the file of before the rename."""
+    """Flush the rename to the disk; otherwise a power cut may bring back the old file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -43,7 +43,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
-    """Write `data` to `path` unless it holds just that already; tell whether it was written."""
+    """Write `data` to `path` unless the file has these bytes already; return whether it was written."""
     try:
         if path.read_bytes() == data:
             return False
@@ -64,7 +64,7 @@ def format_manifest(digests: dict[str, str]) -> bytes:
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """Read a manifest back as `{path: digest}`; a missing file is an empty one.
+    """Return a manifest as `{path: digest}`; a missing file counts as empty.
 
     Raises ValueError on a line that is not `<64 hex digits>  <path>`.
     """

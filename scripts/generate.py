@@ -94,7 +94,7 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
 
 def _render(snapshot: Snapshot, settings: Settings, templates: Path) -> tuple[Manifest, int, int]:
     """Render the site and write its manifest; return the manifest and count the files written and removed."""
-    from processes import side_by_side
+    from processes import run_in_parallel
     from rendering import pages
     from rendering.site import Site
 
@@ -103,7 +103,7 @@ def _render(snapshot: Snapshot, settings: Settings, templates: Path) -> tuple[Ma
     halves = pages.halves(Site.of(snapshot, settings, templates))
     written = [
         file
-        for half in side_by_side([partial(_write, half, build / "site") for half in halves])
+        for half in run_in_parallel([partial(_write, half, build / "site") for half in halves])
         for file in half
     ]
     manifest = {path: digest for path, digest, _ in written}

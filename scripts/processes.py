@@ -1,4 +1,4 @@
-"""Processes of ours: two at work side by side, and none that outlives the one that started it."""
+"""Run jobs in parallel processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import BinaryIO, TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Run `jobs` at the same time, the last in this process; return their results in order.
+def run_in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """Run `jobs` in parallel, the last one in this process; return their results in order.
 
-    The others run in forks, so that nothing has to be handed over to them; what they return or raise comes
-    back by pickle, and the first exception is raised here. To be called before any thread is started.
+    The others run in forks, which share this process's data. Their results and exceptions come back by
+    pickle; the first exception is raised here. Call it before any thread is started.
     """
     children = [_fork(job) for job in jobs[:-1]]
     try:
@@ -33,7 +33,7 @@ def side_by_side(jobs: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def end_with_parent(parent: int) -> None:
-    """Ask Linux to kill this process when its parent dies; end at once if that is no longer `parent`."""
+    """Let Linux kill this process when its parent dies; exit at once if `parent` has died already."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if os.getppid() != parent:
@@ -41,7 +41,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def _fork(job: Callable[[], T]) -> tuple[int, BinaryIO]:
-    """Start `job`; return its process and where its answer is to be read."""
+    """Start `job` in a fork; return its process id and the pipe with its result."""
     reader, writer = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -55,7 +55,7 @@ def _fork(job: Callable[[], T]) -> tuple[int, BinaryIO]:
         with open(writer, "wb") as file:
             file.write(answer)
     finally:
-        # Nothing of what the parent was about to do: no handlers, no buffers of its own.
+        # Exit without the parent's exit handlers and buffers.
         os._exit(0)
 
 
@@ -70,7 +70,7 @@ def _result(answer: BinaryIO) -> T:  # type: ignore[type-var]
     data = answer.read()
     if not data:
         raise ChildProcessError("a process of this step was killed; was there enough memory?")
-    # Our own process wrote it.
+    # Trusted: our own process wrote it.
     result, error = pickle.loads(data)  # noqa: S301
     if error is not None:
         raise error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import side_by_side
+from processes import run_in_parallel
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -27,20 +27,22 @@ def fail(error: Exception) -> tuple[int, int]:
 
 
 def test_every_job_has_its_own_process_and_results_are_in_order() -> None:
-    results = side_by_side([partial(pid_of, number) for number in range(3)])
+    results = run_in_parallel([partial(pid_of, number) for number in range(3)])
     assert [number for number, _ in results] == [0, 1, 2]
     assert len({pid for _, pid in results}) == 3
     assert results[-1][1] == os.getpid()
 
 
 def test_a_result_may_be_larger_than_a_pipe_buffer() -> None:
-    big, small = side_by_side([lambda: "x" * 10_000_000, lambda: ""])
+    big, small = run_in_parallel([lambda: "x" * 10_000_000, lambda: ""])
     assert (len(big), small) == (10_000_000, "")
 
 
 def test_an_exception_in_a_child_is_raised_in_the_parent() -> None:
     with pytest.raises(OSError, match="No space left") as raised:
-        side_by_side([partial(fail, OSError(28, "No space left on device", "/site/a")), partial(pid_of, 1)])
+        run_in_parallel(
+            [partial(fail, OSError(28, "No space left on device", "/site/a")), partial(pid_of, 1)]
+        )
     assert (raised.value.errno, raised.value.filename) == (28, "/site/a")
 
 
@@ -51,7 +53,7 @@ def test_a_killed_child_is_an_error() -> None:
 
     jobs: list[Callable[[], tuple[int, int]]] = [die, partial(pid_of, 1)]
     with pytest.raises(ChildProcessError, match="was killed"):
-        side_by_side(jobs)
+        run_in_parallel(jobs)
 
 
 def test_a_failure_in_the_parent_ends_all_children(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_a_failure_in_the_parent_ends_all_children(tmp_path: Path) -> None:
         raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        side_by_side([slow, fail_later])
+        run_in_parallel([slow, fail_later])
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -74,11 +76,11 @@ def test_a_failure_in_the_parent_ends_all_children(tmp_path: Path) -> None:
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     program = """
 import os, time
-from processes import side_by_side
+from processes import run_in_parallel
 def ready():
     os.write(1, b"ready\\n")
     time.sleep(60)
-side_by_side([ready, ready])
+run_in_parallel([ready, ready])
 """
     parent = subprocess.Popen(
         [sys.executable, "-c", program],
