@@ -1,37 +1,37 @@
-// The lobby screen, after site.js. What it shows follows from the events in the page and from the time; all
-// of it is worked out anew with each turn of a page, so nothing has to be remembered and nothing adds up.
+// The lobby screen, after site.js. Each turn of a page is computed from the events in the document and the
+// time, so that there is no state that could go wrong over weeks.
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
 const SLIDES_BETWEEN = 2, SLIDES = 12;
 
 const byId = (id) => document.getElementById(id);
 const stage = byId("stage");
-const codeOfAll = stage.querySelector(".scan");
+const listCode = stage.querySelector(".scan");
 const versionOf = (page) => page.querySelector("meta[name=events-display-screen]")?.content;
 const version = versionOf(document);
 
-// What is known: the events, the names of the days to come, and the beginning of the day the page was made.
+// The content: the events, the names of the next days, and the midnight before the page was rendered.
 let rows, days, built;
 function take(template) {
-  // They stay where nothing is loaded; what is shown are copies.
+  // The rows stay in the template, where no image is loaded; pages show copies.
   rows = [...template.content.children];
   days = JSON.parse(template.dataset.days);
   built = Number(template.dataset.built);
 }
 take(byId("events"));
 
-// ---- The time. The device's clock is held against the server's; before the page was made it cannot be right.
+// ---- The time. The device's clock is compared with the server's; a time before the page was rendered is wrong.
 
 let correction = 0, measured = NaN, doubted = false;
-const begun = performance.now();
-let drift = Date.now() - begun;
+const start = performance.now();
+let drift = Date.now() - start;
 
 const device = () => Date.now() / SECOND + correction;
 const now = () => Math.max(device(), built);
 const inDoubt = () => doubted || device() < built;
 
-// A copy's Date is when it was copied, and Age how long ago that was. A copy without Age would make the clock
-// seem fast; only what two answers say alike is believed, and until then no clock is shown.
+// A cache sends the Date of its copy, and its Age. A copy without Age would make the clock seem fast, so a
+// difference counts only when two answers agree; until then the screen shows no clock.
 function compareClocks(headers) {
   const ahead = (Date.parse(headers.get("date")) - Date.now()) / SECOND + Number(headers.get("age"));
   const wrong = Math.abs(ahead) > 300;
@@ -42,11 +42,11 @@ function compareClocks(headers) {
 
 const dayText = (day) => days[day] ?? longDay.format(Date.parse(`${day}T12:00Z`));
 
-// ---- What is on: groups of rows, each with its heading.
+// ---- The agenda: groups of rows, each with its heading.
 
-const off = (row) => row.matches(".off");
-const ongoing = (row) => row.matches(".ongoing");
-const on = (row, time) => !inDoubt() && !off(row) && phase(row, time) === "now";
+const calledOff = (row) => row.matches(".off");
+const exhibit = (row) => row.matches(".ongoing");
+const on = (row, time) => !inDoubt() && !calledOff(row) && phase(row, time) === "now";
 
 function dayOf(row, time) {
   const first = local(row.dataset.start).day, today = local(time).day;
@@ -62,11 +62,11 @@ function headingOf(row, time) {
 
 // -> [[heading, rows], ...]
 function agenda(time) {
-  // What is on comes first, and of that what is not on all day.
+  // Events that are on come first, all-day events after the others.
   const rank = (row) => (on(row, time) ? row.querySelector("time").dateTime.length < 11 : 2);
-  // What is cancelled on another day nobody comes for yet.
+  // Events called off are shown only on their day.
   const later = (row) => dayOf(row, time) > local(time).day;
-  const live = rows.filter((row) => !ongoing(row) && phase(row, time) !== "ended" && !(off(row) && later(row)))
+  const live = rows.filter((row) => !exhibit(row) && phase(row, time) !== "ended" && !(calledOff(row) && later(row)))
     .sort((a, b) => rank(a) - rank(b));
   const groups = [];
   live.every((row, count) => {
@@ -101,7 +101,7 @@ function make(name, className, ...content) {
 function sectionOf(heading, time, rows, more) {
   const copies = rows.map((row) => {
     const copy = row.cloneNode(true);
-    // Who could register is there by now.
+    // An event that has begun needs no registration tag.
     if (on(row, time)) copy.querySelector(".tag")?.remove();
     if (!more) copy.querySelector(".more")?.remove();
     return copy;
@@ -110,13 +110,13 @@ function sectionOf(heading, time, rows, more) {
 }
 
 const agendaPage = (...content) =>
-  make("div", "page agenda", make("div", "list", ...content), codeOfAll?.cloneNode(true) ?? "");
+  make("div", "page agenda", make("div", "list", ...content), listCode?.cloneNode(true) ?? "");
 
-// Splits the rows by their height into as few pages as there have to be, and these evenly.
+// Splits the rows by their height into as few pages as possible, of about the same height.
 function agendaPages(time) {
   const groups = agenda(time);
   if (!groups.length) {
-    // An outage is no empty calendar: of what a page of days ago does not know it says nothing.
+    // After an outage of days the page knows no events. That is not "No events are scheduled".
     const old = time - built > 3 * 86400;
     const text = old ? say("stale.day", { day: dayText(local(built).day) }) : say("empty");
     return [() => agendaPage(make("p", "empty", text))];
@@ -161,13 +161,13 @@ async function slidePage(row, time) {
   const page = make("div", "page slide measured", sectionOf(headingOf(row, time), time, [row], true));
   const image = page.querySelector(".picture");
   if (image) {
-    // Not shown before it can be, or it would come in bit by bit; the slide does without one that is late.
+    // Decode the image first, or it would appear in pieces. If it takes too long, the slide has no image.
     image.loading = "eager";
     const late = new Promise((_, reject) => setTimeout(reject, 8 * SECOND));
     await Promise.race([image.decode(), late]).then(() => page.classList.add("pictured"), () => {});
   }
   stage.append(page);
-  // A long title takes smaller letters rather than leave the page; then what is said of it goes, then the picture.
+  // Fit a long title: smaller letters first, then without the excerpt, then without the image.
   for (let fit = 1; page.scrollHeight > page.clientHeight && fit > 0.45; fit -= 0.05) {
     page.style.setProperty("--fit", fit);
     if (fit < 0.7) page.querySelector(".about")?.remove();
@@ -178,17 +178,17 @@ async function slidePage(row, time) {
   return page;
 }
 
-// ---- Turning them.
+// ---- Turning the pages.
 
 let at = -1, firstSlide = 0, place;
 let paused = false, turning = false, turnTimer, room;
 
-// The next page, or with `stay` the one that is shown, as it is by now; and its number, as `place`.
+// Returns the next page, or with `stay` the current page for the new time; sets `place` to its number.
 function pageAt(time, stay) {
   let invited = layout === "agenda" ? [] : slides(time);
   const pages = layout === "slides" && invited.length ? [] : agendaPages(time);
   const numbered = pages.length || invited.length;
-  // Between two rounds of the agenda come a few slides, the next time the next ones.
+  // A few slides follow each round of the agenda; the next round shows the next slides.
   if (pages.length) invited = [...invited.slice(firstSlide % invited.length), ...invited].slice(0, Math.min(SLIDES_BETWEEN, invited.length));
   pages.push(...invited.map((row) => () => slidePage(row, time)));
   at = Math.max(stay ? at : at + 1, 0);
@@ -204,7 +204,7 @@ function show(page) {
   const old = stage.lastElementChild;
   while (stage.firstChild !== old) stage.firstChild.remove();
   if (old.outerHTML === page.outerHTML) return;
-  // It comes over the old one, which goes when nothing of it can be seen any more.
+  // The new page fades in over the old one, which is removed afterwards.
   stage.append(page);
   setTimeout(() => old.remove(), 500);
 }
@@ -220,13 +220,13 @@ async function turn(stay = false) {
     const page = await pageAt(time, stay);
     show(page);
     byId("place").textContent = place;
-    // Half a second a word; a code on a slide takes ten seconds more, to get a telephone out.
+    // Half a second for each word; ten seconds more for a QR code, to take out a phone.
     const words = page.textContent.split(/\s+/).length;
     seconds = rotate || Math.min(Math.max(10, words / 2), 20) + (page.querySelector("li .scan") && 10);
-    const running = rows.filter((row) => ongoing(row) && phase(row, time) === "now");
-    const exhibit = running[at % running.length];
-    byId("ongoing").textContent = exhibit
-      ? ["h3", "p", "time"].map((part) => exhibit.querySelector(part).textContent).filter(Boolean).join(" · ") : "";
+    const running = rows.filter((row) => exhibit(row) && phase(row, time) === "now");
+    const current = running[at % running.length];
+    byId("ongoing").textContent = current
+      ? ["h3", "p", "time"].map((part) => current.querySelector(part).textContent).filter(Boolean).join(" · ") : "";
   } finally {
     turning = false;
     clearTimeout(turnTimer);
@@ -244,12 +244,12 @@ control.hidden = false;
 control.addEventListener("click", pause);
 document.addEventListener("keydown", (event) => {
   if (event.key !== " ") return;
-  // On the button a space would count twice.
+  // On the button, a space would also click.
   event.preventDefault();
   pause();
 });
 
-// ---- Each minute: the clock, how old all this is, and what spares the panel.
+// ---- Every minute: the clock, the age of the events, and the protection of the panel.
 
 let minuteTimer;
 
@@ -258,7 +258,7 @@ function tick() {
   minuteTimer = setTimeout(tick, MINUTE - (now() * SECOND) % MINUTE);
   const jump = Date.now() - performance.now() - drift;
   if (Math.abs(jump) > MINUTE) {
-    // Somebody, or a time server, has set the device's clock.
+    // A person or a time server has set the device's clock.
     drift += jump;
     correction = 0;
     refresh();
@@ -269,13 +269,13 @@ function tick() {
   byId("clock").textContent = inDoubt() ? "" : say(whole ? "time.24" : "time.minute", values);
   byId("date").textContent = inDoubt() ? "" : dayText(day);
   root.classList.toggle("night", hour >= 22 || hour < 6);
-  // Header and footer change places at midnight, and the picture moves a little every three minutes.
+  // Against burn-in: header and footer swap at midnight, and the picture moves a little every three minutes.
   root.classList.toggle("turned", Date.parse(day) / HOUR % 48 > 0);
   const step = Math.floor(time / 180);
   root.style.setProperty("--x", `${Math.abs(step % 17 - 8)}px`);
   root.style.setProperty("--y", `${Math.abs((step * 5 + 4) % 17 - 8)}px`);
 
-  // One failure is a hiccup; but who has never got through has been away.
+  // One failed refresh is ignored, unless no refresh has succeeded in the last five minutes.
   const away = failures && !(performance.now() - reached < 5 * MINUTE);
   site.texts.updated = away ? site.texts["screen.reconnecting"] : updated;
   if (away) byId("updated").textContent = say("updated", { time: dayText(local(built).day) });
@@ -283,7 +283,7 @@ function tick() {
   if (paused || rotate === 0) turn(true);
 }
 
-// ---- The next version of this page, from its own address.
+// ---- Refresh: the next version of this page, from its own address.
 
 const { updated } = site.texts;
 let fetched, refreshTimer, refreshing = false, reached, failures = 0;
@@ -305,12 +305,12 @@ async function refresh() {
   if (refreshing) return;
   refreshing = true;
   const before = doubted;
-  // Without it, it is only the age that is not known.
+  // Without the status, the screen does not know its age.
   const status = askStatus().catch(() => {});
   try {
     const [text, headers] = await get(location.pathname);
     const page = new DOMParser().parseFromString(text, "text/html");
-    // Any network may answer with a page of its own, and any answer may end too soon.
+    // A captive portal may answer with its own page, and an answer may be cut short.
     if (!versionOf(page) || !/<\/html>\s*$/.test(text)) throw text;
     compareClocks(headers);
     fetched = { version: versionOf(page), template: page.getElementById("events") };
@@ -327,14 +327,14 @@ async function refresh() {
   }
 }
 
-// Takes what was fetched, when a page is turned anyway. Another version has another script and style: it is
-// loaded anew, while the network is known to work, and not again and again. So is everything once a night.
+// Uses the fetched page when a page is turned. Another version has another script and style, so the screen
+// reloads: only while the network works, and at most every ten minutes. It also reloads once a night.
 function renew() {
   if (!fetched) return;
-  const time = performance.now(), age = time - begun;
-  const another = fetched.version !== version;
-  if (!another) take(fetched.template);
-  if ((another || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) {
+  const time = performance.now(), age = time - start;
+  const newer = fetched.version !== version;
+  if (!newer) take(fetched.template);
+  if ((newer || (age > 12 * HOUR && local(now()).hour === 3)) && time - reached < MINUTE && age > 10 * MINUTE) {
     location.reload();
     fetched = null;
   }
@@ -342,7 +342,7 @@ function renew() {
 
 refreshTimer = setTimeout(refresh, (2 + Math.random() * 6) * SECOND);
 addEventListener("online", refresh);
-// Observed at once, and when the window changes or a notice takes room.
+// Runs at once, and when the window or a notice changes the room.
 new ResizeObserver(() => room !== stage.clientHeight && turn(true)).observe(stage);
 tick();
 navigator.serviceWorker?.register(site.worker, { scope: site.scope, updateViaCache: "none" }).catch(() => {});

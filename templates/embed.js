@@ -1,6 +1,6 @@
 // <events-display branch="kilton" audience="teens" limit="5"><a href="...">Our events</a></events-display>
-// lists the next events in the fonts of the page around it. To be set there, if at all: --events-link,
-// --events-muted, --events-line, --events-gap. Where the list cannot be had, the link inside stays.
+// lists the next events in the fonts of the surrounding page, which may set --events-link, --events-muted,
+// --events-line and --events-gap. If the events cannot be loaded, the link inside the element stays.
 (() => {
   const site = new URL(".", document.currentScript.src);
   const t = {{ texts | tojson }};
@@ -10,12 +10,12 @@ li{padding:var(--events-gap,.6em) 0;border-bottom:1px solid var(--events-line,#8
 a{color:var(--events-link,LinkText)}li a{font-weight:600}
 span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
 
-  // Past its end; an all-day event has dates, the last one included, an event without an end lasts an hour.
+  // Whether an event has ended. The end of an all-day event is its last day; one without an end lasts an hour.
   function over({ start, end, all_day }, today) {
     return all_day ? end < today : Date.parse(end ?? start) + (end ? 0 : 36e5) <= Date.now();
   }
 
-  const long = ({ start, end, all_day }) => Date.parse(end) - Date.parse(start) > (all_day ? 2 : 3) * 864e5;
+  const longRunning = ({ start, end, all_day }) => Date.parse(end) - Date.parse(start) > (all_day ? 2 : 3) * 864e5;
 
   function add(parent, name, text, href) {
     const made = parent.appendChild(document.createElement(name));
@@ -31,7 +31,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       if (!answer?.ok) return;
       const { events, timezone } = await answer.json();
       const today = new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format();
-      const next = events.filter((event) => !over(event, today) && !long(event)
+      const next = events.filter((event) => !over(event, today) && !longRunning(event)
         && (!branch || event.branch?.slug === branch)
         && (!audience || event.audiences.some(({ slug }) => slug === audience)));
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });

@@ -1,15 +1,15 @@
-// The service worker of the lobby screens: a screen that starts while the network is away shows the last good
-// page. It looks after the screens, their images and status.json; of anything else it keeps its hands.
+// The service worker of the lobby screens: a screen that starts without a network shows the last good page.
+// It handles the screens, their images and status.json, and ignores other requests.
 "use strict";
 
 const PREFIX = "events-display screen";
 const NAME = `${PREFIX} 1 ${registration.scope}`;
 const ROOT = new URL(".", location).pathname;
 const SCREEN = /^(index\.html|screen\.html|screen\/[^/]+\.html)?$/;
-// Then the copy is shown; a server that hangs would leave the screen dark for minutes.
+// In milliseconds. After that, the cached page is shown; a server that hangs would keep the screen dark.
 const PATIENCE = 8000;
 
-// The path below the site's root, or null outside of it.
+// The path below the site's root, or null for an address outside the site.
 function pathOf(address) {
   const url = new URL(address, location);
   return url.origin === location.origin && url.pathname.startsWith(ROOT) ? url.pathname.slice(ROOT.length) : null;
@@ -21,7 +21,7 @@ addEventListener("install", () => skipWaiting());
 
 addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) {
-    // Those of an earlier version; another site of this host may have its own.
+    // Caches of an earlier version. Another site on this host may have its own cache.
     if (name !== NAME && name.startsWith(PREFIX) && name.endsWith(` ${registration.scope}`)) await caches.delete(name);
   }
   await clients.claim();
@@ -30,16 +30,16 @@ addEventListener("activate", (event) => event.waitUntil((async () => {
 addEventListener("fetch", (event) => {
   const { request } = event;
   const path = pathOf(request.url);
-  const going = request.mode === "navigate";
-  const from = going ? path : request.referrer && pathOf(request.referrer);
+  const opens = request.mode === "navigate";
+  const from = opens ? path : request.referrer && pathOf(request.referrer);
   if (request.method !== "GET" || path === null || from === null || !SCREEN.test(from)) return;
-  if (going) event.respondWith(opened(event, path));
+  if (opens) event.respondWith(opened(event, path));
   else if (SCREEN.test(path)) event.respondWith(refreshed(event, path));
   else if (path === "status.json") event.respondWith(status(event));
   else if (path.startsWith("static/")) event.respondWith(image(event));
 });
 
-// Keeps a screen, and of the images only what some screen still names. A full disk is no reason to show less.
+// Caches a screen, and deletes cached images that no cached screen uses. Errors (a full disk) are ignored.
 async function keep(path, answer, text) {
   const cache = await caches.open(NAME);
   await cache.put(ROOT + path, answer);
@@ -60,14 +60,14 @@ async function load(event, path) {
   return { answer, good };
 }
 
-// A screen that is opened: from the network, else as it was.
+// Opens a screen: from the network, else from the cache.
 async function opened(event, path) {
   const kept = await caches.match(ROOT + path, { cacheName: NAME });
   if (!kept) return (await load(event, path)).answer;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   const found = await Promise.race([load(event, path), late]).catch(() => {});
   if (found?.good) return found.answer;
-  // The home page is the list again: this worker has nothing to do here any more.
+  // The home page is now the list, not a screen (HOME_PAGE): remove this worker.
   if (found?.answer.ok && (path === "" || path === "index.html")) {
     event.waitUntil(registration.unregister());
     return found.answer;
@@ -75,7 +75,7 @@ async function opened(event, path) {
   return kept;
 }
 
-// A screen that asks for its next version has to know when there is none to be had.
+// A screen that asks for its next version must see errors, so no copy from the cache.
 async function refreshed(event, path) {
   return (await load(event, path)).answer;
 }
@@ -87,7 +87,7 @@ async function status(event) {
   return answer?.ok ? answer : await cache.match("status.json") ?? answer ?? Response.error();
 }
 
-// Its name holds the digest of what is in it.
+// The name of an image holds its digest, so a cached copy is always right.
 async function image(event) {
   const cache = await caches.open(NAME);
   const kept = await cache.match(event.request);

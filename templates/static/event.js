@@ -2,14 +2,14 @@
 // The page of one event.
 const event = document.getElementById("event");
 let tag = event.querySelector(".tag");
-// What lasts longer than three days is not "on now" at three in the morning.
-const ongoing = ending(event) - Number(event.dataset.start) > 3 * 86_400;
-const cameTagged = tag && !tag.matches(".required, .few-left, .full, .waiting-list, .closed, .not-open, .online-left, .in-person-left");
+// An event of more than three days, such as an exhibit, is not "on now" at three in the morning.
+const longRunning = ending(event) - Number(event.dataset.start) > 3 * 86_400;
+const keepsTag = tag && !tag.matches(".required, .few-left, .full, .waiting-list, .closed, .not-open, .online-left, .in-person-left");
 
 everyMinute((now) => {
   const state = phase(event, now);
-  // Cancelled, or no longer listed, comes before all else.
-  if (cameTagged || state === "before" || (state === "now" && ongoing)) return;
+  // Tags such as Cancelled or No longer listed stay.
+  if (keepsTag || state === "before" || (state === "now" && longRunning)) return;
   if (!tag) {
     tag = document.createElement("strong");
     const line = document.createElement("p");

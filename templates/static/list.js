@@ -1,10 +1,10 @@
 
-// A list of events: what is over goes, what is on now says so, and the filters work in place.
+// A list of events: hides ended events, tags events that are on now, and filters without a reload.
 const events = document.getElementById("events");
 const form = document.getElementById("find");
 const counter = document.getElementById("count");
 const none = document.getElementById("none");
-const nothing = [...none.childNodes];
+const emptyText = [...none.childNodes];
 const query = new URLSearchParams(location.search);
 const kinds = ["branch", "audience", "category"];
 
@@ -14,10 +14,10 @@ const sections = [...events.querySelectorAll("section")].map((section) => {
 });
 const cards = [...events.querySelectorAll("li")].map((item) => {
   const tag = item.querySelector(".tag");
-  return { item, tag, fixed: item.classList.contains("off"), ongoing: !item.closest("[data-day]") };
+  return { item, tag, calledOff: item.classList.contains("off"), longRunning: !item.closest("[data-day]") };
 });
 
-// "Søndre" and "Café" are found by "sondre" and "cafe"; the letters are those that Unicode does not take apart.
+// "sondre" finds "Søndre", and "cafe" finds "Café". Unicode does not decompose these letters.
 const letters = { æ: "ae", ø: "o", ß: "ss", ł: "l", đ: "d", þ: "th", ð: "d" };
 const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "")
   .replace(/[æøßłđþð]/g, (letter) => letters[letter]);
@@ -33,11 +33,11 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// The time's part: phases, and "Today" and "Tomorrow".
+// Updates all that depends on the time: phases, and the headings "Today" and "Tomorrow".
 function show(now) {
   for (const card of cards) {
     card.phase = phase(card.item, now);
-    if (card.phase !== "now" || card.fixed || card.ongoing) continue;
+    if (card.phase !== "now" || card.calledOff || card.longRunning) continue;
     if (!card.tag) {
       card.tag = document.createElement("strong");
       card.item.querySelector("time").after(card.tag, "\n");
@@ -48,33 +48,33 @@ function show(now) {
 }
 
 function showDays(today) {
-  // Noon plus a day is tomorrow, on the shortest and the longest day too.
+  // Noon plus 24 hours is tomorrow, also on the days when the clocks change.
   const tomorrow = new Date(Date.parse(`${today}T12:00Z`) + 86_400_000).toISOString().slice(0, 10);
   let own = sections.find(({ day }) => day === today);
   for (const { section, heading, day, text } of sections) {
     let key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
     let name = text;
-    // What began earlier and runs on stands under today, as in a list made this morning.
+    // Events that began earlier and still run go under today, as in a list rendered this morning.
     const running = day < today ? cards.filter(({ item }) => section.contains(item) && runsOn(item, today)) : [];
     if (running.length && !own) {
       own = { section };
       key = "today";
       name = longDay.format(Date.parse(`${today}T12:00Z`));
     } else if (running.length && !section.contains(document.activeElement)) {
-      // Else it would be moved from under the reader's fingers, and lose the focus.
+      // Moving an event would take the focus from it, so wait.
       own.section.querySelector("ul").prepend(...running.map(({ item }) => item));
     }
     setText(heading, key ? say(key, { day: name }) : text);
   }
 }
 
-// An evening that ends in the small hours keeps its day (NIGHT_ENDS of scripts/rendering/dates.py).
+// An event that ends before 6am belongs to the day before (NIGHT_ENDS in scripts/rendering/dates.py).
 function runsOn(item, today) {
   const end = local(ending(item) - 1);
   return end.day > today || (end.day === today && end.hour >= 6);
 }
 
-// The reader's part: what the filters leave.
+// Shows the events that match the filters; returns the text of their number.
 function filter() {
   const chosen = (kind) => (form ? form.elements[kind]?.value : query.get(kind)) ?? "";
   const wanted = Object.fromEntries(kinds.map((kind) => [kind, chosen(kind)]));
@@ -97,10 +97,10 @@ function filter() {
   return say(count === 1 ? "count.one" : "count.other", { count });
 }
 
-// Nothing at all and nothing for these filters are two different messages.
+// Without events, the page has its own text; without matches, the text names the filters.
 function explain(filtered, wanted, search) {
   if (!filtered) {
-    none.replaceChildren(...nothing);
+    none.replaceChildren(...emptyText);
     return;
   }
   const name = (kind) => {
@@ -110,7 +110,7 @@ function explain(filtered, wanted, search) {
   const filters = [name("category"), name("audience"), search && `“${search}”`].filter(Boolean).join(", ");
   const branch = name("branch");
   const key = branch ? (filters ? "no_match.at" : "no_match.branch") : "no_match";
-  // The names are set off in bold: whatever stands between the words of the sentence.
+  // The names are bold, wherever the sentence of the language puts them.
   none.replaceChildren(...say(key, { filters: "\0f\0", branch: "\0b\0" }).split("\0").map((piece) => {
     if (piece !== "f" && piece !== "b") return piece;
     const bold = document.createElement("b");
@@ -132,8 +132,8 @@ function keepAddress() {
 let count = "";
 let waiting;
 
-// The list follows each key at once; the address and the spoken count when the fingers rest
-// (browsers limit how often an address may change, and nobody wants to hear each letter counted).
+// The list changes with every key. The address and the announced count wait for a pause: browsers limit
+// changes of the address, and a screen reader should not read a count for every letter.
 function changed() {
   count = filter();
   clearTimeout(waiting);
@@ -146,7 +146,7 @@ function changed() {
 if (form) {
   for (const { name, options } of [...form.elements]) {
     const value = query.get(name) ?? "";
-    // A filter that a shared address names and no event has any more still finds nothing.
+    // A shared address may name a filter that no event has any more. Keep it, so that no event matches.
     if (options && value && ![...options].some((option) => option.value === value)) {
       form.elements[name].add(new Option(value, value));
     }

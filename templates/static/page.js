@@ -1,6 +1,6 @@
-// What a page for browsing does of itself, after site.js: it asks once how fresh it is, and looks at the clock.
+// Lists and event pages, after site.js: reads status.json once, and updates the page every minute.
 
-// What is going on is marked "now"; until when, if that is today and LibCal has told us.
+// The tag of an event that is on now: with its end, if that is known and less than 12 hours away.
 function nowText(event, now) {
   const allDay = !event.querySelector("time").dateTime.includes("T");
   const end = Number(event.dataset.end);
@@ -8,23 +8,23 @@ function nowText(event, now) {
   return say("status.now_until", { time: say("time.alone", { time: clock(end, true) }) });
 }
 
-function retag(tag, code, text) {
-  tag.className = `tag ${code}`;
+function retag(tag, status, text) {
+  tag.className = `tag ${status}`;
   if (tag.textContent !== text) tag.textContent = text;
 }
 
-// Once a page: the list in it is no fresher than the status of when it was loaded.
+// Only once: a newer status would not make the events on this page newer.
 async function fetchFreshness() {
   try {
     const answer = await fetch(site.status, { cache: "no-store" });
     if (answer.ok) freshness = await answer.json();
     showFreshness(Date.now() / 1000);
   } catch {
-    // Offline: the page says nothing of its age rather than something wrong.
+    // Offline: the page does not show its age.
   }
 }
 
-// Calls `show` with the time now, at each full minute, and whenever the page comes back into view.
+// Calls `show` with the time: now, at each full minute, and when the page comes back into view.
 function everyMinute(show) {
   let timer;
   const tick = () => {

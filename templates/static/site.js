@@ -1,5 +1,5 @@
 "use strict";
-// What every page shares: the time of day in the library's zone, and how fresh the page is.
+// Shared by all pages: the time of day in the library's zone, and the age of the page.
 
 const site = JSON.parse(document.getElementById("site").textContent);
 
@@ -13,14 +13,14 @@ const longDay = new Intl.DateTimeFormat(site.language, {
   timeZone: site.zone, weekday: "long", month: "long", day: "numeric",
 });
 
-// Seconds since 1970 -> {day: "2026-03-03", hour: 9, minute: "05"} on the library's clocks.
+// Seconds since 1970 -> local time at the library: {day: "2026-03-03", hour: 9, minute: "05"}.
 function local(epoch) {
   const part = {};
   for (const { type, value } of zoned.formatToParts(epoch * 1000)) part[type] = value;
   return { day: `${part.year}-${part.month}-${part.day}`, hour: Number(part.hour), minute: part.minute };
 }
 
-// The same words as scripts/rendering/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
+// The same text as scripts/rendering/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
 function clock(epoch, end = false) {
   const { hour, minute } = local(epoch);
   const at = `${hour}:${minute}`;
@@ -55,7 +55,7 @@ function showFreshness(now) {
   };
   updated.textContent = say("updated", { time: when(seconds(freshness.fetched)) });
 
-  // Late is counted from the run that was due: over a Sunday nothing is.
+  // A calendar is late relative to the run that was due, so not on a Sunday.
   const late = freshness.calendars.filter(
     (calendar) => now - seconds(calendar.next_due) >= freshness.stale_after_minutes * 60,
   );
