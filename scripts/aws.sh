@@ -23,7 +23,8 @@ aws_begin() {
   exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
 }
 
-# aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded, aws_advice, aws_detail
+# aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded (files),
+# aws_advice and aws_detail
 aws() {
   aws_rc=$EX_FAILED aws_error=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
   set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15

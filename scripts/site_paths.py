@@ -28,8 +28,8 @@ SITEMAP = "sitemap.xml"
 STATUS = "status.json"  # rewritten by every run, and not in site.manifest
 
 _AT_THE_TOP = frozenset({
-    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, JSON_FEED, EVENTS,
-    ROBOTS, SITEMAP, STATUS,
+    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, JSON_FEED,
+    EVENTS, ROBOTS, SITEMAP, STATUS,
 })  # fmt: skip
 # Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
 # Earlier versions named images static/0123456789abcdef-320.webp.

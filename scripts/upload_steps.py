@@ -4,7 +4,7 @@
     python scripts/upload_steps.py record DONE
     python scripts/upload_steps.py show
 
-`prepare` checks the guards (65: refused, nothing was changed), copies the files to upload to
+`prepare` checks the guards (65: refused, no file changed), copies the files to upload to
 $BUILD_DIR/run/stage/, writes the coming changes to pending-paths and published.manifest, and prints
 the steps, tab-separated:
 
