@@ -1,7 +1,7 @@
 // Usage: node read_calendars.mjs FILE.ics...
 //
-// Prints every event of the files as ical.js reads it, a JSON object a line. Times are worked out from the
-// VTIMEZONE of the file itself: ical.js knows no zones of its own.
+// Prints every event of the files as ical.js reads it, one JSON object a line. The VTIMEZONE of the file
+// determines the times, since ical.js has no time zones of its own.
 
 import { readFileSync } from "node:fs";
 import ICAL from "ical.js";

@@ -1,7 +1,7 @@
 // Usage: node read_feeds.mjs FILE...
 //
-// Prints every feed as feedsmith reads it, a JSON object a line: {"file", "format", "feed"}. It fails where
-// a file is no feed.
+// Prints every feed as feedsmith reads it, one JSON object a line: {"file", "format", "feed"}. Fails if a
+// file is not a feed.
 
 import { readFileSync } from "node:fs";
 import { parseFeed } from "feedsmith";

@@ -37,14 +37,14 @@ FULL = event(
     excerpt="Songs & rhymes",
     registration=registration(),
 )
-OFF = event(
+CANCELLED = event(
     "2026-03-03 14:00", id="2", title="Chess", state="cancelled", branch="Lebanon", audiences=("Teens",)
 )
 GONE = event("2026-03-05 14:00", id="3", title="Knitting", listed=False)
 OVER = event("2026-03-02 14:00", id="4", title="Yesterday")
 EXHIBIT = all_day("2026-02-01", "2026-05-01", id="5", title="Photographs")
 AGAIN = replace(FULL, id="6", start=FULL.start.replace(day=10), end=FULL.end.replace(day=10))
-ALL = (FULL, OFF, GONE, OVER, EXHIBIT, AGAIN)
+ALL = (FULL, CANCELLED, GONE, OVER, EXHIBIT, AGAIN)
 
 Build = Callable[..., dict[str, bytes]]
 
@@ -213,7 +213,7 @@ def test_branches_and_audiences_are_linked_without_script(build: Build) -> None:
 
 
 def test_a_branch_with_an_empty_calendar_keeps_its_page(build: Build) -> None:
-    built = build(replace(OFF, calendar="17790"))
+    built = build(replace(CANCELLED, calendar="17790"))
     found = page(built, "branch/kilton.html")
     assert "No events for Kilton are scheduled right now." in found.text
     assert found.all("meta", name="robots", content="noindex")
@@ -384,7 +384,7 @@ def test_a_hostile_text_in_every_field_stays_text(build: Build, text: str) -> No
     values: dict[str, Any] = dict.fromkeys(TEXT_FIELDS, text)
     hostile = replace(FULL, **values, audiences=(text,), categories=(text,))
     # Twice, so that the repeated title gets a label.
-    assert_inert(build(hostile, replace(hostile, id="7"), GONE, OFF), build(*ALL))
+    assert_inert(build(hostile, replace(hostile, id="7"), GONE, CANCELLED), build(*ALL))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))

@@ -53,7 +53,7 @@ def test_the_timer_unit_has_the_same_schedule() -> None:
 
 
 def test_on_calendar_expands_to_the_same_runs() -> None:
-    """Reads the two lines as systemd.time(7) says, for what they use of it: `09..17:00/15`."""
+    """The two lines, parsed by the part of systemd.time(7) that they use: `09..17:00/15`."""
     found = set()
     for line in schedule.ON_CALENDAR:
         days, hours, minutes = re.fullmatch(r"(\S+) \*-\*-\* ([\d.]+):(\d\d(?:/\d+)?)(?::00)?", line).groups()  # type: ignore[union-attr]
