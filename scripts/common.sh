@@ -1,4 +1,4 @@
-# common.sh: what the commands in bin/ share; sourced, never run.
+# common.sh: functions that the commands in bin/ share; sourced, never run.
 # The caller sets STEP before it logs.
 # shellcheck shell=bash
 
@@ -7,7 +7,7 @@ readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 export RUN_ID=${RUN_ID:-${INVOCATION_ID:-}}
-# Run by hand, without make: our own Python, but the aws that the caller's PATH holds.
+# Without make: put the project's Python first in PATH, but keep the aws of the caller's PATH.
 if [[ -d $ROOT/.venv/bin && :$PATH: != *:$ROOT/.venv/bin:* ]]; then
   export AWS_CLI=${AWS_CLI:-$(type -P aws)} PATH=$ROOT/.venv/bin:$PATH
 fi
@@ -34,7 +34,7 @@ die_usage() {
   exit "$EX_USAGE"
 }
 
-# load_env: set from .env (or $ENV_FILE) what the environment does not set already
+# load_env: export the settings of .env (or $ENV_FILE) that the environment does not have
 load_env() {
   local file=${ENV_FILE:-$ROOT/.env} line key value number=0
   [[ -e $file ]] || return 0

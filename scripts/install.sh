@@ -8,10 +8,10 @@
 #   $SYSUSERSDIR/events-display.conf
 #   $SYSCONFDIR/events-display/env   the settings, 0600; never overwritten, never removed
 #
-# Nothing is enabled or started. A run that is under way is waited for. With DESTDIR, for
-# packages, only files are written. TIMEZONE is the timer's; by default what the settings say.
+# Enables and starts no unit. Waits for a run in progress. With DESTDIR, for packages, only
+# writes files. TIMEZONE is the time zone of the timer; default: the one in the settings.
 #
-# Exit status: 0 done; 1 failed; 2 wrong usage; 75 a run does not end; 78 TIMEZONE is none.
+# Exit status: 0 done; 1 failed; 2 wrong usage; 75 the current run did not end; 78 TIMEZONE is wrong.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -21,13 +21,13 @@ source "$(dirname "$(realpath "$0")")/common.sh"
 readonly STATE=/var/lib/events-display
 readonly NAME=events-display
 
-# put MODE FILE: below LIBDIR, and in the list that uninstall goes by
+# put MODE FILE: install it below LIBDIR and add it to the list that uninstall reads
 put() {
   install -D -m "$1" "$ROOT/$2" "$DESTDIR$LIBDIR/$2"
   printf '%s\n' "$LIBDIR/$2" >>"$list"
 }
 
-# fill FILE TARGET: a unit with its places filled in
+# fill FILE TARGET: install a unit with its placeholders replaced
 fill() {
   sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@TIMEZONE@|$zone|g" "$ROOT/systemd/$1" |
     install -D -m 0644 /dev/stdin "$DESTDIR$2"
@@ -41,7 +41,7 @@ install_all() {
   [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
   ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
-    die "$EX_CONFIG" 'is no time zone' "TIMEZONE=$zone"
+    die "$EX_CONFIG" 'is not a time zone' "TIMEZONE=$zone"
   list=$(mktemp)
   trap 'rm -f "$list"' EXIT
   while read -r file; do
@@ -55,12 +55,12 @@ install_all() {
   done
   fill "$NAME.sysusers" "$SYSUSERSDIR/$NAME.conf"
   [[ -e $DESTDIR$settings ]] || install -D -m 0600 "$ROOT/.env.example" "$DESTDIR$settings"
-  # What an older version had and this one has not.
+  # Remove the files that only an older version had.
   [[ ! -e $old ]] || sort "$old" | comm -23 - <(sort "$list") | remove_listed
   install -m 0644 "$list" "$DESTDIR$LIBDIR/installed-files"
 }
 
-# remove_listed: the files on stdin, and the program's folders that are empty then
+# remove_listed: remove the files on stdin, then the empty folders of the program
 remove_listed() {
   local file
   while read -r file; do
@@ -72,8 +72,8 @@ remove_listed() {
 wait_for_run() {
   [[ -z $DESTDIR && -e $STATE/publish.lock ]] || return 0
   exec {lock}<"$STATE/publish.lock"
-  flock --nonblock "$lock" || log info 'waiting for the run that is under way'
-  flock --wait 780 "$lock" || die "$EX_UNAVAILABLE" 'the run does not end; try again' "lock=$STATE/publish.lock"
+  flock --nonblock "$lock" || log info 'waiting for the current run to end'
+  flock --wait 780 "$lock" || die "$EX_UNAVAILABLE" 'the current run did not end; try again later' "lock=$STATE/publish.lock"
 }
 
 STEP=install
@@ -85,14 +85,14 @@ case ${1:-} in
     [[ -z $DESTDIR ]] || exit 0
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Installed. The timer keeps the hours of %s (make install TIMEZONE=...). Next:\n  %s\n  %s\n' "$zone" "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
+    printf 'Installed. The timer uses the time zone %s (to change it: make install TIMEZONE=...). Next:\n  %s\n  %s\n' "$zone" "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
       "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
     ;;
   uninstall)
     wait_for_run
     [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
-    find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} + # Python's own, since root ran bin/check
+    find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} + # written by Python when root ran bin/check
     mapfile -t files <"$DESTDIR$LIBDIR/installed-files"
     printf '%s\n' "${files[@]}" "$LIBDIR/installed-files" | remove_listed
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl daemon-reload

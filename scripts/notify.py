@@ -1,11 +1,12 @@
-"""Tell how a run ended: `bin/notify --help` says to whom and when.
+"""Send the notices and pings after a run; `bin/notify --help` describes when.
 
-State is in $BUILD_DIR/notify/: `failures`, the number of failed runs in a row; `told`, there
-from when somebody has been told of an incident until they have been told of its end.
+State is in $BUILD_DIR/notify/: `failures` holds the number of failed runs in a row; `notified` exists from
+the notice "failed" of an incident until its notice "recovered".
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -26,13 +27,13 @@ from log import Log
 from settings import ROOT, read_environment
 
 STEP = "notify"
-_SECONDS = 5  # of each try, of two
+_SECONDS = 5  # for each of two attempts
 _PAIR = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a run ended, as its log tells; `rc` is a number, or what systemd calls it (timeout, signal)."""
+    """The end of a run, from its log; `rc` is a number or a result of systemd (timeout, signal)."""
 
     unit: str
     good: bool
@@ -44,7 +45,7 @@ class Run:
 
 
 def read_run(unit: str, result: str, lines: list[str]) -> Run:
-    """Find in the log lines of a run what a notice has to say; `result` is systemd's word for its end."""
+    """Return the end of a run from its log lines; `result` is the service result of systemd."""
     lines = [re.sub(r"^<\d>", "", line) for line in lines]  # the priority, see log.py
     end = _last(lines, msg="publish failed") or {}
     step = end.get("failed_step", "publish")
@@ -56,13 +57,13 @@ def read_run(unit: str, result: str, lines: list[str]) -> Run:
         run=end.get("run") or fields(summary).get("run", ""),
         failed_step=step,
         rc=end.get("rc", result),
-        error=error.get("msg", "it left no message"),
+        error=error.get("msg", "no error message in the log"),
         summary=summary,
     )
 
 
 def fields(line: str) -> dict[str, str]:
-    """Take a logfmt line apart."""
+    """Return the fields of a logfmt line."""
     return {key: _plain(value) for key, value in _PAIR.findall(line)}
 
 
@@ -84,49 +85,52 @@ def _last(lines: list[str], **wanted: str) -> dict[str, str] | None:
 
 
 class Notifier:
-    """Decides by what the runs before were whether somebody is told, and tells them."""
+    """Decides from the earlier runs whether a notice is due, and sends it."""
 
     def __init__(self, env: Mapping[str, str], state: Path, log: Log) -> None:
         self.env = env
         self.state = state
+        self.notified = state / "notified"
         self.log = log
         self.host = socket.gethostname()
         log.hide(*(env[key] for key in ("NOTIFY_URL", "PING_URL") if env.get(key)))
 
     def after(self, run: Run) -> None:
-        """Tell what is worth telling of `run`, and remember it."""
+        """Send the notice or ping that is due after `run`, and save the state."""
         self.state.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            (self.state / "told").rename(self.notified)  # the name before version 0.1.0
         if run.good:
             self._after_good(run)
         else:
             self._after_failed(run)
 
     def _after_good(self, run: Run) -> None:
-        told = self.state / "told"
         (self.state / "failures").unlink(missing_ok=True)
-        # Who could not be told is told after the next run.
-        if told.exists() and self._tell("recovered", f"events-display on {self.host}: publishing again", run):
-            told.unlink()
+        # If the notice cannot be delivered, the next run sends it.
+        text = f"events-display on {self.host}: publishing again"
+        if self.notified.exists() and self._send("recovered", text, run):
+            self.notified.unlink()
         if self.env.get("PING_URL"):
             self._deliver("ping failed", lambda: _post(self.env["PING_URL"], "text/plain", run.summary))
 
     def _after_failed(self, run: Run) -> None:
-        failures, told = self.state / "failures", self.state / "told"
+        failures = self.state / "failures"
         before = failures.read_text().strip() if failures.exists() else ""
         count = 1 + (int(before) if before.isdecimal() else 0)
         failures.write_text(f"{count}\n")
-        if told.exists():
-            self.log.info("notice held back: this incident has been told", failures=count)
+        if self.notified.exists():
+            self.log.info("notice skipped: already sent for this incident", failures=count)
         elif run.rc == str(exit_codes.UNAVAILABLE) and count == 1:
-            self.log.info("notice held back: the next run may mend it", failures=count)
+            self.log.info("notice skipped: waiting for the next run", failures=count)
         else:
             text = f"events-display on {self.host}: {run.failed_step} failed with {run.rc} ({run.error})"
-            if self._tell("failed", text, run):
-                told.touch()
+            if self._send("failed", text, run):
+                self.notified.touch()
 
-    def _tell(self, state: str, text: str, run: Run) -> bool:
-        say = self.log.error if state == "failed" else self.log.info
-        say(text, state=state)
+    def _send(self, state: str, text: str, run: Run) -> bool:
+        write = self.log.error if state == "failed" else self.log.info
+        write(text, state=state)
         url = self.env.get("NOTIFY_URL", "")
         notice = {"text": text, "state": state, "host": self.host, **asdict(run)}
         del notice["good"]
@@ -173,7 +177,7 @@ def _post(url: str, content_type: str, body: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """`UNIT`, or `--log FILE success|failed`; return the exit code."""
+    """Run with `UNIT`, or `--log FILE success|failed`; return the exit code."""
     log = Log(STEP)
     return program.run(log, lambda: notify(argv, read_environment(), log))
 
@@ -193,7 +197,7 @@ def notify(argv: list[str], env: Mapping[str, str], log: Log) -> int:
 
 
 def _from_journal(unit: str, env: Mapping[str, str]) -> tuple[str, str]:
-    """How the unit's last run ended, and its lines; systemd hands both over in the environment."""
+    """Return the result and the log of the unit's last run, which systemd names in the environment."""
 
     def output(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout  # noqa: S603

@@ -130,7 +130,7 @@ def test_the_next_run_removes_the_container_of_a_killed_bin_publish(project: Pro
     libcal.faults.clear()
     done = project.publish()
     assert done.code == 0, done.log
-    assert done.last("removed leftovers")["containers"] == "1"
+    assert done.last("removed containers of a killed run")["containers"] == "1"
     assert project.containers() == []
 
 
@@ -156,7 +156,7 @@ def test_a_killed_container_fails_its_step_and_the_next_run_recovers(
     docker("kill", *project.containers())
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
-    assert "killed (memory?)" in output
+    assert "container killed, perhaps out of memory" in output
     assert 'msg="publish failed" failed_step=fetch rc=1' in output
     libcal.faults.clear()
     assert project.publish().code == 0
@@ -167,7 +167,7 @@ def test_a_step_out_of_memory_is_named(project: Project, tmp_path: Path) -> None
     override.write_text("services: {generator: {mem_limit: 12m, memswap_limit: 12m}}\n")
     done = project.publish(COMPOSE_FILE=f"{project.env['COMPOSE_FILE']}:{override}")
     assert done.code == 1, done.log
-    assert done.last("killed (memory?)")["status"] == "137"
+    assert done.last("container killed, perhaps out of memory")["status"] == "137"
     assert done.lines[-1]["failed_step"] == "fetch"
 
 

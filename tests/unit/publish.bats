@@ -90,7 +90,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
 @test "fault 48: a step that is killed, or ends with an unknown code, counts as failed" {
   does generate 'kill -9 $$'
   run -1 publish
-  says 'step killed, or out of time" failed_step=generate .*status=137'
+  says 'step killed or timed out" failed_step=generate .*status=137'
   last | grep -q 'failed_step=generate rc=1$'
   does generate 'exit 42'
   run -1 publish
@@ -100,7 +100,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   sed -i 's/limit=60 program=/limit=1 program=/' "$PROJECT/bin/publish"
   does generate 'sleep 77.7'
   run -1 publish
-  says 'out of time" failed_step=generate limit=1 status=124'
+  says 'timed out" failed_step=generate limit=1 status=124'
   run -1 pgrep -f 'sleep 77.7'
 }
 

@@ -57,8 +57,8 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   unit ActiveState=activating Result=success 'ExecMainStartTimestamp=Tue 2026-03-03 09:15:00 EST'
   timer ActiveState=active NextElapseUSecRealtime=
   run -0 "$ROOT/bin/status"
-  says '^last run    under way since Tue 2026-03-03 09:15:00 EST$'
-  says '^next run    once this run has ended$'
+  says '^last run    in progress since Tue 2026-03-03 09:15:00 EST$'
+  says '^next run    after this run$'
 }
 
 @test "The logs are those of the runs, and the options are journalctl's" {

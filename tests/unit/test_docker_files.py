@@ -1,4 +1,4 @@
-"""The files for Docker agree with the programs: nothing is missing in an image or an environment."""
+"""The files for Docker match the programs: every module and setting that a container needs, and no more."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-# Of this machine, or secrets, which come as files.
+# Only for this machine, or secrets, which come as files.
 NOT_PASSED = {"BUILD_DIR", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET"}
 
 
 class Asked(Mapping[str, str]):
-    """An environment that notes the names it is asked for."""
+    """An environment that records the names it is asked for."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values_, self.names = values, set[str]()
@@ -32,10 +32,10 @@ class Asked(Mapping[str, str]):
         return self.values_[name]
 
     def __iter__(self) -> Iterator[str]:
-        raise AssertionError("it must be asked by name")
+        raise AssertionError("a setting must be read by its name")
 
     def __len__(self) -> int:
-        raise AssertionError("it must be asked by name")
+        raise AssertionError("a setting must be read by its name")
 
 
 def asked_by(*kinds: type[Settings | LibCalSettings | PublishSettings]) -> set[str]:
@@ -67,13 +67,13 @@ def imported(module: str, found: set[str]) -> set[str]:
         ("invalidator", (PublishSettings,)),
     ],
 )
-def test_a_container_is_given_every_setting_that_its_program_reads(
+def test_a_container_gets_every_setting_that_its_program_reads(
     service: str, kinds: tuple[type[Settings | LibCalSettings | PublishSettings], ...]
 ) -> None:
     assert asked_by(*kinds) <= set(COMPOSE["services"][service]["environment"])
 
 
-def test_no_container_is_given_a_secret_in_its_environment() -> None:
+def test_no_container_gets_a_secret_in_its_environment() -> None:
     for name, service in COMPOSE["services"].items():
         for key, value in (service.get("environment") or {}).items():
             assert not re.search(r"SECRET|ACCESS_KEY|TOKEN|CLIENT_ID|NOTIFY|PING", key) or str(
@@ -81,13 +81,13 @@ def test_no_container_is_given_a_secret_in_its_environment() -> None:
             ).startswith("/run/secrets/"), (name, key)
 
 
-def test_the_check_knows_every_setting() -> None:
+def test_bin_check_knows_every_setting() -> None:
     known = asked_by(Settings, LibCalSettings, PublishSettings)
     known |= {name for service in COMPOSE["services"].values() for name in service.get("environment") or {}}
     assert not [name for name in known if not check.is_known(name) and name != "ENV_FILE"]
 
 
-def test_the_aws_images_hold_just_the_modules_that_their_programs_import() -> None:
+def test_the_aws_images_hold_only_the_modules_that_their_programs_import() -> None:
     needed: set[str] = set()
     for program in ("bin/upload", "bin/invalidate", "scripts/aws.sh"):
         for name in re.findall(r"scripts/([a-z_]+)\.py", (ROOT / program).read_text()):
@@ -100,7 +100,7 @@ def test_the_aws_images_hold_just_the_modules_that_their_programs_import() -> No
     assert not any(name.startswith(("fetch", "render", "generate")) for name in needed)
 
 
-def test_whatever_the_dockerfile_copies_is_let_into_the_build() -> None:
+def test_dockerignore_allows_every_file_that_the_dockerfile_copies() -> None:
     allowed = (ROOT / "docker" / "Dockerfile.dockerignore").read_text().split("\n")
     assert allowed[1] == "*"
     let_in = [line.removeprefix("!") for line in allowed if line.startswith("!")]

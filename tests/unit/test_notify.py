@@ -1,4 +1,4 @@
-"""bin/notify: one notice when it breaks, one when it is back, a ping after each good run."""
+"""bin/notify: one notice when publishing fails, one when it works again, a ping after each successful run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = f"make: Entering directory\n{SUMMARY}\n"
 
 
 def failed(step: str = "fetch", rc: int = 78, msg: str = "LibCal refused the credentials") -> str:
-    """What a run logs that fails in `step`."""
+    """Return the log of a run that fails in `step`."""
     return (
         f'level=error step={step} run=r7 msg="{msg}" rc={rc}\n'
         f'level=info step=publish run=r7 msg="run ended" outcome=failed rc={rc}\n'
@@ -34,17 +34,17 @@ def failed(step: str = "fetch", rc: int = 78, msg: str = "LibCal refused the cre
 
 
 class Hook:
-    """A web hook that keeps what it is sent, as (path, content type, body), and answers with `status`."""
+    """A web hook that keeps each request as (path, content type, body) and answers with `status`."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str, str]] = []
+        self.requests: list[tuple[str, str, str]] = []
         self.status = 204
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                hook.heard.append((self.path, self.headers["Content-Type"], body))
+                hook.requests.append((self.path, self.headers["Content-Type"], body))
                 self.send_response(hook.status)
                 self.end_headers()
 
@@ -57,11 +57,11 @@ class Hook:
 
     @property
     def notices(self) -> list[dict[str, str]]:
-        return [json.loads(body) for path, _, body in self.heard if path == "/notify?token=planted-token"]
+        return [json.loads(body) for path, _, body in self.requests if path == "/notify?token=planted-token"]
 
     @property
     def pings(self) -> list[str]:
-        return [body for path, _, body in self.heard if path == "/ping"]
+        return [body for path, _, body in self.requests if path == "/ping"]
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def hook() -> Iterator[Hook]:
 
 
 class Operator:
-    """Runs bin/notify as another scheduler would, in a state folder of its own."""
+    """Runs bin/notify as another scheduler does, with its own state folder."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = settings
 
     def after(self, log: str, result: str) -> str:
-        """Tell of a run that logged this; return what bin/notify logs."""
+        """Run bin/notify after a run with this log; return the log of bin/notify."""
         file = self.folder / "log"
         file.write_text(log)
         done = self.notify("--log", str(file), result)
@@ -111,12 +111,12 @@ def test_lines_with_a_priority_are_read_as_those_without(operator: Operator, hoo
     assert hook.pings == [SUMMARY]
 
 
-def test_an_incident_is_told_once_and_so_is_its_end(operator: Operator, hook: Hook) -> None:
+def test_an_incident_sends_one_failed_and_one_recovered_notice(operator: Operator, hook: Hook) -> None:
     operator.after(failed(), "failed")
-    held = operator.after(failed(), "failed")
+    output = operator.after(failed(), "failed")
     operator.after(failed("upload"), "failed")
     assert [notice["state"] for notice in hook.notices] == ["failed"]
-    assert 'msg="notice held back: this incident has been told" failures=2' in held
+    assert 'msg="notice skipped: already sent for this incident" failures=2' in output
     assert hook.pings == []
     operator.after(GOOD, "success")
     operator.after(GOOD, "success")
@@ -126,8 +126,8 @@ def test_an_incident_is_told_once_and_so_is_its_end(operator: Operator, hook: Ho
     assert [notice["state"] for notice in hook.notices] == ["failed", "recovered", "failed"]
 
 
-def test_a_notice_says_what_failed_where_and_why(operator: Operator, hook: Hook) -> None:
-    said = operator.after(failed(), "failed")
+def test_a_notice_names_the_step_the_exit_code_and_the_error(operator: Operator, hook: Hook) -> None:
+    output = operator.after(failed(), "failed")
     (notice,) = hook.notices
     assert {key: notice[key] for key in ("unit", "run", "failed_step", "rc", "error")} == {
         "unit": "events-display.service",
@@ -138,16 +138,16 @@ def test_a_notice_says_what_failed_where_and_why(operator: Operator, hook: Hook)
     }
     assert notice["text"].endswith(": fetch failed with 78 (LibCal refused the credentials)")
     assert "outcome=failed" in notice["summary"]
-    assert hook.heard[0][1] == "application/json"
-    assert said.startswith("level=error step=notify run=r7 msg=")
-    assert "planted-token" not in said
+    assert hook.requests[0][1] == "application/json"
+    assert output.startswith("level=error step=notify run=r7 msg=")
+    assert "planted-token" not in output
 
 
-def test_an_outage_upstream_is_told_only_when_the_next_run_does_not_mend_it(
+def test_an_outage_upstream_sends_a_notice_only_when_the_next_run_fails_too(
     operator: Operator, hook: Hook
 ) -> None:
-    held = operator.after(failed(rc=75), "failed")
-    assert "the next run may mend it" in held
+    output = operator.after(failed(rc=75), "failed")
+    assert "waiting for the next run" in output
     operator.after(GOOD, "success")
     assert hook.notices == []
     operator.after(failed(rc=75), "failed")
@@ -156,49 +156,51 @@ def test_an_outage_upstream_is_told_only_when_the_next_run_does_not_mend_it(
 
 
 @pytest.mark.parametrize("result", ["timeout", "signal"])
-def test_a_run_that_left_no_last_line_is_told_with_systemds_word(
+def test_a_run_without_a_last_line_is_reported_with_the_result_of_systemd(
     tmp_path: Path, hook: Hook, result: str
 ) -> None:
     run = notify.read_run("events-display.service", result, ["level=info step=fetch run=r7 msg=begun"])
     assert not run.good
-    assert (run.failed_step, run.rc, run.error) == ("publish", result, "it left no message")
+    assert (run.failed_step, run.rc, run.error) == ("publish", result, "no error message in the log")
 
 
-def test_a_notice_that_did_not_get_through_is_sent_after_the_next_run(operator: Operator, hook: Hook) -> None:
+def test_a_notice_that_is_not_delivered_is_sent_after_the_next_run(operator: Operator, hook: Hook) -> None:
     hook.status = 503
-    said = operator.after(failed(), "failed")
-    assert 'level=warn step=notify run=r7 msg="notice not delivered"' in said
+    output = operator.after(failed(), "failed")
+    assert 'level=warn step=notify run=r7 msg="notice not delivered"' in output
     assert len(hook.notices) == 2  # it was tried twice
     hook.status = 204
-    hook.heard.clear()
+    hook.requests.clear()
     operator.after(failed(), "failed")
     assert [notice["state"] for notice in hook.notices] == ["failed"]
     hook.status = 500
     operator.after(GOOD, "success")
     hook.status = 204
-    hook.heard.clear()
+    hook.requests.clear()
     operator.after(GOOD, "success")
     assert [notice["state"] for notice in hook.notices] == ["recovered"]
 
 
-def test_an_incident_that_nobody_heard_of_needs_no_all_clear(operator: Operator, hook: Hook) -> None:
+def test_an_incident_without_a_delivered_notice_sends_no_recovered_notice(
+    operator: Operator, hook: Hook
+) -> None:
     hook.status = 503
     operator.after(failed(), "failed")
     hook.status = 204
-    hook.heard.clear()
+    hook.requests.clear()
     operator.after(GOOD, "success")
     assert hook.notices == []
     assert hook.pings == [SUMMARY]
 
 
-def test_nobody_listening_fails_nothing(operator: Operator, hook: Hook) -> None:
+def test_an_unreachable_address_does_not_fail_the_command(operator: Operator, hook: Hook) -> None:
     operator.settings |= {"NOTIFY_URL": "http://127.0.0.1:9/x", "PING_URL": "http://127.0.0.1:9/y"}
     assert "notice not delivered" in operator.after(failed(), "failed")
-    said = operator.after(GOOD, "success")
-    assert 'msg="ping failed" detail="[Errno 111] Connection refused"' in said
+    output = operator.after(GOOD, "success")
+    assert 'msg="ping failed" detail="[Errno 111] Connection refused"' in output
 
 
-def test_who_does_not_answer_is_not_waited_for(
+def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(notify, "_SECONDS", 0.1)
@@ -210,19 +212,19 @@ def test_who_does_not_answer_is_not_waited_for(
     assert 'msg="ping failed" detail="timed out"' in capsys.readouterr().err
 
 
-def test_without_an_address_the_journal_alone_is_told(tmp_path: Path) -> None:
+def test_without_an_address_the_notice_is_only_logged(tmp_path: Path) -> None:
     operator = Operator(tmp_path)
-    said = operator.after(failed(), "failed")
-    assert said.count("\n") == 1
-    assert said.startswith("level=error step=notify run=r7 ")
-    assert "state=failed" in said
-    assert "held back" in operator.after(failed(), "failed")
+    output = operator.after(failed(), "failed")
+    assert output.count("\n") == 1
+    assert output.startswith("level=error step=notify run=r7 ")
+    assert "state=failed" in output
+    assert "notice skipped" in operator.after(failed(), "failed")
     assert "state=recovered" in operator.after(GOOD, "success")
     assert operator.after(GOOD, "success") == ""
 
 
 class Mail(socketserver.StreamRequestHandler):
-    """As much of a mail server as takes one message."""
+    """A mail server that accepts one message."""
 
     def handle(self) -> None:
         self.wfile.write(b"220 here\r\n")
@@ -237,17 +239,17 @@ class Mail(socketserver.StreamRequestHandler):
                 return
 
 
-def test_a_mail_is_a_notice_too(tmp_path: Path) -> None:
+def test_a_notice_can_be_a_mail(tmp_path: Path) -> None:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail) as server:
         taken: list[Message] = []
         server.taken = taken  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         place = f"127.0.0.1:{server.server_address[1]}"
-        said = Operator(tmp_path, NOTIFY_URL="mailto:web@larkfield.example", SMTP_SERVER=place).after(
+        output = Operator(tmp_path, NOTIFY_URL="mailto:web@larkfield.example", SMTP_SERVER=place).after(
             failed(), "failed"
         )
         server.shutdown()
-    assert "not delivered" not in said
+    assert "not delivered" not in output
     (mail,) = taken
     assert mail["To"] == "web@larkfield.example"
     subject = " ".join(mail["Subject"].split())  # folded where the host's name is long
@@ -255,7 +257,17 @@ def test_a_mail_is_a_notice_too(tmp_path: Path) -> None:
     assert "failed_step: fetch" in mail.get_payload()
 
 
-def test_a_damaged_count_of_failures_silences_nothing(operator: Operator, hook: Hook) -> None:
+def test_the_state_of_an_earlier_version_is_kept(operator: Operator, hook: Hook) -> None:
+    state = operator.folder / "state" / "notify"
+    state.mkdir(parents=True)
+    (state / "told").touch()
+    assert "already sent" in operator.after(failed(), "failed")
+    assert hook.notices == []
+    operator.after(GOOD, "success")
+    assert [notice["state"] for notice in hook.notices] == ["recovered"]
+
+
+def test_a_damaged_count_of_failures_does_not_stop_the_notice(operator: Operator, hook: Hook) -> None:
     state = operator.folder / "state" / "notify"
     state.mkdir(parents=True)
     (state / "failures").write_text("")
@@ -264,10 +276,10 @@ def test_a_damaged_count_of_failures_silences_nothing(operator: Operator, hook: 
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/x", "file:///etc/passwd", "nonsense"])
-def test_an_address_that_is_none_is_not_called(tmp_path: Path, url: str) -> None:
-    said = Operator(tmp_path, NOTIFY_URL=url).after(failed(), "failed")
-    assert "notice not delivered" in said
-    assert url not in said
+def test_an_address_that_is_not_http_is_not_called(tmp_path: Path, url: str) -> None:
+    output = Operator(tmp_path, NOTIFY_URL=url).after(failed(), "failed")
+    assert "notice not delivered" in output
+    assert url not in output
 
 
 @pytest.mark.parametrize("arguments", [(), ("--log",), ("--log", "/nonexistent", "failed"), ("--loud",)])
@@ -284,5 +296,5 @@ def test_a_wrong_env_file_is_78(tmp_path: Path) -> None:
     assert operator.notify("--log", str(tmp_path / "log"), "success").returncode == 78
 
 
-def test_its_settings_are_known_to_the_check() -> None:
+def test_bin_check_knows_the_settings_of_notify() -> None:
     assert all(check.is_known(name) for name in ("NOTIFY_URL", "PING_URL", "SMTP_SERVER"))
