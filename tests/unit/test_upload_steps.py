@@ -389,6 +389,7 @@ def test_a_lost_invalidation_history_means_one_invalidation_of_everything(
     assert world.puts == ["status.json"]
     assert world.pending == {"*"}
     assert "event/2.html" in world.bucket
+    assert world.log.count('msg="invalidation history lost; invalidating /*"') == 1
     change = Pending.load(world.build / "pending-paths").change_id
     world.upload(check=world.visit)
     assert Pending.load(world.build / "pending-paths").change_id == change  # or a retry would be billed again
@@ -529,6 +530,16 @@ def test_too_few_events_are_refused_unless_forced(world: World) -> None:
     assert not world.bucket
     world.setting("FORCE", "1")
     assert world.upload() == 0
+
+
+def test_a_file_of_an_unknown_type_is_uploaded_with_a_warning(world: World) -> None:
+    world.site(SITE | {"static/a.0123abcd.xyz": ""})
+    world.upload()
+    assert "static/a.0123abcd.xyz" in world.bucket
+    assert (
+        'msg="unknown file type; sending application/octet-stream" files=1 first=static/a.0123abcd.xyz'
+        in world.log
+    )
 
 
 def test_fault_28_files_that_the_manifest_does_not_list_are_skipped_with_a_warning(world: World) -> None:
@@ -693,6 +704,7 @@ def test_fault_34_after_a_kill_the_old_content_is_uploaded_again(world: World) -
     world.upload()
     assert world.settled(SITE)
     assert world.pending == {"event/1.html"}
+    assert 'msg="resuming an unfinished run" pending=1 uncertain=1' in world.log
 
 
 def test_a_file_uploaded_before_a_failure_is_not_uploaded_twice(world: World) -> None:
