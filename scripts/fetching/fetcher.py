@@ -12,8 +12,16 @@ from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
 from fetching.libcal import CREDENTIALS_REFUSED, Client, Misconfigured, Unavailable, user_agent
 from fetching.links import Origin
+from fetching.markup import Budget
 from fetching.merge import Outcome, Window, merge
-from fetching.normalize import Context, NormalizedCalendar, normalize_calendar, parse_calendars
+from fetching.normalize import (
+    MAX_DESCRIPTIONS,
+    Context,
+    NormalizedCalendar,
+    Problem,
+    normalize_calendar,
+    parse_calendars,
+)
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
@@ -97,6 +105,7 @@ class Fetcher:
             now=window.now,
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
+            budget=Budget(MAX_DESCRIPTIONS // len(self._libcal.calendars)),
         )
         return normalize_calendar(self._client.events(calendar.id, window.first_day, window.days), context)
 
@@ -179,10 +188,16 @@ class Fetcher:
         ]
         for calendar, problem in problems[:LOGGED_PROBLEMS]:
             self._log.warn(
-                "event dropped" if problem.dropped else "event corrected",
+                _message(problem),
                 calendar=calendar,
                 event=problem.id or "none",
                 field=problem.field,
             )
         if len(problems) > LOGGED_PROBLEMS:
             self._log.warn("more events dropped or corrected", suppressed=len(problems) - LOGGED_PROBLEMS)
+
+
+def _message(problem: Problem) -> str:
+    if problem.field == "description" and not problem.dropped:
+        return "description too complex or too long; publishing it as plain text"
+    return "event dropped" if problem.dropped else "event corrected"

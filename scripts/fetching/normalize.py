@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from event import Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
+from fetching.markup import Budget
 from fetching.privacy import PrivateDetails, meeting_secrets, private_links
 from fetching.sanitize import description, plain
 from fetching.titles import split_state
@@ -23,6 +24,8 @@ from fetching.titles import split_state
 MAX_TITLE = 300
 MAX_NAME = 120
 MAX_NAMES = 20
+# In characters, for the descriptions of all calendars. 12 MB are 4,000 long descriptions.
+MAX_DESCRIPTIONS = 12_000_000
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = timedelta(days=5 * 366)
@@ -34,7 +37,10 @@ class UnusableEvent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The calendar and settings that the conversion depends on. `last_day` is the last requested day."""
+    """The calendar and settings that the conversion depends on.
+
+    `last_day` is the last requested day, `budget` what the calendar's descriptions may still take.
+    """
 
     calendar: str
     branch: str
@@ -43,6 +49,7 @@ class Context:
     last_day: date
     origin: Origin
     private_links: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=lambda: Budget(MAX_DESCRIPTIONS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +138,7 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
     branch, address = _branch(campus)
     branch = branch or context.branch or next(_names(raw.get("calendar"), text), "")
     place = _place(list(_names(raw.get("location"), text)), branch)
-    words = description(raw.get("description"), context.origin, private, title=title)
+    words = description(raw.get("description"), context.origin, private, title=title, budget=context.budget)
     url = raw.get("url")
     public = web_address(url.get("public") if isinstance(url, dict) else url, context.origin)
     event = Event(
@@ -155,7 +162,7 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         cost=_cost(raw.get("registration_cost")),
         registration=_registration(raw),
     )
-    return event, times.corrected
+    return event, (*times.corrected, *(("description",) if words.problem else ()))
 
 
 def event_id(raw: Any) -> str:

@@ -1,7 +1,7 @@
 """Sanitize texts that staff write: to plain text, or to valid HTML with a few tags.
 
-Descriptions are pasted from Word and from other sites. nh3 parses them as a browser does and drops active
-content; richtext.py then writes new HTML from the result.
+Descriptions are pasted from Word and from other sites. markup.py limits their tags, nh3 parses them as a
+browser does and drops active content; richtext.py then writes new HTML from the result.
 """
 
 from __future__ import annotations
@@ -9,26 +9,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from html import unescape
+from html import escape, unescape
 
 import nh3
 
+from fetching import markup
 from fetching.links import Origin, link
+from fetching.markup import Budget, Exhausted, TooComplex
 from fetching.privacy import PrivateDetails
-from fetching.richtext import SUPPORTED, Tree, Writer
+from fetching.richtext import MAX_TEXT, SUPPORTED, Tree, Writer
 
 MAX_SOURCE = 200_000
+MAX_HTML = 100_000
+# What nh3 may add to a source: the formatting that it repeats in each block.
+MAX_ADDED = 50_000
 EXCERPT = 200
 PARAGRAPH = 50
-
-# fmt: off
-# Dropped together with their content.
-_DROPPED = frozenset((
-    "script", "style", "iframe", "object", "embed", "applet", "svg", "math", "template", "noscript",
-    "noembed", "noframes", "frameset", "title", "head", "textarea", "select", "button", "audio", "video",
-    "canvas", "map", "xml", "dialog",
-))
-# fmt: on
 
 # Control characters except white space, lone surrogates, overrides and isolates of the writing direction,
 # invisible characters (except the joiners, which emoji and some scripts need) and noncharacters.
@@ -86,23 +82,48 @@ def shorten(text: str, limit: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A sanitized description: `html` for the event page, `excerpt` (plain text) for lists."""
+    """A sanitized description: `html` for the event page, `excerpt` (plain text) for lists.
+
+    `problem` says why it has no formatting: it was too complex, or all descriptions together are too long.
+    """
 
     html: str = ""
     excerpt: str = ""
+    problem: str = ""
 
 
 def description(
-    source: object, origin: Origin, private: PrivateDetails | None = None, *, title: str = ""
+    source: object,
+    origin: Origin,
+    private: PrivateDetails | None = None,
+    *,
+    title: str = "",
+    budget: Budget | None = None,
 ) -> Description:
-    """Return `source` as safe, valid HTML with headings from h3 on, and an excerpt. Pure; never raises.
+    """Return `source` as safe, valid HTML with headings from h3 on, and an excerpt. Never raises.
 
     Links are resolved against `origin`; only https, mailto and tel links are kept. A first heading that
     repeats `title` is dropped. The excerpt is the first paragraph of at least 50 characters, or all text.
+    HTML that is too complex becomes plain text; when `budget` is exhausted, only the excerpt remains.
     """
     if not isinstance(source, str) or not source.strip():
         return Description()
     hidden = private or PrivateDetails()
+    budget = budget or Budget(2 * MAX_SOURCE)
+    text = _UNWANTED.sub("", source[:MAX_SOURCE])
+    try:
+        try:
+            return _formatted(text, origin, hidden, title, budget)
+        except TooComplex:
+            made = _unformatted(text, hidden, MAX_TEXT, "too complex")
+            budget.spend(len(made.html))
+            return made
+    except Exhausted:
+        return _unformatted(text, hidden, EXCERPT, "too long together")
+
+
+def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, budget: Budget) -> Description:
+    """Return `text` with its formatting. Raises TooComplex or Exhausted."""
 
     def safe_text(text: str) -> str:
         return hidden.scrub(clean(text))
@@ -110,20 +131,34 @@ def description(
     def safe_link(address: str) -> str:
         return "" if hidden.found_in_address(address) else link(address, origin)
 
-    text = _UNWANTED.sub("", source[:MAX_SOURCE])
+    simple = markup.simplify(text)
     cleaned = nh3.clean(
-        text,
+        simple,
         tags=set(SUPPORTED),
-        clean_content_tags=set(_DROPPED),
+        clean_content_tags=set(markup.DROPPED),
         attributes={"*": set(), "a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         url_schemes={"http", "https", "mailto", "tel"},
         generic_attribute_prefixes=set(),
         link_rel=None,
     )
+    budget.spend(len(cleaned))
+    if len(cleaned) > 2 * len(simple) + MAX_ADDED:
+        raise TooComplex
     writer = Writer(safe_link, title)
     blocks = writer.write(Tree(cleaned, safe_text))
+    html = "\n".join(block.html for block in blocks)
+    if len(html) > MAX_HTML:
+        raise TooComplex
     everything = " ".join(block.text for block in blocks if block.text)
     if hidden.found_in_text(everything):
         return Description()
     first = next((line for line in writer.paragraphs if len(line) >= PARAGRAPH and " " in line), everything)
-    return Description("\n".join(block.html for block in blocks), shorten(first, EXCERPT))
+    return Description(html, shorten(first, EXCERPT))
+
+
+def _unformatted(text: str, hidden: PrivateDetails, limit: int, problem: str) -> Description:
+    """Return the text of a description as one paragraph of at most `limit` characters."""
+    line = plain(markup.plain_text(text, limit * 2), limit, hidden)
+    if not line or hidden.found_in_text(line):
+        return Description(problem=problem)
+    return Description(f"<p>{escape(line, quote=False)}</p>", shorten(line, EXCERPT), problem)

@@ -385,6 +385,23 @@ def test_broken_events_are_counted_and_the_first_ones_logged(world: World) -> No
     assert 'msg="more events dropped or corrected" suppressed=191' in log
 
 
+def test_a_description_that_is_too_complex_becomes_plain_text_and_the_log_names_its_event(
+    world: World,
+) -> None:
+    bomb = "".join(f"<b a{number}>" for number in range(3000)) + "<p>Bring a hat" * 6000
+    world.calendars["7"] = [raw(1, description=bomb), raw(2, description="<p>Good</p>")]
+    code, log = world.run()
+    assert code == 0
+    assert "cannot" not in log
+    assert (
+        'msg="description too complex or too long; publishing it as plain text" calendar=7 event=1 '
+        "field=description" in log
+    )
+    one, two = (event.description for event in world.snapshot.events[:2])
+    assert one.startswith("<p>Bring a hat Bring a hat")
+    assert two == "<p>Good</p>"
+
+
 def test_times_in_utc_cause_one_warning(world: World) -> None:
     utc: dict[str, Any] = {"start": "2026-03-06T15:00:00+00:00", "end": "2026-03-06T16:00:00+00:00"}
     world.calendars = {"7": [raw(1, **utc), raw(2, **utc)], "8": [raw(3, **utc)]}
