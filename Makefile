@@ -76,7 +76,7 @@ image: ## Build the images; a run never builds or pulls them
 
 ##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)
 .PHONY: install
-install: ## Install the program, its systemd units and its user; enable nothing
+install: ## Install the program, its systemd units and its user; the timer stays disabled
 	@$(INSTALL_PLACES) scripts/install.sh install
 
 .PHONY: uninstall
@@ -195,7 +195,7 @@ lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
 	@scripts/pin-requirements.sh
 
 .PHONY: release
-release: ## Set the version, date the changelog, commit and tag; push nothing (VERSION=1.2.3)
+release: ## Set the version, date the changelog, commit and tag, without a push (VERSION=1.2.3)
 	@scripts/release.sh '$(VERSION)'
 
 ##@ Other

@@ -116,7 +116,7 @@ class Log:
         if self._format == "journal":
             line = f"<{_PRIORITIES[level]}>{line}"
         for secret in self._secrets:
-            for shown in (secret, json.dumps(secret)[1:-1], _printable(secret)):
+            for shown in (json.dumps(secret)[1:-1], _printable(secret)):
                 line = line.replace(shown, _REDACTED)
         self._stream.write(line.encode("utf-8", "replace").decode() + "\n")
         self._stream.flush()

@@ -2,7 +2,7 @@
 # Usage: scripts/release.sh VERSION      (called by make release VERSION=1.2.3)
 #
 # Makes a release of main: sets the version in every file that names it, gives the changelog's
-# Unreleased section the version and today's date, commits, and tags. Pushes nothing.
+# Unreleased section the version and today's date, commits, and tags. Does not push.
 #
 # Exit status: 0 done; 1 failed; 2 wrong usage; 65 refused, and no file changed.
 

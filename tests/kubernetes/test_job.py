@@ -1,7 +1,7 @@
-"""The job of the first overlay for real, run by podman from the images that the engine has built.
+"""The job of the first overlay, run by podman with images from the Docker engine.
 
-Podman is no cluster: it starts pods, not CronJobs, and knows no NetworkPolicy. So the pod is taken out of
-the built objects; it is put into this machine's network, where the stand-ins listen.
+Podman starts pods, not CronJobs, and has no NetworkPolicy. So the tests take the pod out of the built
+objects and put it into the network of this machine, where the stand-ins listen.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def podman() -> Iterator[Podman]:
 def libcal() -> Iterator[LibCal]:
     with LibCal() as server:
         for event in server.events.values():
-            event["featured_image"] = ""  # which of them a run gets through in its time is a matter of speed
+            event["featured_image"] = ""  # how many of them a run fetches in its time depends on the machine
         yield server
 
 
@@ -67,14 +67,14 @@ def aws() -> Iterator[Aws]:
 
 
 class Cluster:
-    """What the tests need of one: starts pods of the job, one after the other, on one volume."""
+    """Stands for a cluster: starts pods of the job, one after the other, on one volume."""
 
     def __init__(self, podman: Podman, built: Built, settings: dict[str, str], folder: Path) -> None:
         self.podman, self.built, self.settings, self.folder = podman, built, settings, folder
         self.pods = 0
 
     def pod(self) -> dict[str, Any]:
-        """The job's pod as podman can run it here."""
+        """Return the pod of the job, changed so that podman can run it here."""
         self.pods += 1
         template = copy.deepcopy(self.built.template())
         spec = template["spec"]
@@ -84,16 +84,16 @@ class Cluster:
             container["image"] = f"localhost/events-display/{service}:{TAG}"
             container["imagePullPolicy"] = "Never"
         for volume in spec["volumes"]:
-            # Podman 4.3 hands out the files of a Secret as they are in YAML: not decoded.
+            # Podman 4.3 mounts the files of a Secret without decoding them.
             if secret := volume.pop("secret", None):
                 volume["hostPath"] = {"path": str(self.secret(secret["secretName"]))}
-        # So that ended containers, and what they logged, can be looked at.
+        # Keep ended containers and their logs, for the tests.
         kept = {"io.podman.annotations.init.container.type": "always"}
         metadata = {"name": f"run-{self.pods}", "annotations": kept, "labels": template["metadata"]["labels"]}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
     def secret(self, name: str) -> Path:
-        """The files of a Secret, in a folder."""
+        """Return a folder with the files of a Secret."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         for key, value in self.built.get("Secret", name)["data"].items():
@@ -110,7 +110,7 @@ class Cluster:
         name = pod["metadata"]["name"]
         for each in (config, claim):
             del each["metadata"]["namespace"]
-        # A claim is a volume to podman, which makes none twice.
+        # Podman makes a volume of the claim, and only once.
         objects = (config, claim, pod) if self.pods == 1 else (config, pod)
         played = self.podman.run("kube", "play", "-", stdin=yaml.safe_dump_all(objects))
         found = {}
@@ -144,7 +144,7 @@ def cluster(
     podman.run("volume", "rm", "--force", "--all")
 
 
-def test_a_run_publishes_the_site_and_the_next_one_only_its_status(
+def test_a_run_publishes_the_site_and_the_next_one_only_status_json(
     cluster: Cluster, podman: Podman, aws: Aws
 ) -> None:
     first = cluster.run()
@@ -153,26 +153,26 @@ def test_a_run_publishes_the_site_and_the_next_one_only_its_status(
     assert "index.html" in aws.objects()
     assert aws.invalidations() == [["/*"]]
     for step in STEPS:
-        told = podman.inspect(f"run-1-{step}")
-        assert told["HostConfig"]["ReadonlyRootfs"] is True
-        assert told["Config"]["User"] == "10001:10001"
-        assert told["EffectiveCaps"] in (None, [])
-        assert "no-new-privileges" in told["HostConfig"]["SecurityOpt"]
+        found = podman.inspect(f"run-1-{step}")
+        assert found["HostConfig"]["ReadonlyRootfs"] is True
+        assert found["Config"]["User"] == "10001:10001"
+        assert found["EffectiveCaps"] in (None, [])
+        assert "no-new-privileges" in found["HostConfig"]["SecurityOpt"]
     aws.calls.clear()
     second = cluster.run()
     assert {step: code for step, (code, _) in second.items()} == dict.fromkeys(STEPS, 0)
     assert [call.path.rpartition("/")[2] for call in aws.calls] == ["status.json"]
 
 
-def test_a_failing_step_keeps_the_later_ones_from_starting_and_its_own_code(
-    cluster: Cluster, aws: Aws
-) -> None:
+def test_a_failed_step_stops_the_run_with_its_exit_code(cluster: Cluster, aws: Aws) -> None:
     failed = cluster.run(MIN_EVENTS="100000")
     assert {step: code for step, (code, _) in failed.items()} == {"drain": 0, "generate": 65}
     assert not aws.calls
 
 
-def test_a_pending_invalidation_waits_for_nobody(cluster: Cluster, aws: Aws, libcal: LibCal) -> None:
+def test_a_pending_invalidation_is_sent_even_if_libcal_is_down(
+    cluster: Cluster, aws: Aws, libcal: LibCal
+) -> None:
     failed = cluster.run(CLOUDFRONT_DISTRIBUTION_ID="ENOSUCH")
     assert {step: code for step, (code, _) in failed.items()} == dict.fromkeys(STEPS, 0) | {"invalidate": 78}
     assert not aws.invalidations()

@@ -1,4 +1,4 @@
-"""docker/kubernetes: what the cluster would be given, library by library."""
+"""docker/kubernetes: the objects of each library's overlay, without a cluster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_object_is_valid_in_old_and_new_clusters(built: Built, version: st
         kubernetes_validate.validate(each, version, strict=True)
 
 
-def test_the_schemas_do_find_a_slip(built: Built) -> None:
+def test_the_schemas_find_a_misspelled_field(built: Built) -> None:
     cron = built.get("CronJob", "events-display")
     slip = cron | {"spec": cron["spec"] | {"timezone": "America/New_York"}}
     with pytest.raises(kubernetes_validate.ValidationError, match="timezone"):
@@ -39,7 +39,7 @@ def test_the_schemas_do_find_a_slip(built: Built) -> None:
 
 
 def cron_runs(line: str, day: date) -> list[datetime]:
-    """The times of one day at which a cron line is due; for `*`, `n`, `a-b` and `*/n` in its fields."""
+    """Return the times of one day at which a cron line is due; its fields may be `*`, `n`, `a-b` or `*/n`."""
 
     def due(words: str, value: int) -> bool:
         if found := re.fullmatch(r"\*(?:/(\d+))?", words):
@@ -59,14 +59,14 @@ def cron_runs(line: str, day: date) -> list[datetime]:
     ]
 
 
-def test_the_two_schedules_together_are_the_37_runs_and_nothing_twice(built: Built) -> None:
+def test_the_two_schedules_are_the_37_runs_without_duplicates(built: Built) -> None:
     lines = [built.get("CronJob", name)["spec"]["schedule"] for name in RUNS]
     for day in (date(2026, 3, 2) + timedelta(days=count) for count in range(14)):
         found = sorted(moment for line in lines for moment in cron_runs(line, day))
         assert found == list(schedule.runs(day)), day
 
 
-def test_the_librarys_own_time_zone_is_the_schedules(overlays: dict[str, Built]) -> None:
+def test_the_schedule_uses_the_time_zone_of_the_library(overlays: dict[str, Built]) -> None:
     zones = {}
     for name, built in overlays.items():
         zones[name] = built.get("ConfigMap", "settings")["data"]["TIMEZONE"]
@@ -74,7 +74,7 @@ def test_the_librarys_own_time_zone_is_the_schedules(overlays: dict[str, Built])
     assert len(set(zones.values())) > 1
 
 
-def test_a_run_has_ended_when_the_next_is_due(built: Built) -> None:
+def test_a_run_ends_before_the_next_is_due(built: Built) -> None:
     for name in RUNS:
         spec = built.get("CronJob", name)["spec"]
         job = spec["jobTemplate"]["spec"]
@@ -86,16 +86,16 @@ def test_a_run_has_ended_when_the_next_is_due(built: Built) -> None:
         assert job["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_whoever_starts_a_run_it_has_the_volume_for_itself(built: Built) -> None:
+def test_only_one_pod_at_a_time_has_the_volume(built: Built) -> None:
     assert built.get("PersistentVolumeClaim", "state")["spec"]["accessModes"] == ["ReadWriteOncePod"]
 
 
-def test_the_last_run_of_the_day_is_the_same_job(built: Built) -> None:
+def test_the_last_run_of_the_day_has_the_same_job(built: Built) -> None:
     one, last = (built.get("CronJob", name)["spec"]["jobTemplate"] for name in RUNS)
     assert one == last
 
 
-def test_the_steps_come_in_order_from_this_versions_images(built: Built) -> None:
+def test_the_steps_are_in_order_and_use_the_images_of_this_version(built: Built) -> None:
     containers = built.containers()
     assert list(containers) == ORDER
     images = {
@@ -108,7 +108,7 @@ def test_the_steps_come_in_order_from_this_versions_images(built: Built) -> None
         assert container["image"] == f"registry.example.org/events-display/{images[name]}:{VERSION}"
 
 
-def test_a_pod_has_no_rights_and_each_container_its_own_secret_and_tmp(built: Built) -> None:
+def test_a_pod_has_no_rights_and_each_container_only_its_own_secret_and_tmp(built: Built) -> None:
     spec = built.template()["spec"]
     assert spec["automountServiceAccountToken"] is False
     pod = spec["securityContext"]
@@ -142,8 +142,8 @@ def test_a_pod_has_no_rights_and_each_container_its_own_secret_and_tmp(built: Bu
 
 
 def environment(built: Built, *names: str) -> dict[str, str]:
-    """What the containers of those names are told; files of secrets are given as their content."""
-    told: dict[str, str] = dict(built.get("ConfigMap", "settings")["data"])
+    """Return the settings of the containers with these names; secrets as their content, not as files."""
+    values: dict[str, str] = dict(built.get("ConfigMap", "settings")["data"])
     spec = built.template()["spec"]
     volumes = {each["name"]: each for each in spec["volumes"]}
     for name in names:
@@ -155,22 +155,22 @@ def environment(built: Built, *names: str) -> dict[str, str]:
                 files |= {f"{mount['mountPath']}/{key}": base64.b64decode(data[key]).decode() for key in data}
         for each in container["env"]:
             if each["name"].endswith("_FILE"):
-                told[each["name"].removesuffix("_FILE")] = files[each["value"]].rstrip("\n")
-    return told
+                values[each["name"].removesuffix("_FILE")] = files[each["value"]].rstrip("\n")
+    return values
 
 
-def test_the_programs_are_told_all_they_need_and_only_what_they_know(built: Built) -> None:
+def test_the_programs_get_all_settings_that_they_need_and_no_unknown_one(built: Built) -> None:
     env = environment(built, "generate")
     settings = Settings.from_env(env)
     assert LibCalSettings.from_env(env).client_secret == SECRETS["LIBCAL_CLIENT_SECRET"]
     assert PublishSettings.from_env(env).bucket
-    # Whoever quotes a value as in .env would read the quotes on the page.
+    # Quotes as in .env would show on the page.
     assert not re.search(r"['\"]", settings.site_name)
     assert settings.site_url
     assert all(check.is_known(name) for name in built.get("ConfigMap", "settings")["data"])
 
 
-def test_a_logo_is_where_the_settings_say_and_none_is_needed(overlays: dict[str, Built]) -> None:
+def test_the_logo_is_optional_and_at_the_path_of_the_settings(overlays: dict[str, Built]) -> None:
     for name, built in overlays.items():
         volumes = {each["name"]: each for each in built.template()["spec"]["volumes"]}
         mounts = {each["name"]: each["mountPath"] for each in built.containers()["generate"]["volumeMounts"]}
@@ -196,14 +196,14 @@ def test_the_aws_cli_finds_its_own_key_pair(built: Built, name: str, role: str) 
     ]
 
 
-def test_no_secret_shows_but_in_the_secrets(built: Built) -> None:
+def test_only_secret_objects_hold_secrets(built: Built) -> None:
     for each in built.objects:
         hidden = [value for value in SECRETS.values() if value in str(each)]
         assert not hidden, each["kind"]
     assert sum(each["kind"] == "Secret" for each in built.objects) == 3
 
 
-def test_libraries_share_nothing(overlays: dict[str, Built]) -> None:
+def test_libraries_share_no_object_and_no_bucket(overlays: dict[str, Built]) -> None:
     assert len(overlays) > 1
     seen: set[tuple[Any, ...]] = set()
     for built in overlays.values():

@@ -1,11 +1,11 @@
-# helper.bash: what the bats files share: a site to publish, and AWS (moto) behind a proxy with faults.
+# helper.bash: functions that the bats files share: a site to publish, and AWS (moto) behind a fault proxy.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SIGNED='Authorization: AWS4-HMAC-SHA256 Credential=standin-inspector/20260101/us-east-1/s3/aws4_request'
 PATH=$ROOT/bin:$ROOT/.venv/bin:$PATH
 
-# Nothing of the developer's own settings.
+# own_environment: unset the settings of the developer
 own_environment() {
   local name pattern
   while read -r pattern; do
@@ -17,7 +17,7 @@ own_environment() {
   export ENV_FILE=/dev/null
 }
 
-# start_aws: once for a file; its environment goes to $BATS_FILE_TMPDIR/aws.env
+# start_aws: start it once for a file; write its environment to $BATS_FILE_TMPDIR/aws.env
 start_aws() {
   own_environment
   PYTHONPATH=$ROOT:$ROOT/scripts:$ROOT/tests python -m standins.fault_proxy >"$BATS_FILE_TMPDIR/aws.env" 3>&- &
@@ -32,7 +32,7 @@ start_aws() {
 
 stop_aws() { kill "$(<"$BATS_FILE_TMPDIR/aws.pid")"; }
 
-# use_aws: for each test, an own folder in the bucket and an own build folder
+# use_aws: give each test its own folder in the bucket and its own build folder
 use_aws() {
   local line
   own_environment
@@ -60,7 +60,7 @@ calls() { ask GET /-/log; }
 count() { calls | grep -c "^$1 " || true; }
 object() { ask GET "/$S3_BUCKET/$S3_PREFIX/$1" '' "$MOTO_URL"; }
 
-# headers NAME: those of the object, as S3 gives them
+# headers NAME: print the headers of the object in S3
 headers() {
   local address=${MOTO_URL#http://}
   exec 7<>"/dev/tcp/${address%:*}/${address#*:}"
@@ -69,12 +69,12 @@ headers() {
   exec 7>&-
 }
 
-# keys: what the bucket holds for this test, one a line
+# keys: print the keys of this test in the bucket, one on a line
 keys() {
   ask GET "/$S3_BUCKET?list-type=2&prefix=$S3_PREFIX/" '' "$MOTO_URL" | grep -o '<Key>[^<]*' | sed "s|<Key>$S3_PREFIX/||" | LC_ALL=C sort
 }
 
-# make_site: two events, a list, a feed, a style sheet
+# make_site: write two events, a list, a feed and a style sheet
 make_site() {
   mkdir -p "$BUILD_DIR/site/event" "$BUILD_DIR/site/static"
   put index.html '<link href=static/main.0123abcd.css><a href=event/1.html>1</a><a href=event/2.html>2</a>'
@@ -104,7 +104,7 @@ manifest() {
     xargs -0 sha256sum) >"$BUILD_DIR/site.manifest"
 }
 
-# published: the site is in the bucket, byte for byte, and nothing else
+# published: fail unless the bucket holds the files of the site, byte for byte, and no other
 published() {
   local path
   for path in $(cd "$BUILD_DIR/site" && find . -type f -printf '%P\n'); do
@@ -119,9 +119,9 @@ fail() {
   return 1
 }
 
-# same WHAT-IS WHAT-SHOULD-BE
+# same ACTUAL EXPECTED
 same() { [[ $1 == "$2" ]] || fail "is:        $1" "should be: $2"; }
 
-# says PATTERN: the last run's log has a line with it
+# says PATTERN: fail unless a line of the last output matches
 says() { grep -Eq -- "$1" <<<"$output" || fail "not in the log: $1" "$output"; }
 says_not() { ! grep -Eq -- "$1" <<<"$output" || fail "in the log: $1" "$output"; }

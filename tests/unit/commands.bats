@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The commands in bin/ as a user meets them: their usage, their modes, and a machine without `make setup`.
+# The commands in bin/: usage, file modes, and a machine without `make setup`.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -26,7 +26,7 @@ without_packages() {
   export S3_BUCKET=bucket CLOUDFRONT_DISTRIBUTION_ID=X SITE_URL=http://127.0.0.1:9
 }
 
-@test "Without its packages each step says in one line what to run, and touches nothing" {
+@test "Without the Python packages each step says in one line what to run, and changes no file" {
   without_packages
   local step
   echo index.html >"$BUILD_DIR/pending-paths"
@@ -39,7 +39,7 @@ without_packages() {
   [[ ! -e $BUILD_DIR/published.manifest && ! -e $BUILD_DIR/site ]]
 }
 
-@test "Without its packages a publish fails with 78 and names the step" {
+@test "Without the Python packages a publish fails with 78 and names the step" {
   without_packages
   run -78 "$PROJECT/bin/publish"
   says '^level=error step=publish run=[^ ]+ msg="publish failed" failed_step=fetch rc=78$'
@@ -61,7 +61,7 @@ without_packages() {
     [[ $output == Usage:*"bin/${command##*/}"* ]] || fail "$command: $output"
     run -2 --separate-stderr "$command" --bogus
     same "$output" ''
-    [[ -n $stderr ]] || fail "$command says nothing"
+    [[ -n $stderr ]] || fail "$command prints no error"
   done
 }
 

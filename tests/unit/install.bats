@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# make install, make uninstall: which files, with which modes, and what they leave alone. Everything
-# goes below DESTDIR; tests/docker/test_systemd.py installs for real, on a machine of its own.
+# make install, make uninstall: the files, their modes, and the files that must not change. All files
+# go below DESTDIR; tests/docker/test_systemd.py installs on a machine of its own.
 # shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
@@ -29,7 +29,7 @@ program() {
     templates -type f ! -path '*/__pycache__/*' ! -path 'docker/kubernetes/*' | LC_ALL=C sort)
 }
 
-@test "install writes the program, the units, the user and the settings, and nothing else" {
+@test "install writes the program, the units, the user and the settings, and no other file" {
   run -0 in_dest install
   same "$output" ''
   same "$(files)" "$(
@@ -45,7 +45,7 @@ END
   )"
 }
 
-@test "Commands can be run, all else read by everybody, and the settings by root alone" {
+@test "Every user can run the commands and read the other files; only root can read the settings" {
   (umask 077 && in_dest install)
   local file
   while IFS= read -r file; do
@@ -65,7 +65,7 @@ END
   same "$(mode "$LIB/bin/publish")" 755
 }
 
-@test "The units know where the program is, whatever the prefix, also the second time" {
+@test "The units name the folder of the program for every prefix, also the second time" {
   local prefix
   for prefix in /usr /opt/events; do
     in_dest install PREFIX="$prefix"
@@ -109,7 +109,7 @@ END
   same "$output" "$version $revision-dirty"
 }
 
-@test "An upgrade keeps the settings and takes away what the new version has not" {
+@test "An upgrade keeps the settings and removes the files that the new version does not have" {
   checkout
   printf 'x\n' >"$PROJECT/templates/old.html"
   mkdir "$PROJECT/templates/old"
@@ -124,11 +124,11 @@ END
   [[ -e $DEST$LIB/templates/index.html ]]
 }
 
-@test "uninstall leaves the settings, the files of others and their folders" {
+@test "uninstall keeps the settings, the files of others and their folders" {
   mkdir -p "$DEST$UNITS" "$DEST$LIB/templates" "$DEST/opt/empty"
   printf 'mine\n' | tee "$DEST$UNITS/mine.service" "$DEST$LIB/templates/mine.html" >"$DEST/usr/local/lib/mine"
   in_dest install
-  mkdir -p "$DEST$LIB/scripts/__pycache__" # from a root who ran bin/check
+  mkdir -p "$DEST$LIB/scripts/__pycache__" # written when root ran bin/check
   printf x >"$DEST$LIB/scripts/__pycache__/check.cpython-311.pyc"
   run -0 in_dest uninstall
   says '^Removed\. Kept: the settings'
@@ -136,15 +136,15 @@ END
   [[ -d $DEST/opt/empty ]]
 }
 
-@test "uninstall takes away no folder that was there before" {
+@test "uninstall keeps the folders that existed before" {
   mkdir -p "$DEST/opt/events/lib"
   in_dest install PREFIX=/opt/events
   in_dest uninstall PREFIX=/opt/events
-  [[ -d $DEST/opt/events/lib ]] || fail 'the prefix is gone'
+  [[ -d $DEST/opt/events/lib ]] || fail 'the prefix was removed'
   [[ ! -e $DEST/opt/events/lib/events-display ]] || fail 'the program is still there'
 }
 
-@test "uninstall of what is not there says so" {
+@test "uninstall without an installation fails and says so" {
   run -2 in_dest uninstall
   says 'msg="not installed"'
 }
@@ -158,7 +158,7 @@ END
   run ! grep -rl planted "$DEST"
 }
 
-@test "The timer ticks in the zone that is asked for, else that of the settings, else New York" {
+@test "The timer uses TIMEZONE, else the zone of the settings, else New York" {
   local timer=$DEST$UNITS/events-display.timer
   zones() { sed -n 's/^OnCalendar=.* //p' "$timer" | sort -u; }
   in_dest install
@@ -170,14 +170,14 @@ END
   same "$(zones)" America/Los_Angeles
 }
 
-@test "A zone that does not exist is refused before anything is written" {
+@test "A zone that does not exist is refused before a file is written" {
   command -v systemd-analyze >/dev/null || skip 'only systemd-analyze knows the zones'
   run -2 in_dest install TIMEZONE=America/NewYork
   says 'msg="is not a time zone" TIMEZONE=America/NewYork rc=78'
-  [[ ! -e $DEST ]] || fail 'something was written'
+  [[ ! -e $DEST ]] || fail 'a file was written'
 }
 
-@test "For a package, neither the system's units nor its users are touched" {
+@test "A package changes neither the units nor the users of the system" {
   mkdir "$BATS_TEST_TMPDIR/path"
   local name
   for name in systemctl systemd-sysusers; do

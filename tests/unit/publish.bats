@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# bin/publish: order, lock, limits, exit codes. Its steps are stand-ins that do as told; aws/publish.bats
-# has the real ones. The numbers of traps and faults: test_traps.py.
+# bin/publish: order, lock, limits, exit codes. Its steps are scripts of the test; aws/publish.bats runs
+# the real ones. The numbers of traps and faults: test_traps.py.
 # shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
@@ -14,7 +14,7 @@ setup() {
   cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
   ln -s "$ROOT/.venv" "$PROJECT/.venv"
   echo '1.2.3 abc1234' >"$PROJECT/VERSION"
-  # Each says what it was, and then does what a file of its name tells it to.
+  # Each step records its name, then runs the file do-NAME.
   printf '#!/usr/bin/env bash\necho "${0##*/}${*:+ }$*" >>"$BUILD_DIR/ran"\n. "$BUILD_DIR/do-${0##*/}"\n' \
     >"$PROJECT/bin/upload"
   chmod 755 "$PROJECT/bin"/*
@@ -30,7 +30,7 @@ ran() { tr '\n' ' ' <"$BUILD_DIR/ran"; }
 publish() { "$PROJECT/bin/publish" "$@"; }
 last() { printf '%s\n' "${lines[-1]}"; }
 
-@test "The steps run in their order, and one line sums the run up" {
+@test "The steps run in their order, and the last line is a summary" {
   does upload 'printf "events=26\nchanged=3\nuploaded=3\ndeleted=0\nbytes=812\n" >"$BUILD_DIR/run/upload.stats"'
   does invalidate 'printf "paths=1\ninvalidation=I1\npaths_this_month=7\n" >"$BUILD_DIR/run/invalidate.stats"'
   run -0 publish
@@ -39,7 +39,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(grep -c 'step=publish' <<<"$output")" 1
 }
 
-@test "fault 41: what is pending goes to CloudFront first, whatever becomes of LibCal" {
+@test "fault 41: pending paths are invalidated first, even if LibCal is down" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does fetch 'exit 78'
   does invalidate ': >"$BUILD_DIR/pending-paths"'
@@ -49,7 +49,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -Eq '^level=error step=publish run=[^ ]+ msg="publish failed" failed_step=fetch rc=78$'
 }
 
-@test "fault 40: a pending invalidation that fails holds nothing back, and is tried again at the end" {
+@test "fault 40: a pending invalidation that fails does not stop the run, and is tried again at the end" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does invalidate 'echo x >>"$BUILD_DIR/tried"; (($(wc -l <"$BUILD_DIR/tried") > 1)) || exit 75'
   run -0 publish
@@ -57,7 +57,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'outcome=ok'
 }
 
-@test "fault 2: with LibCal down but earlier events, the run goes on and ends with 75, degraded" {
+@test "fault 2: with LibCal down but earlier events, the run continues and ends with 75, degraded" {
   does fetch 'exit 75'
   echo '{}' >"$BUILD_DIR/events.json"
   run -75 publish
@@ -66,7 +66,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -q 'failed_step=fetch rc=75$'
 }
 
-@test "fault 3: with LibCal down and no earlier events, nothing else runs" {
+@test "fault 3: with LibCal down and no earlier events, no other step runs" {
   does fetch 'exit 75'
   run -75 publish
   same "$(ran)" 'fetch '
@@ -129,7 +129,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(ran)" 'fetch generate upload invalidate '
 }
 
-@test "fault 45: a killed run takes its steps with it and blocks nothing; a lock file alone neither" {
+@test "fault 45: a killed run also kills its step and does not block the next run; nor does a lock file alone" {
   does fetch 'exec sleep 66.6'
   "$PROJECT/bin/publish" 2>/dev/null 3>&- &
   local pid=$!
@@ -142,7 +142,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
   run -1 pgrep -f 'sleep 66.6'
 }
 
-@test "SIGTERM ends the step at hand and says which it was" {
+@test "SIGTERM ends the current step, and the log names it" {
   does upload 'sleep 55.5'
   "$PROJECT/bin/publish" 2>"$BUILD_DIR/log" &
   local pid=$!
@@ -166,21 +166,21 @@ last() { printf '%s\n' "${lines[-1]}"; }
   [[ ! -e $BUILD_DIR/ran ]]
 }
 
-@test "fault 45: a lock that cannot be had is said so, and no step runs" {
+@test "fault 45: a lock file that cannot be opened is logged, and no step runs" {
   mkdir "$BUILD_DIR/publish.lock"
   run -1 publish
   last | grep -q 'msg="publish failed: cannot write" path=.* failed_step=lock rc=1$'
   [[ ! -e $BUILD_DIR/ran ]]
 }
 
-@test "trap 5: what an upload that failed has changed is invalidated, and the run fails with its code" {
+@test "trap 5: the changed files of a failed upload are invalidated, and the run fails with its code" {
   does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=1 >"$BUILD_DIR/run/upload.stats"; exit 75'
   does invalidate ': >"$BUILD_DIR/pending-paths"'
   run -75 publish
   same "$(ran)" 'fetch generate upload invalidate '
   says 'outcome=failed .*pending_after=0 '
   last | grep -q 'failed_step=upload rc=75$'
-  # Where S3 cannot be reached, nothing is known to have changed; each run would be billed for nothing.
+  # If S3 cannot be reached, no file has changed; an invalidation on each run would only cost money.
   does upload 'echo event/1.html >"$BUILD_DIR/pending-paths"; echo uploaded=0 >"$BUILD_DIR/run/upload.stats"; exit 75'
   rm "$BUILD_DIR/ran"
   run -75 publish

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# make release: what it checks, what it changes, and that it changes nothing when it refuses.
+# make release: its checks, its changes, and that a refused release changes no file.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper

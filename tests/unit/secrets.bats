@@ -18,7 +18,7 @@ settings() {
   printf '%s\n' "$@" >"$ENV_FILE"
 }
 
-@test "Each secret has a file of its own, read by any container's user, in a folder that is the owner's" {
+@test "Each secret has a file of its own, read by any container's user, in a folder that only the owner can open" {
   settings LIBCAL_CLIENT_ID=101 'LIBCAL_CLIENT_SECRET=planted' \
     UPLOAD_AWS_ACCESS_KEY_ID=AKUP UPLOAD_AWS_SECRET_ACCESS_KEY=up/+= \
     INVALIDATE_AWS_ACCESS_KEY_ID=AKIN INVALIDATE_AWS_SECRET_ACCESS_KEY=in/+= INVALIDATE_AWS_SESSION_TOKEN=token
@@ -33,7 +33,7 @@ settings() {
     $'[default]\naws_access_key_id = AKIN\naws_secret_access_key = in/+=\naws_session_token = token'
 }
 
-@test "A role without a pair of its own gets the common one, whole" {
+@test "A role without its own key pair gets the whole common pair" {
   settings AWS_ACCESS_KEY_ID=AKALL AWS_SECRET_ACCESS_KEY=all AWS_SESSION_TOKEN=token \
     UPLOAD_AWS_ACCESS_KEY_ID=AKUP UPLOAD_AWS_SECRET_ACCESS_KEY=up
   run -0 secrets write
@@ -42,13 +42,13 @@ settings() {
     $'[default]\naws_access_key_id = AKALL\naws_secret_access_key = all\naws_session_token = token'
 }
 
-@test "Without keys the file is empty, which leaves the AWS chain to be asked" {
+@test "Without keys the file is empty, so that the AWS chain is used" {
   run -0 secrets write
   same "$(secret upload_credentials)" ''
   same "$(names | wc -l)" 5
 }
 
-@test "A secret may itself come as a file" {
+@test "A secret may come from a file" {
   printf 'of-a-file\n' >"$BATS_TEST_TMPDIR/value"
   settings LIBCAL_CLIENT_ID=101 "LIBCAL_CLIENT_SECRET_FILE=$BATS_TEST_TMPDIR/value" \
     UPLOAD_AWS_ACCESS_KEY_ID=AKUP "UPLOAD_AWS_SECRET_ACCESS_KEY_FILE=$BATS_TEST_TMPDIR/value"
@@ -60,7 +60,7 @@ settings() {
   says 'cannot be read by uid [0-9]+" key=LIBCAL_CLIENT_SECRET_FILE'
 }
 
-@test "Half a key pair is refused, and the old files stay" {
+@test "Half a key pair is refused, and the old files remain" {
   LIBCAL_CLIENT_ID=101 secrets write
   settings LIBCAL_CLIENT_ID=102 UPLOAD_AWS_ACCESS_KEY_ID=AKUP
   run -78 secrets write
@@ -68,7 +68,7 @@ settings() {
   same "$(secret libcal_client_id)" 101
 }
 
-@test "The logo goes the same way, and one that is not there is refused before anything is written" {
+@test "The logo is copied too, and a missing one is refused before a file is written" {
   printf '\x89PNG\r\n\x00\xff' >"$BATS_TEST_TMPDIR/our logo.png"
   LOGO="$BATS_TEST_TMPDIR/our logo.png" run -0 secrets write
   cmp "$BATS_TEST_TMPDIR/our logo.png" "$SECRETS_DIR/logo"
@@ -84,19 +84,19 @@ settings() {
   same "$(secret libcal_client_secret)" of-the-environment
 }
 
-@test "A new secret takes the old one's place, also where a killed run left half" {
+@test "A new secret replaces the old one, also after a killed run" {
   LIBCAL_CLIENT_SECRET=old secrets write
   printf 'half' >"$SECRETS_DIR/libcal_client_secret.new"
   chmod 0444 "$SECRETS_DIR/libcal_client_secret.new"
   exec 8<"$SECRETS_DIR/libcal_client_secret"
   LIBCAL_CLIENT_SECRET=new run -0 secrets write
   same "$(secret libcal_client_secret)" new
-  same "$(cat <&8)" old # a container that has it mounted keeps what it read
+  same "$(cat <&8)" old # a container that has the file mounted still reads the old secret
   exec 8<&-
   same "$(names | wc -l)" 5
 }
 
-@test "remove takes them away, with the folder, and leaves what is not its own" {
+@test "remove removes the secrets and the folder, but no file of others" {
   secrets write
   run -0 secrets remove
   [[ ! -e $SECRETS_DIR ]] || fail 'the folder is still there'
@@ -118,7 +118,7 @@ settings() {
   [[ ! -e $SECRETS_DIR ]] || fail 'the folder is still there'
 }
 
-@test "A wrong .env is said so in Compose's words, without the value" {
+@test "A wrong .env is reported to Compose as JSON, without the value" {
   settings 'LIBCAL_CLIENT_SECRET=two "planted" words'
   run -78 --separate-stderr secrets compose --project-name=events-display up secrets
   python -c 'import json, sys; assert json.loads(sys.argv[1])["type"] == "error"' "$output"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
-# bin/status: what it makes of systemd's words, which are given here; tests/docker/test_systemd.py has
-# them from systemd itself.
+# bin/status with the answers of a stub of systemctl; tests/docker/test_systemd.py uses systemd.
 # shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
@@ -24,7 +23,7 @@ END
 unit() { printf '%s\n' "${@/#/events-display.service }" >>"$BATS_TEST_TMPDIR/units"; }
 timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/units"; }
 
-@test "Installed and not enabled: no run yet, and how to get one" {
+@test "Without a run the command says how to enable the timer" {
   unit ActiveState=inactive Result=success
   timer ActiveState=inactive
   run -0 "$ROOT/bin/status"
@@ -42,7 +41,7 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   says '^next run    Tue 2026-03-03 09:15:00 EST$'
 }
 
-@test "A run that failed, or ran out of time, is 1" {
+@test "A run that failed or timed out is 1" {
   local result
   timer ActiveState=active 'NextElapseUSecRealtime=Tue 2026-03-03 09:15:00 EST'
   for result in exit-code timeout; do
@@ -53,7 +52,7 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   done
 }
 
-@test "While a run is under way there is nothing to complain of" {
+@test "A run in progress is 0" {
   unit ActiveState=activating Result=success 'ExecMainStartTimestamp=Tue 2026-03-03 09:15:00 EST'
   timer ActiveState=active NextElapseUSecRealtime=
   run -0 "$ROOT/bin/status"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The systemd units, by systemd's own judgment; tests/docker/test_systemd.py runs them.
+# The systemd units, checked by systemd-analyze; tests/docker/test_systemd.py runs them.
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -11,7 +11,7 @@ setup_file() {
 setup() {
   own_environment
   PREFIX=$BATS_TEST_TMPDIR UNITS=$BATS_TEST_TMPDIR/lib/systemd/system
-  # A package for a place that exists, since verify looks for the programs.
+  # Install for real, since verify looks for the programs.
   make --no-print-directory -C "$ROOT" install DESTDIR=/ PREFIX="$PREFIX" SYSCONFDIR="$PREFIX/etc"
 }
 
@@ -22,18 +22,18 @@ verify() {
 
 exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "$UNITS/$1"; }
 
-@test "verify has nothing to say" {
+@test "systemd-analyze verify reports no problem" {
   run -0 verify
   same "$output" ''
 }
 
-@test "verify would have said something of a slip" {
+@test "systemd-analyze verify reports a misspelled key" {
   sed -i 's/^TimeoutStartSec=/TimeoutStartSecs=/' "$UNITS/events-display.service"
   run verify
   says "Unknown key.* 'TimeoutStartSecs'"
 }
 
-@test "Nobody is exposed by more than 1.5" {
+@test "The exposure of each service is at most 1.5" {
   local unit
   for unit in events-display.service events-display-notify@.service; do
     run -0 exposure "$unit"
@@ -41,13 +41,13 @@ exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "
   done
 }
 
-@test "One right more would be too much" {
+@test "Without three of the limits the exposure is too high" {
   sed -i '/^NoNewPrivileges=/d; /^CapabilityBoundingSet=/d; /^RestrictNamespaces=/d' "$UNITS/events-display-notify@.service"
   run ! exposure events-display-notify@.service
   says 'Overall exposure level'
 }
 
-@test "The timer's lines mean what scripts/schedule.py says, over a change of the clocks" {
+@test "The timer follows scripts/rendering/schedule.py, also over a clock change" {
   local lines
   mapfile -t lines < <(sed -n 's/^OnCalendar=//p' "$UNITS/events-display.timer")
   TZ=UTC systemd-analyze calendar --iterations=500 --base-time='2026-03-01 00:00:00' "${lines[@]}" |
