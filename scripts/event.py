@@ -21,10 +21,10 @@ CANCELLED = "cancelled"
 POSTPONED = "postponed"
 RESCHEDULED = "rescheduled"
 
-# Causes other than a failure of LibCal: the calendar is internal and must not be published, or it is
-# suddenly empty, and its last events are kept until the next fetch confirms that.
+# Causes other than a failure of LibCal: the calendar is internal and must not be published, or it has lost
+# most of its events, and they are kept until the next fetch confirms that.
 INTERNAL = "internal"
-EMPTY = "empty"
+DOUBTED = "doubted"
 
 # Fetch makes a WebP file of each width for an image, in images/ beside events.json; generate publishes them.
 IMAGE_WIDTHS = (320, 800, 1600)
@@ -177,8 +177,8 @@ class Calendar:
     """A calendar and the result of its last fetch.
 
     `fetched` is the time of the last successful fetch. `cause` says why the last fetch failed and is
-    empty on success. `events` is the number of listed events, `empty` the number of successive fetches
-    without any event.
+    empty on success. `events` is the number of listed events. `doubted` is true if the last good answer
+    had far fewer events than before, and was not believed.
     """
 
     id: str
@@ -187,7 +187,7 @@ class Calendar:
     fetched: datetime | None = None
     cause: str = ""
     events: int = 0
-    empty: int = 0
+    doubted: bool = False
 
     @property
     def stale(self) -> bool:
@@ -309,7 +309,7 @@ def _calendar_to_json(calendar: Calendar) -> dict[str, Any]:
         "fetched": calendar.fetched.isoformat() if calendar.fetched else None,
         "cause": calendar.cause,
         "events": calendar.events,
-        "empty": calendar.empty,
+        "doubted": calendar.doubted,
     }
 
 
@@ -321,5 +321,5 @@ def _calendar_from_json(data: Mapping[str, Any], zone: ZoneInfo) -> Calendar:
         fetched=_instant(data["fetched"], zone) if data["fetched"] else None,
         cause=data["cause"],
         events=data["events"],
-        empty=data["empty"],
+        doubted=bool(data.get("doubted")),
     )

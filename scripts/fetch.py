@@ -5,7 +5,8 @@ Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIB
 Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in one step
         $BUILD_DIR/images/          the events' images in three sizes, and index.json with their addresses
 
-Takes at most a minute. A calendar that cannot be fetched keeps its last good events.
+Takes at most a minute. A calendar that cannot be fetched keeps its last good events. One that suddenly has
+fewer than half of its events keeps them for one run (FORCE=1 believes LibCal at once).
 
 Exit codes: 0 done, or LibCal failed but all saved events are younger than STALE_AFTER_MINUTES ·
 1 failed · 2 wrong usage · 75 LibCal unavailable, try later · 78 a setting or a credential is missing or
@@ -147,9 +148,9 @@ def _last_snapshot(path: Path, settings: Settings, libcal: LibCalSettings, log: 
 
 def _verdict(snapshot: Snapshot, settings: Settings, log: Log, seconds: float) -> int:
     """Log the result of the step and return its exit code."""
-    from event import EMPTY, INTERNAL
+    from event import DOUBTED, INTERNAL
 
-    failed = [item for item in snapshot.calendars if item.cause not in ("", EMPTY, INTERNAL)]
+    failed = [item for item in snapshot.calendars if item.cause not in ("", DOUBTED, INTERNAL)]
     never = [item.id for item in failed if item.fetched is None]
     age = max((item.age_minutes(settings.now) for item in failed if item.fetched), default=0)
     if never:

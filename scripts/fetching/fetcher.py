@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from event import EMPTY, INTERNAL, Snapshot
+from event import DOUBTED, INTERNAL, Snapshot
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
@@ -82,7 +82,8 @@ class Fetcher:
     def merged(self, images: ImageCache) -> Snapshot:
         """Return the events to publish, with the images that are in the cache."""
         outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
-        return replace(merge(self._last, outcomes, self._window), dropped=self.dropped)
+        merged = merge(self._last, outcomes, self._window, believe=self._settings.force)
+        return replace(merged, dropped=self.dropped)
 
     def with_images(self, snapshot: Snapshot, images: ImageCache, deadline: Deadline) -> Snapshot:
         """Refresh the image cache, the next events first; return the snapshot with the new images."""
@@ -154,10 +155,12 @@ class Fetcher:
         for calendar in snapshot.calendars:
             if calendar.cause == INTERNAL:
                 self._log.error("calendar is internal in LibCal; not publishing it", calendar=calendar.id)
-            elif calendar.cause == EMPTY:
+            elif calendar.cause == DOUBTED:
                 self._log.warn(
-                    "calendar suddenly empty; keeping its last events for one run",
+                    "calendar lost most of its events; keeping them for one run (FORCE=1: do not)",
                     calendar=calendar.id,
+                    name=calendar.label or calendar.name,
+                    events=len(self._results[calendar.id].events),
                     previous=calendar.events,
                 )
             elif calendar.cause:

@@ -1,16 +1,18 @@
 """Merge the newly fetched events with the last events.json into the next one. Pure: no I/O.
 
-A calendar that could not be fetched keeps its last good events. An event that disappeared from a fetched
+A calendar that could not be fetched keeps its last good events. So does one that lost most of them, until the
+next good fetch confirms that: LibCal may have sent only a part. An event that disappeared from a fetched
 calendar is no longer listed, but keeps its page until its day has passed: visitors may have its address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from event import EMPTY, INTERNAL, Calendar, Event, Snapshot, digest
+from event import DOUBTED, INTERNAL, Calendar, Event, Snapshot, digest
 
 UNUSABLE = "unusable"
 
@@ -56,17 +58,23 @@ class Window:
         """
         return self.first_day <= event.first_day <= self.last_day
 
+    def expects(self, event: Event) -> bool:
+        """Return whether LibCal must return `event`, and it has not ended."""
+        return self.covers(event) and max(event.start, event.end) >= self.now
 
-def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapshot:
+
+def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believe: bool = False) -> Snapshot:
     """Return the events to publish and the calendars' states, in the order of `outcomes`.
 
     If an event is in several calendars, the first calendar's copy is used, and a newly fetched copy
-    before an old one. `updated` and `sequence` change only if public data of the event changed.
+    before an old one. `updated` and `sequence` change only if public data of the event changed. With
+    `believe`, a calendar that lost most of its events is not doubted.
     """
     fetched: dict[str, Event] = {}
     for outcome in outcomes:
         for event in () if outcome.cause else outcome.events:
             fetched.setdefault(event.id, event)
+    doubtful = frozenset() if believe else _doubtful(last, outcomes, fetched, window)
     events: dict[str, Event] = {}
     calendars = []
     known = {calendar.id: calendar for calendar in last.calendars}
@@ -80,7 +88,7 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapsh
             and event.first_day <= window.last_day
         ]
         state = known.get(outcome.id, Calendar(id=outcome.id))
-        kept, state = _merge_calendar(outcome, before, state, window)
+        kept, state = _merge_calendar(outcome, before, state, window, doubtful)
         for event in kept:
             events.setdefault(event.id, event)
         calendars.append(state)
@@ -93,8 +101,34 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window) -> Snapsh
     return Snapshot(events=stamped, calendars=counted, url=last.url)
 
 
+def _doubtful(
+    last: Snapshot, outcomes: Sequence[Outcome], fetched: Mapping[str, Event], window: Window
+) -> frozenset[str]:
+    """Return the ids of the calendars that have fewer than half of their last events, or of all together.
+
+    Counts the listed events that have not ended. An event that moved to another calendar is not lost.
+    """
+    expected = {event.id: event for event in last.events if event.listed and window.expects(event)}
+    good = [outcome for outcome in outcomes if not outcome.cause]
+    before = Counter(
+        event.calendar
+        for event in expected.values()
+        if fetched.get(event.id, event).calendar == event.calendar
+    )
+    now = Counter(
+        {
+            outcome.id: sum(map(window.expects, outcome.events)) + len(outcome.unusable_ids & expected.keys())
+            for outcome in good
+        }
+    )
+    fewer = [outcome.id for outcome in good if now[outcome.id] < before[outcome.id]]
+    if 2 * now.total() < sum(before[outcome.id] for outcome in good):
+        return frozenset(fewer)
+    return frozenset(key for key in fewer if 2 * now[key] < before[key])
+
+
 def _merge_calendar(
-    outcome: Outcome, before: list[Event], state: Calendar, window: Window
+    outcome: Outcome, before: list[Event], state: Calendar, window: Window, doubtful: frozenset[str]
 ) -> tuple[list[Event], Calendar]:
     """Return the events of `before` to keep for one calendar, and its new state."""
     state = replace(state, label=outcome.label, name=outcome.name or state.name)
@@ -102,19 +136,17 @@ def _merge_calendar(
         return [], Calendar(id=outcome.id, label=outcome.label, cause=INTERNAL)
     if outcome.cause:
         return before, replace(state, cause=outcome.cause)
-    if not outcome.events and any(event.listed and window.covers(event) for event in before):
-        if outcome.all_unusable:
-            return before, replace(state, cause=UNUSABLE)
-        if state.empty == 0:
-            return before, replace(state, cause=EMPTY, empty=1)
+    if outcome.all_unusable and any(event.listed and window.covers(event) for event in before):
+        return before, replace(state, cause=UNUSABLE)
+    if outcome.id in doubtful and not state.doubted:
+        return before, replace(state, cause=DOUBTED, doubted=True)
     kept = [
         replace(event, listed=False)
         if window.covers(event) and event.id not in outcome.unusable_ids
         else event
         for event in before
     ]
-    empty = 0 if outcome.events else state.empty + 1
-    return kept, replace(state, cause="", fetched=window.now, empty=empty)
+    return kept, replace(state, cause="", fetched=window.now, doubted=False)
 
 
 def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tuple[Event, ...]:

@@ -207,18 +207,30 @@ def test_past_events_are_removed_even_while_libcal_is_down(world: World) -> None
     assert world.listed == []
 
 
-def test_a_suddenly_empty_calendar_keeps_its_events_for_one_run_with_a_warning(world: World) -> None:
+@pytest.mark.parametrize("after", [0, 4])
+def test_a_calendar_that_lost_most_of_its_events_keeps_them_for_one_run_with_a_warning(
+    world: World, after: int
+) -> None:
+    world.calendars["7"] = [raw(number) for number in range(10, 20)]
     world.run()
-    world.calendars["7"] = []
+    world.calendars["7"] = [raw(number) for number in range(10, 10 + after)]
     code, log = world.run(24 * 60)
     assert code == 0
-    assert world.listed == ["1", "2", "3"]
+    assert len(world.listed) == 11
     assert (
-        'level=warn step=fetch run=r msg="calendar suddenly empty; keeping its last events for one run" calendar=7 previous=2'
-        in log
+        'level=warn step=fetch run=r msg="calendar lost most of its events; keeping them for one run '
+        f'(FORCE=1: do not)" calendar=7 name=Kilton events={after} previous=10' in log
     )
     assert world.run(24 * 60 + 15)[0] == 0
-    assert world.listed == ["3"]
+    assert len(world.listed) == 1 + after
+
+
+def test_a_loss_is_believed_at_once_with_force(world: World) -> None:
+    world.run()
+    world.calendars["7"] = []
+    code, log = world.run(15, FORCE="1")
+    assert (code, world.listed) == (0, ["3"])
+    assert "lost most" not in log
 
 
 # --- Configuration -----------------------------------------------------------------------------

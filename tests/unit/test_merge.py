@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from event import CANCELLED, EMPTY, INTERNAL, Event, Snapshot
+from event import CANCELLED, DOUBTED, INTERNAL, Event, Snapshot
 from fetching.merge import UNUSABLE, Outcome, Window, merge
 
 ZONE = ZoneInfo("America/New_York")
@@ -155,25 +155,110 @@ def test_an_event_that_became_unusable_is_kept_unchanged() -> None:
     assert ids(now) == ["1", "2"]
 
 
-def test_a_suddenly_empty_calendar_is_accepted_in_the_second_run() -> None:
+def test_a_suddenly_empty_calendar_is_believed_in_the_second_run() -> None:
     last = first(good(make("1"), make("2")))
     doubted = merge(last, [good()], window(LATER))
     assert ids(doubted) == ["1", "2"]
     state = doubted.calendars[0]
-    assert (state.cause, state.empty, state.fetched, state.events) == (EMPTY, 1, NOW, 2)
+    assert (state.cause, state.doubted, state.fetched, state.events) == (DOUBTED, True, NOW, 2)
     failed = merge(doubted, [Outcome(id="7", cause="dns")], window(LATER))
     believed = merge(failed, [good()], window(LATER))
     assert (ids(believed), ids(believed, listed=False)) == ([], ["1", "2"])
     state = believed.calendars[0]
-    assert (state.cause, state.empty, state.fetched, state.events) == ("", 2, LATER, 0)
+    assert (state.cause, state.doubted, state.fetched, state.events) == ("", False, LATER, 0)
 
 
 def test_a_calendar_that_is_suddenly_empty_again_is_kept_again() -> None:
     last = first(good(make("1")))
     doubted = merge(last, [good()], window(LATER))
     again = merge(doubted, [good(make("1"))], window(LATER))
-    assert again.calendars[0].empty == 0
-    assert merge(again, [good()], window(LATER)).calendars[0].cause == EMPTY
+    assert not again.calendars[0].doubted
+    assert merge(again, [good()], window(LATER)).calendars[0].cause == DOUBTED
+
+
+def some(count: int, *, calendar: str = "7", first_id: int = 1, **fields: Any) -> tuple[Event, ...]:
+    return tuple(make(str(first_id + number), calendar=calendar, **fields) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "doubted"),
+    [
+        (25, 5, True),
+        (25, 12, True),
+        (26, 13, False),
+        (10, 4, True),
+        (10, 5, False),
+        (3, 1, True),
+        (2, 1, False),
+    ],
+)
+def test_a_calendar_with_fewer_than_half_of_its_events_is_doubted(
+    before: int, after: int, doubted: bool
+) -> None:
+    last = first(good(*some(before)))
+    now = merge(last, [good(*some(after))], window(LATER))
+    assert len(ids(now)) == (before if doubted else after)
+    assert now.calendars[0].cause == (DOUBTED if doubted else "")
+
+
+def test_an_edit_arrives_although_the_calendar_is_doubted() -> None:
+    last = first(good(*some(10)))
+    now = merge(last, [good(make("1", state=CANCELLED), make("99"))], window(LATER))
+    assert (len(ids(now)), now.events[0].state) == (11, CANCELLED)
+
+
+def test_new_events_count_like_the_old_ones() -> None:
+    last = first(good(*some(10)))
+    assert merge(last, [good(*some(5, first_id=50))], window(LATER)).calendars[0].cause == ""
+
+
+def test_events_that_have_passed_or_are_unlisted_are_not_expected() -> None:
+    morning = window(NOW.replace(hour=8))
+    over = [make(str(number), 3, start=NOW - timedelta(minutes=30), end=NOW) for number in range(10, 20)]
+    last = merge(Snapshot(), [good(*over, *some(4))], morning)
+    assert merge(last, [good(*some(2))], window(LATER)).calendars[0].cause == ""
+    assert merge(last, [good(*some(1))], window(LATER)).calendars[0].cause == DOUBTED
+    gone = merge(last, [good(*some(1))], window(LATER), believe=True)
+    assert merge(gone, [good(*some(1))], window(LATER)).calendars[0].cause == ""
+
+
+def test_unusable_events_are_not_lost() -> None:
+    last = first(good(*some(10)))
+    now = merge(last, [good(make("1"), unusable_ids=frozenset(map(str, range(2, 11))))], window(LATER))
+    assert (now.calendars[0].cause, len(ids(now))) == ("", 10)
+
+
+def test_events_that_moved_to_another_calendar_are_not_lost() -> None:
+    last = first(good(*some(10)), good(calendar="8"))
+    now = merge(last, [good(), good(*some(10, calendar="8"), calendar="8")], window(LATER))
+    assert [state.cause for state in now.calendars] == ["", ""]
+    assert len(ids(now)) == 10
+
+
+def test_all_calendars_with_losses_are_doubted_if_most_events_of_all_are_lost() -> None:
+    def outcomes(*counts: int) -> list[Outcome]:
+        pairs = zip("789", counts, (1, 101, 201), strict=True)
+        return [good(*some(n, calendar=key, first_id=begin), calendar=key) for key, n, begin in pairs]
+
+    last = first(*outcomes(10, 10, 2))
+    now = merge(last, outcomes(5, 4, 2), window(LATER))
+    assert [state.cause for state in now.calendars] == ["", DOUBTED, ""]
+    now = merge(last, outcomes(5, 3, 2), window(LATER))
+    assert [state.cause for state in now.calendars] == [DOUBTED, DOUBTED, ""]
+    assert len(ids(now)) == 22
+
+
+def test_a_failed_calendar_does_not_count_as_lost() -> None:
+    last = first(good(*some(10)), good(*some(2, calendar="8", first_id=50), calendar="8"))
+    failed = Outcome(id="7", cause="dns")
+    now = merge(last, [failed, good(*some(1, calendar="8", first_id=50), calendar="8")], window(LATER))
+    assert [state.cause for state in now.calendars] == ["dns", ""]
+
+
+def test_a_drop_can_be_believed_at_once() -> None:
+    last = first(good(*some(10)))
+    now = merge(last, [good(make("1"))], window(LATER), believe=True)
+    assert (ids(now), now.calendars[0].cause, now.calendars[0].fetched) == (["1"], "", LATER)
 
 
 @pytest.mark.parametrize("day", [2, 3])
