@@ -20,6 +20,10 @@ VERSION = 1
 CANCELLED = "cancelled"
 POSTPONED = "postponed"
 RESCHEDULED = "rescheduled"
+# Notices: unlike the states above, they do not keep the event from taking place at its time.
+MOVED_ONLINE = "moved-online"
+NEW_DATE = "new-date"
+SOLD_OUT = "sold-out"
 
 # Causes other than a failure of LibCal: the calendar is internal and must not be published, or it has lost
 # most of its events, and they are kept until the next fetch confirms that.
@@ -89,9 +93,10 @@ class Event:
     """One occurrence. `start` and `end` are aware, in the library's time zone.
 
     An all-day event runs from midnight to the midnight after its last day (exclusive). An event without
-    an end has `end == start`. A "CANCELLED:" in LibCal's title becomes `state`. `description` is sanitized
-    HTML. `updated` is the time of the last change of a public field; `sequence` counts changes of time,
-    place or state (RFC 5545, 3.8.7.4). `registration` is None if visitors need not register.
+    an end has `end == start`. A "CANCELLED:" in LibCal's title becomes `state`, "Moved online" or "New date"
+    becomes `notice`, and "Sold out" sets `sold_out`. `description` is sanitized HTML. `updated` is the time
+    of the last change of a public field; `sequence` counts changes of time, place or state (RFC 5545,
+    3.8.7.4). `registration` is None if visitors need not register.
     """
 
     id: str
@@ -101,6 +106,8 @@ class Event:
     end: datetime
     all_day: bool = False
     state: str = ""
+    notice: str = ""
+    sold_out: bool = False
     branch: str = ""
     place: str = ""
     address: str = ""

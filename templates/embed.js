@@ -40,10 +40,12 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       list.lang = t.language;
       for (const event of next.slice(0, Number(this.getAttribute("limit")) || 5)) {
         const item = add(list, "li", "");
-        const link = add(item, "a", event.state ? "" : event.title, new URL(event.url, site));
+        const state = t[`status.${event.state || event.notice}`];
+        const prefix = state ? `${state}: ` : "";
+        const link = add(item, "a", prefix + (event.state ? "" : event.title), new URL(event.url, site));
         if (event.state) add(link, "s", event.title);
         const where = event.branch?.name ?? event.place;
-        add(item, "span", [t[`status.${event.state}`], event.when, where].filter(Boolean).join(" · "));
+        add(item, "span", [event.when, where].filter(Boolean).join(" · "));
       }
       const more = document.createElement("p");
       if (!next.length) add(more, "span", t.empty);

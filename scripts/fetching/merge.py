@@ -168,5 +168,5 @@ def stamp(events: Iterable[Event], last: Iterable[Event], now: datetime) -> tupl
 def _planning_fields(event: Event) -> tuple[object, ...]:
     """Return the fields that visitors plan by: a change increases `sequence` (RFC 5545, 3.8.7.4)."""
     data = event.to_json()
-    names = ("start", "end", "all_day", "branch", "place", "address", "online", "state", "listed")
+    names = ("start", "end", "all_day", "branch", "place", "address", "online", "state", "notice", "listed")
     return tuple(data.get(name) for name in names)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from event import Event, Registration, Seats, midnight
+from event import MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
 from fetching.markup import Budget
 from fetching.privacy import PrivateDetails, meeting_secrets, private_links
@@ -148,11 +148,13 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         start=times.start,
         end=times.end,
         all_day=times.all_day,
-        state=state,
+        state="" if state in (MOVED_ONLINE, NEW_DATE, SOLD_OUT) else state,
+        notice=state if state in (MOVED_ONLINE, NEW_DATE) else "",
+        sold_out=state == SOLD_OUT,
         branch=branch,
         place=place,
         address=address,
-        online=_online(raw, place, campus),
+        online=state == MOVED_ONLINE or _online(raw, place, campus),
         categories=_labels(raw.get("category"), text),
         audiences=_labels(raw.get("audience"), text),
         url="" if private.found_in_address(public) else public,

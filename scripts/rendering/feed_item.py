@@ -92,8 +92,10 @@ class Item:
 
     @cached_property
     def prefix(self) -> str:
-        """The state as a prefix of the title: `Cancelled: `."""
-        return f"{self.view.wording.messages(f'status.{self.state}')}: " if self.state else ""
+        """The state or notice as a prefix of the title: `Cancelled: `; empty if the title already says it."""
+        if self.event.listed or self.event.state:
+            return plain_text.one_line(self.view.title_prefix) + " " if self.view.title_prefix else ""
+        return f"{self.view.wording.messages('status.unlisted')}: "
 
     @cached_property
     def title(self) -> str:

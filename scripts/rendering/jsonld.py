@@ -11,7 +11,7 @@ from typing import Any
 
 from babel.numbers import get_territory_currencies
 
-from event import CANCELLED, POSTPONED, RESCHEDULED
+from event import CANCELLED, MOVED_ONLINE, NEW_DATE, POSTPONED, RESCHEDULED
 from rendering.views import EventView, Image, says_online
 from settings import Settings
 
@@ -21,6 +21,8 @@ _STATUS = {
     CANCELLED: "EventCancelled",
     POSTPONED: "EventPostponed",
     RESCHEDULED: "EventRescheduled",
+    MOVED_ONLINE: "EventMovedOnline",
+    NEW_DATE: "EventRescheduled",
 }
 _SOLD_OUT = ("full", "waiting-list", "closed")
 
@@ -36,7 +38,7 @@ def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
         "@type": "Event",
         "name": item.title,
         "startDate": item.first_day.isoformat() if item.all_day else item.start.isoformat(),
-        "eventStatus": _SCHEMA + _STATUS[item.state],
+        "eventStatus": _SCHEMA + _STATUS[item.state or item.notice],
         "eventAttendanceMode": _SCHEMA + f"{_attendance(view)}EventAttendanceMode",
         "location": _location(view, settings),
         "organizer": {"@type": "Organization", "name": settings.site_name, "url": settings.site_url},

@@ -147,7 +147,7 @@ def first_events(listing: Listing, number: int) -> Listing:
 
 
 def _label(view: EventView) -> str:
-    return ", ".join(filter(None, (view.event.title, view.when, view.event.branch)))
+    return ", ".join(filter(None, (view.stated_title, view.when, view.event.branch)))
 
 
 def groups(kind: str, events: Sequence[EventView], also: Iterable[str] = ()) -> tuple[Group, ...]:

@@ -25,7 +25,15 @@ _SITE_TEXTS = (
 _LIST_TEXTS = (
     *_SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
 )  # fmt: skip
-_EMBED_TEXTS = ("status.cancelled", "status.postponed", "status.rescheduled", "empty", "all_events")
+_EMBED_TEXTS = (
+    "status.cancelled",
+    "status.postponed",
+    "status.rescheduled",
+    "status.moved-online",
+    "status.new-date",
+    "empty",
+    "all_events",
+)
 _EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
 

@@ -30,6 +30,7 @@ def record(item: Item) -> bytes:
             "when": item.view.short_when,
             "status": event_status(event),
             "state": event.state,
+            "notice": event.notice,
             "registration": {"needed": event.registration is not None, "state": registration},
             "branch": _named(event.branch) if event.branch else None,
             "place": plain_text.one_line(event.place),

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from urllib.parse import urlencode
 
 import site_paths
-from event import RESCHEDULED, Event
+from event import Event
 from files import sha256
 from rendering import dates
 from rendering.dates import Wording, datetime_attribute
@@ -133,6 +133,18 @@ class EventView:
         return bool(self.event.state)
 
     @cached_property
+    def title_prefix(self) -> str:
+        """The state or notice before the title, such as `Cancelled: `; empty if the title already says it."""
+        code = self.event.state or self.event.notice
+        text = self.wording.messages(f"status.{code}") if code else ""
+        return f"{text}: " if text and text.casefold() not in self.event.title.casefold() else ""
+
+    @property
+    def stated_title(self) -> str:
+        """The title with its state or notice: `Cancelled: Storytime`."""
+        return self.title_prefix + self.event.title
+
+    @cached_property
     def where(self) -> str:
         """Room, branch and "Online", as far as they apply."""
         return ", ".join(where(self.event, self.wording))
@@ -171,9 +183,10 @@ class EventView:
     def explanation(self) -> str:
         """What the status means for visitors; empty if the status is clear without it."""
         known = ("cancelled", "postponed", "rescheduled", "unlisted")
-        if self.status is None or self.status.name not in known:
-            return ""
-        return self.wording.messages(f"explain.{self.status.name}")
+        name = self.status.name if self.status else ""
+        if name not in known:
+            name = self.event.notice
+        return self.wording.messages(f"explain.{name}") if name else ""
 
     @property
     def libcal_url(self) -> str:
@@ -193,7 +206,7 @@ class EventView:
     @property
     def in_calendar(self) -> bool:
         """Whether the page offers to add it to a calendar: only if it takes place at this time."""
-        return self.event.listed and self.event.state in ("", RESCHEDULED)
+        return self.event.listed and not self.called_off
 
     @property
     def google_url(self) -> str:
@@ -202,7 +215,7 @@ class EventView:
         return "https://calendar.google.com/calendar/render?" + urlencode(
             {
                 "action": "TEMPLATE",
-                "text": self.event.title,
+                "text": self.stated_title,
                 "dates": span,
                 "location": self._place,
                 "details": self._details,
@@ -217,7 +230,7 @@ class EventView:
             {
                 "path": "/calendar/action/compose",
                 "rru": "addevent",
-                "subject": self.event.title,
+                "subject": self.stated_title,
                 "startdt": start,
                 "enddt": end,
                 "allday": "true" if self.event.all_day else "false",
@@ -270,10 +283,10 @@ def event_status(event: Event) -> str:
         return "unlisted"
     registration = event.registration
     if registration is None:
-        return ""
+        return "full" if event.sold_out else ""
     if registration.closed:
         return "closed"
-    if registration.full:
+    if registration.full or event.sold_out:
         return "waiting-list" if registration.wait_list else "full"
     if not registration.opened:
         return "not-open"

@@ -103,8 +103,7 @@ def test_the_status_decides_whether_the_register_button_is_shown(
     assert page.locator("summary").count() == (0 if off else 1)
     if off:
         assert page.locator(".notice").is_visible()
-    line = page.locator("h1").evaluate("node => getComputedStyle(node).textDecorationLine")
-    assert line == ("line-through" if "state" in values else "none")
+    assert page.locator("h1 s").count() == ("state" in values)
 
 
 def test_other_dates_of_the_same_title_are_listed_with_their_status(
@@ -115,7 +114,7 @@ def test_other_dates_of_the_same_title_are_listed_with_their_status(
     page = open_page("event/1.html", serve(make_site(tuple(series))))
     assert page.locator(".others li").all_inner_texts() == [
         "Tuesday, March 17, 3pm to 4pm",
-        "Tuesday, March 24, 3pm to 4pm Lebanon Cancelled",
+        "Cancelled: Tuesday, March 24, 3pm to 4pm Lebanon",
         "Tuesday, March 31, 3pm to 4pm",
     ]
     page.get_by_role("link", name="March 31").click()

@@ -61,10 +61,13 @@ def test_an_event_without_an_end_has_no_end_date() -> None:
         ("cancelled", "EventCancelled"),
         ("postponed", "EventPostponed"),
         ("rescheduled", "EventRescheduled"),
+        ("moved-online", "EventMovedOnline"),
+        ("new-date", "EventRescheduled"),
     ],
 )
 def test_the_status_follows_the_state_and_the_start_stays(state: str, status: str) -> None:
-    found = markup(event("2026-03-03 10:30", state=state))
+    name = "notice" if state in ("moved-online", "new-date") else "state"
+    found = markup(event("2026-03-03 10:30", **{name: state}))
     assert found["eventStatus"] == f"https://schema.org/{status}"
     assert found["startDate"] == "2026-03-03T10:30:00-05:00"
 

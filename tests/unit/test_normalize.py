@@ -21,7 +21,6 @@ from fetching.normalize import (
     parse_calendars,
     to_event,
 )
-from fetching.titles import split_state
 
 ZONE = ZoneInfo("America/New_York")
 CONTEXT = Context(
@@ -231,66 +230,9 @@ def test_a_calendar_with_all_times_in_utc_is_flagged() -> None:
 # --- State -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("title", "state", "rest"),
-    [
-        ("CANCELLED: Storytime", "cancelled", "Storytime"),
-        ("Canceled - Storytime", "cancelled", "Storytime"),
-        ("cancelled Storytime", "cancelled", "Storytime"),
-        ("[CANCELLED] Storytime", "cancelled", "Storytime"),
-        ("(Cancelled) Storytime (ages 3+)", "cancelled", "Storytime (ages 3+)"),
-        ("(CANCELLED: Storytime)", "cancelled", "Storytime"),
-        ("**CANCELLED** Storytime", "cancelled", "Storytime"),
-        ("❌ CANCELLED – Storytime", "cancelled", "Storytime"),
-        ("CANCELLED!!! Storytime", "cancelled", "Storytime"),
-        ("AFLYST/CANCELLED Åbent værksted i Labbet", "cancelled", "Åbent værksted i Labbet"),
-        ("Aflyst / Cancelled: Åbent værksted", "cancelled", "Åbent værksted"),
-        ("AFLYST Excel for samfundsvidenskab", "cancelled", "Excel for samfundsvidenskab"),
-        ("CANCELADO: Cuentos", "cancelled", "Cuentos"),
-        ("Cancelada - Noche de cine", "cancelled", "Noche de cine"),
-        ("POSTPONED: Book Sale", "postponed", "Book Sale"),
-        ("Pospuesto: Cuentos", "postponed", "Cuentos"),
-        ("Aplazada: Noche de cine", "postponed", "Noche de cine"),
-        ("UDSAT Foredrag", "postponed", "Foredrag"),
-        ("Udsat: Foredrag", "postponed", "Foredrag"),
-        ("Udskudt Foredrag", "postponed", "Foredrag"),
-        ("RESCHEDULED: Lego Club", "rescheduled", "Lego Club"),
-        ("Flyttet – Foredrag", "rescheduled", "Foredrag"),
-        ("Reprogramado: Cuentos", "rescheduled", "Cuentos"),
-        ("Cancelled/Storytime", "cancelled", "Storytime"),
-        # Titles that need their first word
-        ("Postponed until May: Storytime", "postponed", "Postponed until May: Storytime"),
-        ("CANCELLED DUE TO SNOW: Storytime", "cancelled", "CANCELLED DUE TO SNOW: Storytime"),
-        ("CANCELLED: For Kids", "cancelled", "For Kids"),
-        # Only the word
-        ("CANCELLED", "cancelled", "CANCELLED"),
-        ("Cancelled:", "cancelled", "Cancelled:"),
-        # Titles without a state
-        ("How to cancel a subscription", "", "How to cancel a subscription"),
-        ("Storytime cancelled", "", "Storytime cancelled"),
-        ("Cancel culture", "", "Cancel culture"),
-        ("Cancellation policies", "", "Cancellation policies"),
-        ("Cancelledness", "", "Cancelledness"),
-        ("“Cancelled”: an author talk", "", "“Cancelled”: an author talk"),
-        ('"Cancelled" by A. Author', "", '"Cancelled" by A. Author'),
-        ("Udsat for mobning", "", "Udsat for mobning"),
-        ("Flyttet hjemmefra", "", "Flyttet hjemmefra"),
-        ("", "", ""),
-    ],
-)
-def test_the_first_word_of_a_title_sets_the_state(title: str, state: str, rest: str) -> None:
-    assert split_state(title) == (state, rest)
-
-
 def test_the_state_is_removed_from_the_title() -> None:
     found = event(title="CANCELLED: Fish &amp; chips")
     assert (found.state, found.title) == ("cancelled", "Fish & chips")
-
-
-@given(st.text())
-def test_any_title_is_split_without_error_and_never_empty(title: str) -> None:
-    _, rest = split_state(title)
-    assert bool(rest) == bool(title)
 
 
 # --- Place -----------------------------------------------------------------------------------

@@ -179,6 +179,45 @@ def test_a_cancelled_event_is_marked_on_every_page(build: Build) -> None:
     own = page(built, "event/2.html")
     assert own.one("article")["class"] == "off"
     assert own.one("meta", property="og:title")["content"].startswith("Cancelled: Chess")
+    assert own.one("title").text.startswith("Cancelled: Chess · ")
+    assert own.one("h1").text == "Cancelled: Chess"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"state": "cancelled"}, "Cancelled: Chess"), ({"state": "postponed"}, "Postponed: Chess"),
+     ({"notice": "moved-online", "online": True}, "Moved online: Chess"), ({"notice": "new-date"}, "New date: Chess")],
+)  # fmt: skip
+def test_links_headings_and_labels_name_the_state(build: Build, values: dict[str, Any], words: str) -> None:
+    built = build(
+        event("2026-03-03 14:00", id="2", title="Chess", **values),
+        event("2026-03-05 14:00", id="3", title="Chess"),
+    )
+    for path in ("index.html", "embed.html", "print.html", "screen.html"):
+        headings = [item.text for item in page(built, path).all("h3")]
+        assert headings[:2] == [words, "Chess"], path
+    links = [item for item in page(built, "index.html").all("a") if item["href"].startswith("event/")]
+    assert [link["aria-label"].partition(",")[0] for link in links] == [words, "Chess"]
+
+
+def test_a_title_that_says_its_state_is_not_prefixed_with_it(build: Build) -> None:
+    title = "Chess - Postponed to Sept. 5"
+    built = build(event("2026-03-03 14:00", id="2", title=title, state="postponed"))
+    assert page(built, "event/2.html").one("h1").text == title
+
+
+def test_an_event_moved_online_still_offers_registration(build: Build) -> None:
+    values = {"notice": "moved-online", "online": True, "url": "https://x.libcal.com/event/2"}
+    built = build(event("2026-03-03 14:00", id="2", title="Chess", registration=registration(), **values))
+    assert page(built, "event/2.html").one("a", id="register").text == "Register for Chess"
+
+
+def test_a_sold_out_event_is_full(build: Build) -> None:
+    built = build(
+        event("2026-03-03 14:00", id="2", title="Harp", url="https://x.libcal.com/event/2", sold_out=True)
+    )
+    assert "Full" in page(built, "event/2.html").text
+    assert not page(built, "event/2.html").all("a", id="register")
 
 
 def test_an_unlisted_event_keeps_its_page_and_is_on_no_list(build: Build) -> None:
@@ -264,7 +303,7 @@ def test_print_html_needs_no_script_and_offers_large_print(build: Build) -> None
     assert not found.all("script")
     assert "#large" in found.links
     assert "Events, March 3 to 9" in found.text
-    assert [item.text for item in found.all("h3")] == ["Story Time", "Chess", "Photographs"]
+    assert [item.text for item in found.all("h3")] == ["Story Time", "Cancelled: Chess", "Photographs"]
 
 
 def test_images_are_own_files_with_sizes_and_lazy_except_the_first_two(build: Build, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_an_event_has_exactly_these_fields() -> None:
         "when": "Tue, Mar 3, 10:30am",
         "status": "",
         "state": "",
+        "notice": "",
         "registration": {"needed": False, "state": ""},
         "branch": {"name": "Kilton", "slug": "kilton"},
         "place": "Story room",

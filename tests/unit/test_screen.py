@@ -156,7 +156,7 @@ def test_a_time_is_split_into_start_and_rest(locale: str, item: Event, parts: tu
 
 def test_full_events_are_dropped_and_cancelled_ones_kept(build: Build) -> None:
     found = page(build(*ALL))
-    assert titles(found) == ["Photographs", "Talk", "Chess"]
+    assert titles(found) == ["Photographs", "Talk", "Cancelled: Chess"]
     assert [item.attributes.get("class") for item in carried_rows(found)] == ["ongoing", "inviting", "off"]
     assert "Cancelled" in carried_rows(found)[2].text
 

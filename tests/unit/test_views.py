@@ -96,7 +96,7 @@ def test_a_long_title_is_not_repeated_in_the_registration_link() -> None:
 
 @pytest.mark.parametrize(
     ("values", "offered"),
-    [({}, True), ({"state": "rescheduled"}, True), ({"state": "postponed"}, False), ({"state": "cancelled"}, False),
+    [({}, True), ({"state": "rescheduled"}, False), ({"notice": "new-date"}, True), ({"state": "postponed"}, False), ({"state": "cancelled"}, False),
      ({"listed": False}, False)],
 )  # fmt: skip
 def test_events_that_do_not_take_place_are_not_offered_for_calendars(
