@@ -32,7 +32,7 @@ def test_current_events_come_first_then_today(show: ShowScreen) -> None:
     assert found.headings == ["Happening now", "Today"]
     assert found.under("Happening now") == ["Genealogy Drop-In"]
     # Baby Lapsit is over, the watercolor class is full, the photographs are in the footer.
-    assert found.under("Today") == ["Tax Help", "Chess Club", "Film Night: The Secret Garden"]
+    assert found.under("Today") == ["Tax Help", "Cancelled: Chess Club", "Film Night: The Secret Garden"]
     chess, film = found.groups[1][1][1:]
     assert (chess.off, chess.tag, chess.where) == (True, "Cancelled", "Community Room, Kilton Cancelled")
     assert (film.time, film.tag, film.off) == ("6:30pm to 8:30pm", "Few places left", False)
@@ -48,7 +48,7 @@ def test_tomorrow_is_shown_when_fewer_than_three_events_remain_today(show: ShowS
     found = show(AGENDA, now=on(0, "16:30")).pages()
     titles = [title for page in found for title in page.titles]
     assert titles == [
-        "Chess Club",
+        "Cancelled: Chess Club",
         "Film Night: The Secret Garden",
         "Preschool Story Time",
         "Poetry Reading",
@@ -136,7 +136,7 @@ def test_a_page_generated_on_saturday_is_right_until_monday_morning(show: ShowSc
     found = screen.seen
     # The clocks went forward on the night before Sunday.
     assert (found.date, found.clock) == ("Monday, March 9", "9:02am")
-    assert found.under("Today") == ["Monday Talk", "Monday Chess"]
+    assert found.under("Today") == ["Monday Talk", "Cancelled: Monday Chess"]
 
 
 NIGHTS = [
