@@ -207,7 +207,7 @@ def test_a_title_that_says_its_state_is_not_prefixed_with_it(build: Build) -> No
 
 
 def test_an_event_moved_online_still_offers_registration(build: Build) -> None:
-    values = {"notice": "moved-online", "online": True, "url": "https://x.libcal.com/event/2"}
+    values: dict[str, Any] = {"notice": "moved-online", "online": True, "url": "https://x.libcal.com/event/2"}
     built = build(event("2026-03-03 14:00", id="2", title="Chess", registration=registration(), **values))
     assert page(built, "event/2.html").one("a", id="register").text == "Register for Chess"
 
