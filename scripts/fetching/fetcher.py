@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from event import DOUBTED, INTERNAL, Snapshot
+from event import DOUBTED, INTERNAL, Calendar, Snapshot
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
@@ -26,9 +26,12 @@ from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
 WORKERS = 4
-# The list of calendars (names, visibility) is optional: do not wait longer for it.
+# A calendar that is known to be public can do without the list of calendars: do not wait longer for it.
 CALENDAR_LIST_SECONDS = 10.0
 LOGGED_PROBLEMS = 10
+# Causes: LibCal has not yet said whether the calendar is public; or its list of calendars lacks it.
+NOT_DESCRIBED = "not_described"
+NOT_LISTED = "not_listed"
 
 
 class Fetcher:
@@ -52,7 +55,7 @@ class Fetcher:
         self._results: dict[str, NormalizedCalendar] = {}
         self._failed: dict[str, tuple[str, int]] = {}
         self._names: dict[str, str] = {}
-        self._internal: set[str] = set()
+        self._held_back: dict[str, str] = {}
 
     @property
     def dropped(self) -> int:
@@ -76,7 +79,7 @@ class Fetcher:
         if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
             raise Misconfigured(CREDENTIALS_REFUSED)
         self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
-        if all(calendar.id in self._internal for calendar in calendars):
+        if all(self._held_back.get(calendar.id) == INTERNAL for calendar in calendars):
             raise Misconfigured("all calendars in LIBCAL_CALENDARS are internal; choose public ones")
 
     def merged(self, images: ImageCache) -> Snapshot:
@@ -111,26 +114,41 @@ class Fetcher:
         return normalize_calendar(self._client.events(calendar.id, window.first_day, window.days), context)
 
     def _use_calendar_list(self, answer: list[Any] | Exception) -> None:
-        """Set the calendars' names and which are internal; if LibCal sent no list, as in the last run."""
-        self._internal = {calendar.id for calendar in self._last.calendars if calendar.cause == INTERNAL}
+        """Set the calendars' names, and which are held back. Only public calendars may be published.
+
+        If LibCal sends no list, names and visibility are those of the last run.
+        """
+        known = {calendar.id: calendar for calendar in self._last.calendars}
+        described: dict[str, tuple[str, bool]] = {}
         if isinstance(answer, Unavailable | Misconfigured):
             cause = answer.cause if isinstance(answer, Unavailable) else "refused"
-            self._log.info(
+            self._log.warn(
                 "list of calendars not fetched; using names and visibility of the last run", cause=cause
             )
-            return
-        if isinstance(answer, Exception):
+            missing = NOT_DESCRIBED
+        elif isinstance(answer, Exception):
             raise answer
-        for key, (name, internal) in parse_calendars(answer).items():
-            self._names[key] = name
-            (self._internal.add if internal else self._internal.discard)(key)
+        else:
+            described, missing = parse_calendars(answer), NOT_LISTED
+        for calendar in self._libcal.calendars:
+            last = known.get(calendar.id, Calendar(id=calendar.id))
+            if calendar.id in described:
+                self._names[calendar.id], public = described[calendar.id]
+                cause = "" if public else INTERNAL
+            elif last.cause == INTERNAL:
+                cause = INTERNAL
+            else:
+                cause = "" if missing == NOT_DESCRIBED and last.fetched else missing
+            if cause:
+                self._held_back[calendar.id] = cause
 
     def _outcome(self, calendar: CalendarSetting, images: ImageCache) -> Outcome:
         name = self._names.get(calendar.id, "")
         outcome = Outcome(id=calendar.id, label=calendar.label, name=name)
-        if calendar.id in self._internal:
-            return replace(outcome, cause=INTERNAL)
         result = self._results.get(calendar.id)
+        held_back = self._held_back.get(calendar.id, "")
+        if held_back and not (result is None and held_back == NOT_DESCRIBED):
+            return replace(outcome, cause=held_back)
         if result is None:
             return replace(outcome, cause=self._failed.get(calendar.id, ("deadline", 1))[0])
         name = name or result.name
@@ -154,7 +172,13 @@ class Fetcher:
         """Log one line for each calendar, and the first problems with single events."""
         for calendar in snapshot.calendars:
             if calendar.cause == INTERNAL:
-                self._log.error("calendar is internal in LibCal; not publishing it", calendar=calendar.id)
+                self._log.error("calendar is not public in LibCal; not publishing it", calendar=calendar.id)
+            elif calendar.cause == NOT_LISTED:
+                self._log.warn(
+                    "calendar is not in LibCal's list of calendars; holding it back",
+                    calendar=calendar.id,
+                    kept=calendar.events,
+                )
             elif calendar.cause == DOUBTED:
                 self._log.warn(
                     "calendar lost most of its events; keeping them for one run (FORCE=1: do not)",

@@ -46,7 +46,7 @@ class Limits:
 
     tries: int = 4
     read_timeout: float = 10.0
-    calendars_timeout: float = 5.0
+    calendars_timeout: float = 10.0
     retry_after: float = 10.0
     body: int = 10_000_000
     large: int = 1_000_000
@@ -152,11 +152,14 @@ class Client:
         return found[: self._limits.events]
 
     def calendars(self) -> list[Any]:
-        """Return LibCal's list of calendars, without retries. Raises Unavailable."""
-        answer = self._authorized("calendars", {}, tries=1, seconds=self._limits.calendars_timeout)
-        listed = answer.get("calendars") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise Unavailable("not_calendars")
+        """Return LibCal's list of calendars. Raises Unavailable."""
+
+        def check(answer: Any) -> None:
+            if not isinstance(answer, dict) or not isinstance(answer.get("calendars"), list):
+                raise _Retryable("not_calendars")
+
+        answer = self._authorized("calendars", {}, seconds=self._limits.calendars_timeout, check=check)
+        listed: list[Any] = answer["calendars"]
         return listed
 
     def _page(self, calendar: str, first: date, days: int, page: int) -> list[Any]:
@@ -181,7 +184,6 @@ class Client:
         path: str,
         query: dict[str, str],
         *,
-        tries: int | None = None,
         seconds: float = math.inf,
         check: Callable[[Any], None] = lambda _: None,
         **fields: str,
@@ -196,7 +198,7 @@ class Client:
                 check(answer)
                 return answer
 
-            return self._retry(once, deadline, tries or self._limits.tries, **fields)
+            return self._retry(once, deadline, self._limits.tries, **fields)
 
         token = self._get_token("")
         try:

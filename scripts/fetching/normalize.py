@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from event import MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
 from fetching.markup import Budget
-from fetching.privacy import PrivateDetails, meeting_secrets, private_links
+from fetching.privacy import PrivateDetails, PrivateLinks, private_links
 from fetching.sanitize import description, plain
 from fetching.titles import split_state
 
@@ -48,7 +48,7 @@ class Context:
     now: datetime
     last_day: date
     origin: Origin
-    private_links: tuple[str, ...] = ()
+    private_links: PrivateLinks = field(default_factory=PrivateLinks)
     budget: Budget = field(default_factory=lambda: Budget(MAX_DESCRIPTIONS))
 
 
@@ -86,7 +86,7 @@ class NormalizedCalendar:
 
 def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalendar:
     """Return the publishable part of a calendar's events. Never raises."""
-    context = replace(context, private_links=(*context.private_links, *private_links(raw)))
+    context = replace(context, private_links=private_links(raw))
     events: list[Event] = []
     problems: list[Problem] = []
     images: dict[str, str] = {}
@@ -122,7 +122,7 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
     """Return the event and the names of its corrected fields. Raises UnusableEvent."""
     if not isinstance(raw, dict):
         raise UnusableEvent("event")
-    private = PrivateDetails(context.private_links, meeting_secrets(raw))
+    private = PrivateDetails.of(raw, context.private_links)
 
     def text(value: object, limit: int = MAX_NAME) -> str:
         return plain(value, limit, private)
@@ -178,15 +178,18 @@ def event_id(raw: Any) -> str:
 
 
 def parse_calendars(raw: Sequence[Any]) -> dict[str, tuple[str, bool]]:
-    """Return `{id: (name, internal)}` from LibCal's list of calendars. Never raises."""
+    """Return `{id: (name, public)}` from LibCal's list of calendars. Never raises.
+
+    A calendar without the field `visibility` is public; any value but "Public" means that it is not.
+    """
     found = {}
     for item in raw:
         if not isinstance(item, dict):
             continue
         identity = event_id({"id": item.get("calid", item.get("id"))})
-        visibility = item.get("visibility")
-        internal = isinstance(visibility, str) and visibility.strip().lower() == "internal"
-        found[identity] = (_name(item.get("name")), internal)
+        visibility = item.get("visibility", "public")
+        public = isinstance(visibility, str) and visibility.strip().lower() == "public"
+        found[identity] = (_name(item.get("name")), public)
     return found
 
 

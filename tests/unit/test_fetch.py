@@ -49,7 +49,7 @@ class World:
 
     def __init__(self, http: responses.RequestsMock, build: Path) -> None:
         self.calendars: dict[str, list[Any] | int | Exception] = {"7": [raw(1), raw(2)], "8": [raw(3)]}
-        self.described: Any = {"calendars": []}
+        self.described: Any = {"calendars": [{"calid": 7}, {"calid": 8}]}
         self.build = build
         self.env = {
             "BUILD_DIR": str(build),
@@ -268,7 +268,7 @@ def test_an_internal_calendar_is_never_published(world: World) -> None:
     assert code == 0
     assert world.listed == ["3"]
     assert (
-        'level=error step=fetch run=r msg="calendar is internal in LibCal; not publishing it" calendar=7'
+        'level=error step=fetch run=r msg="calendar is not public in LibCal; not publishing it" calendar=7'
         in log
     )
     # It stays internal when LibCal sends no list of calendars.
@@ -277,9 +277,56 @@ def test_an_internal_calendar_is_never_published(world: World) -> None:
     assert world.listed == ["3"]
     assert "Event 1" not in world.path.read_text()
     # It is published when LibCal lists it as public.
-    world.described = {"calendars": [{"calid": 7, "visibility": "Public"}]}
+    world.described = {"calendars": [{"calid": 7, "visibility": "Public"}, {"calid": 8}]}
     world.run(45)
     assert world.listed == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("visibility", ["Private", "Staff only", "", None, False, "publicity"])
+def test_only_a_calendar_that_libcal_calls_public_is_published(world: World, visibility: object) -> None:
+    world.described = {"calendars": [{"calid": 7, "visibility": visibility}, {"calid": 8}]}
+    assert world.run()[0] == 0
+    assert world.listed == ["3"]
+    assert "Event 1" not in world.path.read_text()
+
+
+@pytest.mark.parametrize("answer", [{"error": "not now"}, {"calendars": []}, []])
+def test_calendars_are_held_back_until_libcal_has_described_them(world: World, answer: object) -> None:
+    described, world.described = world.described, answer
+    assert world.run()[0] == 75
+    assert not world.path.exists()
+    world.described = described
+    assert world.run(15)[0] == 0
+    assert world.listed == ["1", "2", "3"]
+
+
+def test_a_new_calendar_is_held_back_until_libcal_has_described_it(world: World) -> None:
+    world.run(LIBCAL_CALENDARS="7=Kilton")
+    world.described = {"error": "not now"}
+    code, log = world.run(15)
+    assert code == 75
+    assert world.listed == ["1", "2"]
+    assert "Event 3" not in world.path.read_text()
+    assert "calendar=8 cause=not_described" in log
+
+
+def test_a_calendar_that_leaves_the_list_of_calendars_gets_no_new_events(world: World) -> None:
+    world.run()
+    world.described = {"calendars": [{"calid": 7}]}
+    world.calendars["8"] = [raw(3), raw(4)]
+    code, log = world.run(15)
+    assert (code, world.listed) == (0, ["1", "2", "3"])
+    assert 'msg="calendar is not in LibCal\'s list of calendars; holding it back" calendar=8 kept=1' in log
+    assert world.run(181)[0] == 75
+
+
+def test_a_known_public_calendar_is_published_without_the_list_of_calendars(world: World) -> None:
+    world.run()
+    world.described = {"error": "not now"}
+    world.calendars["8"] = [raw(3), raw(4)]
+    code, log = world.run(15)
+    assert (code, world.listed) == (0, ["1", "2", "3", "4"])
+    assert 'level=warn step=fetch run=r msg="list of calendars not fetched' in log
 
 
 def test_only_internal_calendars_is_a_configuration_error(world: World) -> None:
@@ -289,7 +336,7 @@ def test_only_internal_calendars_is_a_configuration_error(world: World) -> None:
 
 
 def test_the_calendar_name_replaces_a_missing_branch(world: World) -> None:
-    world.described = {"calendars": [{"calid": 8, "name": "Lebanon"}]}
+    world.described = {"calendars": [{"calid": 7}, {"calid": 8, "name": "Lebanon"}]}
     world.calendars["8"] = [raw(3, calendar=None)]
     world.run()
     assert world.snapshot.events[-1].branch == "Lebanon"
@@ -448,7 +495,7 @@ def test_private_fields_are_neither_written_nor_logged(world: World) -> None:
         {"id": "planted-id-marker", "title": "planted-title-marker"},
         raw(9, start="planted-start-marker"),
     ]
-    world.described = {"calendars": [{"calid": 7, "owner": {"name": "planted-owner-marker"}}]}
+    world.described = {"calendars": [{"calid": 7, "owner": {"name": "planted-owner-marker"}}, {"calid": 8}]}
     code, log = world.run()
     world.calendars["7"] = 500
     code, more = world.run(15)

@@ -136,15 +136,16 @@ def test_the_list_of_calendars_is_requested_once(http: responses.RequestsMock) -
 
 
 @pytest.mark.parametrize(
-    "answer", [{"status": 503}, {"json": []}, {"json": {"calendars": {}}}, {"status": 403}]
+    ("answer", "tries"),
+    [({"status": 503}, 4), ({"json": []}, 4), ({"json": {"calendars": {}}}, 4), ({"status": 403}, 1)],
 )
-def test_a_failed_list_of_calendars_is_not_retried(
-    http: responses.RequestsMock, answer: dict[str, Any]
+def test_a_failed_list_of_calendars_is_retried_like_a_page(
+    http: responses.RequestsMock, answer: dict[str, Any], tries: int
 ) -> None:
     http.get(f"{BASE}/calendars", **answer)
     with pytest.raises(Unavailable):
         World().client.calendars()
-    assert len(asked(http, "/calendars")) == 1
+    assert len(asked(http, "/calendars")) == tries
 
 
 # --- Pages -----------------------------------------------------------------------------------

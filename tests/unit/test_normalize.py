@@ -524,18 +524,25 @@ def test_no_private_field_reaches_an_event() -> None:
 
 
 def test_the_list_of_calendars_is_read_in_every_format() -> None:
-    raw = [
+    hidden: list[Any] = ["Private", "", None, 0, 1, []]
+    raw: list[Any] = [
         {"calid": 7, "name": "Main &amp; more", "visibility": "Public"},
         {"calid": "8", "name": "Staff", "visibility": "Internal"},
         {"id": 9, "visibility": " internal "},
+        {"calid": 10, "visibility": "PUBLIC "},
+        {"calid": 11, "name": "No such field"},
+        *({"calid": 12 + number, "visibility": value} for number, value in enumerate(hidden)),
         {"calid": None, "name": None, "visibility": None},
         None,
         [],
     ]
     notes = parse_calendars(raw)
-    assert notes["7"] == ("Main & more", False)
-    assert notes["8"] == ("Staff", True)
-    assert notes["9"] == ("", True)
+    assert notes["7"] == ("Main & more", True)
+    assert notes["8"] == ("Staff", False)
+    assert notes["9"] == ("", False)
+    assert notes["10"] == ("", True)
+    assert notes["11"] == ("No such field", True)
+    assert [notes[str(number)] for number in range(12, 18)] == [("", False)] * 6
 
 
 # --- Random input ----------------------------------------------------------------------------
