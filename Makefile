@@ -36,7 +36,7 @@ BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate report slim-aws) tests/browser/setup lint/web .ci/run \
   $(wildcard tests/*/*.bats tests/*/*.bash)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
-# The stand-ins, benches and simulator run as modules of the project; pyproject.toml gives pytest the same path.
+# The path of the stand-ins, benches and simulator; pyproject.toml gives pytest the same one.
 DEV := PYTHONPATH=.:scripts:tests
 
 ##@ Use

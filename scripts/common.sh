@@ -62,12 +62,13 @@ require_env() {
   done
 }
 
-# require_package NAME: end with 78 unless Python finds it. Looks into the folder first, which is
-# faster than to start Python.
+# require_package NAME: end with 78 unless Python can import it. Looks into the folder first: that is
+# faster than starting Python.
 require_package() {
   local python
   python=$(type -P python3)
-  compgen -G "${python%/*}/../lib/python3*/site-packages/$1" >/dev/null || python3 -c "import $1" 2>/dev/null ||
+  compgen -G "${python%/*}/../lib/python3*/site-packages/$1" >/dev/null ||
+    python3 -c "import $1" 2>/dev/null ||
     die "$EX_CONFIG" 'a Python package is missing: run "make setup" first' "package=$1"
 }
 
@@ -80,4 +81,8 @@ enter_build_dir() {
   RUN_DIR=$BUILD_DIR/run
 }
 
-seconds_since() { local us=$((${EPOCHREALTIME/./} - ${1/./})) && printf '%d.%02d' "$((us / 1000000))" "$((us % 1000000 / 10000))"; }
+# seconds_since TIME: print the seconds since TIME, a value of EPOCHREALTIME
+seconds_since() {
+  local us=$((${EPOCHREALTIME/./} - ${1/./}))
+  printf '%d.%02d' "$((us / 1000000))" "$((us % 1000000 / 10000))"
+}

@@ -29,7 +29,8 @@ put() {
 
 # fill FILE TARGET: install a unit with its placeholders replaced
 fill() {
-  sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@TIMEZONE@|$zone|g" "$ROOT/systemd/$1" |
+  sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@TIMEZONE@|$zone|g" \
+    "$ROOT/systemd/$1" |
     install -D -m 0644 /dev/stdin "$DESTDIR$2"
   printf '%s\n' "$2" >>"$list"
 }
@@ -38,7 +39,8 @@ fill() {
 install_all() {
   local file unit settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
   zone=${TIMEZONE:-}
-  [[ -n $zone || ! -r $DESTDIR$settings ]] || zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
+  [[ -n $zone || ! -r $DESTDIR$settings ]] ||
+    zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
   ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
     die "$EX_CONFIG" 'is not a time zone' "TIMEZONE=$zone"
@@ -73,7 +75,8 @@ wait_for_run() {
   [[ -z $DESTDIR && -e $STATE/publish.lock ]] || return 0
   exec {lock}<"$STATE/publish.lock"
   flock --nonblock "$lock" || log info 'waiting for the current run to end'
-  flock --wait 780 "$lock" || die "$EX_UNAVAILABLE" 'the current run did not end; try again later' "lock=$STATE/publish.lock"
+  flock --wait 780 "$lock" ||
+    die "$EX_UNAVAILABLE" 'the current run did not end; try again later' "lock=$STATE/publish.lock"
 }
 
 STEP=install
@@ -85,18 +88,21 @@ case ${1:-} in
     [[ -z $DESTDIR ]] || exit 0
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Installed. The timer uses the time zone %s (to change it: make install TIMEZONE=...). Next:\n  %s\n  %s\n' "$zone" "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
+    printf 'Installed. The timer uses the time zone %s (to change it: make install TIMEZONE=...). Next:\n' "$zone"
+    printf '  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
       "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
     ;;
   uninstall)
     wait_for_run
     [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
-    find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} + # written by Python when root ran bin/check
+    # Python wrote these when root ran bin/check.
+    find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} +
     mapfile -t files <"$DESTDIR$LIBDIR/installed-files"
     printf '%s\n' "${files[@]}" "$LIBDIR/installed-files" | remove_listed
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Removed. Kept: the settings (%s), the state (%s), the images and the volume.\n' "$SYSCONFDIR/$NAME" "$STATE"
+    printf 'Removed. Kept: the settings (%s), the state (%s), the images and the volume.\n' \
+      "$SYSCONFDIR/$NAME" "$STATE"
     ;;
   -h | --help) usage ;;
   *) die_usage 'install or uninstall' ;;

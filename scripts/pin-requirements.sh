@@ -21,7 +21,8 @@ compile() {
     --generate-hashes --no-annotate --no-header "$@" >/dev/null
 }
 
-compile pyproject.toml --group aws --group dev --group browser --group kubernetes --group bench -o "$scratch/all.txt"
+compile pyproject.toml --group aws --group dev --group browser --group kubernetes --group bench \
+  -o "$scratch/all.txt"
 compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
 compile --group aws -c "$scratch/all.txt" -o requirements-aws.txt
 compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt
