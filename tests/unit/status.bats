@@ -27,7 +27,7 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   unit ActiveState=inactive Result=success
   timer ActiveState=inactive
   run -0 "$ROOT/bin/status"
-  says '^last run    none yet$'
+  says '^last run    no run yet$'
   says '^next run    not scheduled: systemctl enable --now events-display.timer$'
 }
 
