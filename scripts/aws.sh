@@ -47,8 +47,12 @@ aws_keys() {
     secret=$(secret AWS_SECRET_ACCESS_KEY)
     token=$(secret AWS_SESSION_TOKEN)
   fi
-  [[ -n $id || -z $secret ]] || die "$EX_CONFIG" 'is not set, but its secret is' "key=$1_AWS_ACCESS_KEY_ID"
-  [[ -n $secret || -z $id ]] || die "$EX_CONFIG" 'is not set' "key=$1_AWS_SECRET_ACCESS_KEY"
+  [[ -n $id || -z $secret ]] ||
+    die "$EX_CONFIG" "$1_AWS_ACCESS_KEY_ID is not set, but its secret is: set both or neither" \
+      "key=$1_AWS_ACCESS_KEY_ID"
+  [[ -n $secret || -z $id ]] ||
+    die "$EX_CONFIG" "$1_AWS_SECRET_ACCESS_KEY is not set, but its key id is: set both or neither" \
+      "key=$1_AWS_SECRET_ACCESS_KEY"
   [[ -n $id ]] || return 0 # the CLI's own chain: a profile or instance role
   unset AWS_PROFILE AWS_SESSION_TOKEN
   export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_EC2_METADATA_DISABLED=true
@@ -61,7 +65,7 @@ secret() {
   if [[ -n ${!1:-} ]]; then
     printf '%s' "${!1}"
   elif [[ -n ${!file:-} ]]; then
-    [[ -r ${!file} ]] || die "$EX_CONFIG" "cannot be read by uid $EUID" "key=$file" "path=${!file}"
+    [[ -r ${!file} ]] || die "$EX_CONFIG" "$file cannot be read by uid $EUID" "key=$file" "path=${!file}"
     printf '%s' "$(<"${!file}")"
   fi
 }

@@ -100,7 +100,7 @@ def _line_problem(line: str, error: SettingError) -> str:
         return "has a space beside the equals sign: remove it"
     if _name(line):
         return f"needs single quotes: {_name(line)}='...'"
-    return f"is {error.why}"
+    return error.why
 
 
 def _unknown(key: str) -> str:

@@ -38,17 +38,17 @@ die_usage() {
 load_env() {
   local file=${ENV_FILE:-$ROOT/.env} line key value number=0
   [[ -e $file ]] || return 0
-  [[ -r $file ]] || die "$EX_CONFIG" 'cannot be read' "key=$file"
+  [[ -r $file ]] || die "$EX_CONFIG" "$file cannot be read" "key=$file"
   while IFS= read -r line || [[ -n $line ]]; do
     number=$((number + 1))
     [[ -z ${line//[[:space:]]/} || $line == '#'* ]] && continue
     [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] ||
-      die "$EX_CONFIG" 'not KEY=value (no export, no spaces, no CRLF)' "key=$file:$number"
+      die "$EX_CONFIG" "$file:$number is not KEY=value (no export, no spaces, no CRLF)" "key=$file:$number"
     key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
     if [[ $value =~ ^\'([^\']*)\'$ || $value =~ ^\"([^\"\$\`\\]*)\"$ ]]; then
       value=${BASH_REMATCH[1]}
     elif [[ ! $value =~ ^[A-Za-z0-9_./:@%+=,-]*$ ]]; then
-      die "$EX_CONFIG" "put the value of $key in single quotes" "key=$file:$number"
+      die "$EX_CONFIG" "$file:$number needs single quotes: $key='...'" "key=$file:$number"
     fi
     [[ -v $key ]] || export "$key=$value"
   done <"$file"
@@ -58,7 +58,7 @@ load_env() {
 require_env() {
   local key
   for key in "$@"; do
-    [[ -n ${!key:-} ]] || die "$EX_CONFIG" 'is not set; see .env.example' "key=$key"
+    [[ -n ${!key:-} ]] || die "$EX_CONFIG" "$key is not set; see .env.example" "key=$key"
   done
 }
 

@@ -43,7 +43,7 @@ install_all() {
     zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
   zone=${zone:-America/New_York}
   ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
-    die "$EX_CONFIG" 'is not a time zone' "TIMEZONE=$zone"
+    die "$EX_CONFIG" "TIMEZONE is not a time zone such as America/New_York" "TIMEZONE=$zone"
   list=$(mktemp)
   trap 'rm -f "$list"' EXIT
   while read -r file; do

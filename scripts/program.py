@@ -39,7 +39,7 @@ def run(
     try:
         return work()
     except SettingError as error:
-        return _fail(log, CONFIG, error.why, key=error.key)
+        return _fail(log, CONFIG, str(error), key=error.key)
     except Refused as error:
         return _fail(log, REFUSED, f"guard: {error}", **error.fields)
     except ModuleNotFoundError as error:

@@ -25,10 +25,10 @@ _CALENDAR = re.compile(r"(\d{1,12})(?:=(.+))?\Z")
 
 
 class SettingError(Exception):
-    """A setting is missing or wrong (exit code 78). The text never contains the value."""
+    """A setting is missing or wrong (exit code 78). `why` follows its name, and never contains its value."""
 
     def __init__(self, key: str, why: str) -> None:
-        super().__init__(why)
+        super().__init__(f"{key} {why}")
         self.key = key
         self.why = why
 
@@ -172,7 +172,7 @@ def parse_env(text: str, name: str = ".env") -> dict[str, str]:
             continue
         match = _LINE.match(line)
         if not match:
-            raise SettingError(f"{name}:{number}", "not KEY=value (no export, no spaces, no CRLF)")
+            raise SettingError(f"{name}:{number}", "is not KEY=value (no export, no spaces, no CRLF)")
         key, raw = match.groups()
         quoted = re.fullmatch(r"'([^']*)'|\"([^\"$`\\]*)\"", raw)
         if quoted:
@@ -180,7 +180,7 @@ def parse_env(text: str, name: str = ".env") -> dict[str, str]:
         elif _BARE.match(raw):
             values[key] = raw
         else:
-            raise SettingError(f"{name}:{number}", f"put the value of {key} in single quotes")
+            raise SettingError(f"{name}:{number}", f"needs single quotes: {key}='...'")
     return values
 
 
@@ -202,10 +202,10 @@ def _secret(env: Mapping[str, str], key: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "is not text"
         raise SettingError(
-            f"{key}_FILE", f"{path}: {why}; it must be readable by uid {os.getuid()}"
+            f"{key}_FILE", f"names {path}, which uid {os.getuid()} cannot read: {why}"
         ) from error
     if not value:
-        raise SettingError(f"{key}_FILE", f"{path} is empty")
+        raise SettingError(f"{key}_FILE", f"names {path}, which is empty")
     return value
 
 

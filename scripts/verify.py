@@ -155,7 +155,7 @@ def verify(settings: PublishSettings, log: Log, sample: int) -> int:
     try:
         built = Built.load(settings.build_dir)
     except (OSError, ValueError, KeyError) as error:
-        raise SettingError("BUILD_DIR", f"holds no build: {error}") from error
+        raise SettingError("BUILD_DIR", f"holds no complete build; run make generate: {error}") from error
     paths = built.sample(sample)
     with ThreadPoolExecutor(8) as pool:
         status = pool.submit(get, f"{settings.site_url}/{STATUS}")

@@ -103,7 +103,7 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
     try:
         env = read_environment()
     except SettingError as error:
-        return f"{error.key}: {error.why}"
+        return str(error)
     own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
     if fetch:
         source = env["LIBCAL_URL"] if own else "sample library (no LibCal credentials in .env)"

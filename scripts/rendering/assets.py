@@ -67,9 +67,9 @@ def logo(settings: Settings) -> Logo | None:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise SettingError("LOGO", f"{file}: {error.strerror}") from error
+        raise SettingError("LOGO", f"cannot be read: {file}: {error.strerror}") from error
     if len(data) > MAX_LOGO_BYTES:
-        raise SettingError("LOGO", f"{file} is larger than {MAX_LOGO_BYTES // 1000} kB")
+        raise SettingError("LOGO", f"names {file}, which is larger than {MAX_LOGO_BYTES // 1000} kB")
     if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
         width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
         suffix, ratio = ".png", width / height if height else 0.0
@@ -77,7 +77,8 @@ def logo(settings: Settings) -> Logo | None:
         suffix, ratio = ".svg", _svg_ratio(data)
     if not 0.05 <= ratio <= 20:
         raise SettingError(
-            "LOGO", f"{file} must be a PNG, or an SVG with a viewBox, no side longer than 20 times the other"
+            "LOGO",
+            f"names {file}: it must be a PNG or an SVG with a viewBox, one side at most 20 times the other",
         )
     return Logo(site_paths.hashed("logo" + suffix, data), data, ratio)
 

@@ -52,5 +52,5 @@ def load(locale: str, folder: Path = FOLDER) -> Messages:
             texts.update(json.loads(path.read_text(encoding="utf-8")))
         elif name == language:
             known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-            raise SettingError("LOCALE", f"no texts in this language: add {path}, or choose one of {known}")
+            raise SettingError("LOCALE", f"is a language without texts: add {path}, or choose one of {known}")
     return Messages(locale, texts)

@@ -173,7 +173,7 @@ END
 @test "A zone that does not exist is refused before a file is written" {
   command -v systemd-analyze >/dev/null || skip 'only systemd-analyze knows the zones'
   run -2 in_dest install TIMEZONE=America/NewYork
-  says 'msg="is not a time zone" TIMEZONE=America/NewYork rc=78'
+  says 'msg="TIMEZONE is not a time zone .* TIMEZONE=America/NewYork rc=78'
   [[ ! -e $DEST ]] || fail 'a file was written'
 }
 

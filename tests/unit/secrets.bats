@@ -64,7 +64,7 @@ settings() {
   LIBCAL_CLIENT_ID=101 secrets write
   settings LIBCAL_CLIENT_ID=102 UPLOAD_AWS_ACCESS_KEY_ID=AKUP
   run -78 secrets write
-  says 'msg="is not set" key=UPLOAD_AWS_SECRET_ACCESS_KEY'
+  says 'msg="UPLOAD_AWS_SECRET_ACCESS_KEY is not set, .* key=UPLOAD_AWS_SECRET_ACCESS_KEY'
   same "$(secret libcal_client_id)" 101
 }
 
@@ -122,10 +122,10 @@ settings() {
   settings 'LIBCAL_CLIENT_SECRET=two "planted" words'
   run -78 --separate-stderr secrets compose --project-name=events-display up secrets
   python -c 'import json, sys; assert json.loads(sys.argv[1])["type"] == "error"' "$output"
-  says 'LIBCAL_CLIENT_SECRET in single quotes'
+  says 'needs single quotes: LIBCAL_CLIENT_SECRET='
   says_not planted
   run -78 secrets write
-  says 'put the value of LIBCAL_CLIENT_SECRET in single quotes'
+  says 'needs single quotes: LIBCAL_CLIENT_SECRET='
   says_not planted
   [[ ! -e $SECRETS_DIR ]] || fail 'something was written'
 }

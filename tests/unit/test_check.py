@@ -123,4 +123,4 @@ def test_a_file_that_cannot_be_read_is_78(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     done = subprocess.run([ROOT / "bin" / "check", tmp_path / ".env"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (78, "")
-    assert 'msg="cannot be read: Is a directory"' in done.stderr
+    assert '.env cannot be read: Is a directory"' in done.stderr

@@ -353,7 +353,7 @@ def test_a_missing_setting_is_named_before_any_request(
         monkeypatch.setenv(key, value)
     assert fetch.main([]) == 78
     err = capsys.readouterr().err
-    assert f'msg="is not set" key={name} rc=78' in err
+    assert f'msg="{name} is not set" key={name} rc=78' in err
     assert SECRET not in err
     assert not world.http.calls
     assert not world.build.exists()

@@ -16,7 +16,7 @@ class Strange(Exception):
 @pytest.mark.parametrize(
     ("error", "rc", "line"),
     [
-        (SettingError("SITE_URL", "is not set"), 78, 'msg="is not set" key=SITE_URL'),
+        (SettingError("SITE_URL", "is not set"), 78, 'msg="SITE_URL is not set" key=SITE_URL'),
         (program.Refused("too few events", events=0), 65, 'msg="guard: too few events" events=0'),
         (
             ModuleNotFoundError("no", name="jinja2"),
