@@ -70,7 +70,7 @@ verify: $(VENV)/run ## Compare the live site with the last build
 
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
-image: ## Build the images; a run never builds or pulls them
+image: ## Build the Docker images; a run never builds or pulls them
 	@read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
 	  docker compose --file docker/compose.yaml --profile publish build
 
@@ -187,11 +187,11 @@ bench: $(VENV)/bench $(if $(filter generate feeds publish docker,$(NAME)),,$(BRO
 	@$(DEV) python -m bench.run $(NAME)
 
 .PHONY: pictures
-pictures: $(BROWSER) ## Take the pictures of the README again
+pictures: $(BROWSER) ## Update the pictures of the README
 	@$(DEV) python -m browser.pictures
 
 .PHONY: lock
-lock: $(VENV)/dev ## Pin the newest allowed versions with their hashes
+lock: $(VENV)/dev ## Pin the newest allowed Python packages with their hashes
 	@scripts/pin-requirements.sh
 
 .PHONY: release

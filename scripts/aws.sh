@@ -9,15 +9,15 @@ aws_begin() {
   export AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-3}
   for service in '' _S3 _CLOUDFRONT; do
     key=AWS_ENDPOINT_URL$service
-    [[ -z ${!key:-} ]] || log warn 'using another endpoint than AWS' "key=$key" "endpoint=${!key}"
+    [[ -z ${!key:-} ]] || log warn 'sending requests to another server than AWS' "key=$key" "endpoint=${!key}"
   done
   key=${AWS_CLI:-$(type -P aws || true)}
   if [[ -z $key || $key -ef $(dirname "$(type -P python3)")/aws ]]; then
     require_package awscli
   else
-    log info 'using another AWS CLI than the pinned one' "aws=$key" "version=$("$key" --version 2>&1)"
+    log info 'using an AWS CLI other than the tested one' "aws=$key" "version=$("$key" --version 2>&1)"
   fi
-  mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write' "path=$RUN_DIR"
+  mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$RUN_DIR"
   trap '' PIPE # the missing answer shows that the CLI died
   coproc AWS_CLI { exec python3 "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
   exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
@@ -26,7 +26,8 @@ aws_begin() {
 # aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded (files),
 # aws_advice and aws_detail
 aws() {
-  aws_rc=$EX_FAILED aws_error=- aws_uploaded=0 aws_advice='the AWS CLI died' aws_detail=-
+  aws_rc=$EX_FAILED aws_error=- aws_uploaded=0 aws_detail=-
+  aws_advice='the AWS CLI was killed or crashed; the next run continues'
   set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
   local answer # after the death of the CLI, read into all five would empty them
@@ -74,11 +75,12 @@ secret() {
 # The CLI inherits the lock on purpose: while an orphaned CLI still writes, no other run may. It dies
 # with its step, so a wait of one second is enough.
 aws_one_at_a_time() {
-  mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
-  exec {state_lock}>>"$BUILD_DIR/state.lock" || die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
+  mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
+  exec {state_lock}>>"$BUILD_DIR/state.lock" ||
+    die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
   flock -w 1 "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
     "holder=$(<"$BUILD_DIR/state.lock")"
   trap 'flock -u "$state_lock"' EXIT
   printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$BUILD_DIR/state.lock" ||
-    die "$EX_FAILED" 'cannot write' "path=$BUILD_DIR"
+    die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
 }

@@ -76,7 +76,8 @@ wait_for_run() {
   exec {lock}<"$STATE/publish.lock"
   flock --nonblock "$lock" || log info 'waiting for the current run to end'
   flock --wait 780 "$lock" ||
-    die "$EX_UNAVAILABLE" 'the current run did not end; try again later' "lock=$STATE/publish.lock"
+    die "$EX_UNAVAILABLE" 'the current run did not end in 13 minutes; try again later' \
+      "lock=$STATE/publish.lock"
 }
 
 STEP=install
@@ -94,7 +95,8 @@ case ${1:-} in
     ;;
   uninstall)
     wait_for_run
-    [[ -e $DESTDIR$LIBDIR/installed-files ]] || die "$EX_FAILED" 'not installed' "path=$DESTDIR$LIBDIR"
+    [[ -e $DESTDIR$LIBDIR/installed-files ]] ||
+      die "$EX_FAILED" 'events-display is not installed' "path=$DESTDIR$LIBDIR"
     [[ -n $DESTDIR || ! -d /run/systemd/system ]] || systemctl disable --quiet --now "$NAME.timer"
     # Python wrote these when root ran bin/check.
     find "$DESTDIR$LIBDIR/scripts" -name __pycache__ -exec rm -rf {} +
@@ -105,5 +107,5 @@ case ${1:-} in
       "$SYSCONFDIR/$NAME" "$STATE"
     ;;
   -h | --help) usage ;;
-  *) die_usage 'install or uninstall' ;;
+  *) die_usage 'the first argument must be install or uninstall' ;;
 esac

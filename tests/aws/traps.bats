@@ -221,7 +221,7 @@ whole() {
     kept+=("$name=${!name}")
   done
   run -0 env -i PATH=/usr/bin:/bin "${kept[@]}" "$ROOT/bin/upload" </dev/null
-  says 'level=warn .*using another endpoint than AWS" key=AWS_ENDPOINT_URL'
+  says 'level=warn .*sending requests to another server than AWS" key=AWS_ENDPOINT_URL'
   run -0 env -i PATH=/usr/bin:/bin AWS_PROFILE=gone PAGER=cat AWS_PAGER='sleep 99' "${kept[@]}" "$ROOT/bin/invalidate" </dev/null
   published
 }

@@ -146,7 +146,7 @@ END
 
 @test "uninstall without an installation fails and says so" {
   run -2 in_dest uninstall
-  says 'msg="not installed"'
+  says 'msg="events-display is not installed"'
 }
 
 @test "A secret beside the sources is not installed" {
