@@ -90,7 +90,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
 @test "fault 48: a step that is killed, or ends with an unknown code, counts as failed" {
   does generate 'kill -9 $$'
   run -1 publish
-  says 'step was killed or took too long" failed_step=generate .*status=137'
+  says 'step was killed or timed out" failed_step=generate .*status=137'
   last | grep -q 'failed_step=generate rc=1$'
   does generate 'exit 42'
   run -1 publish
