@@ -201,6 +201,11 @@ class Calendar:
         """Whether its events come from an earlier fetch; an internal calendar has no events."""
         return self.cause not in ("", INTERNAL)
 
+    @property
+    def unfetched(self) -> bool:
+        """Whether no fetch has succeeded yet. It may have events: pages must not say that it has none."""
+        return self.fetched is None and self.stale
+
     def age_minutes(self, now: datetime) -> int:
         """Return the minutes since the last successful fetch; 0 if there is none or it is in the future."""
         return max(0, int((now - self.fetched).total_seconds() // 60)) if self.fetched else 0

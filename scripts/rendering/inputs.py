@@ -19,7 +19,7 @@ def digest(program: Path, snapshot: Snapshot, settings: Settings, templates: Pat
     `program` is the program that makes the site: its modules are part of the digest.
     """
     images = settings.build_dir / "images"
-    calendars = [(calendar.id, calendar.label) for calendar in snapshot.calendars]
+    calendars = [(calendar.id, calendar.label, calendar.unfetched) for calendar in snapshot.calendars]
     parts = [
         settings.now.date().isoformat(),
         repr(_settings(settings)),

@@ -19,7 +19,7 @@ PRINTED_DAYS = 7
 # The texts that the scripts in templates/static/ use.
 _SITE_TEXTS = (
     "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
-    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some",
+    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched",
     "status.now", "status.now_until",
 )  # fmt: skip
 _LIST_TEXTS = (
@@ -93,6 +93,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         root=root,
         group=group,
         listing=lists.listing(group.events, site.wording) if group else site.listing,
+        unfetched_text=site.unfetched_text(group),
         facets=_facets(group.events if group else site.listed, group),
         feeds={
             "calendar": group.feed("ics") if group else site_paths.CALENDAR,
@@ -115,15 +116,31 @@ def print_page(site: Site) -> Files:
     today, path = site.wording.today, site_paths.PRINT
     week = lists.first_days(site.listing, today, PRINTED_DAYS)
     days = site.wording.days(today, today + timedelta(days=PRINTED_DAYS - 1))
-    yield path, site.render("print.html", path=path, root="", week=week, days=days)
+    yield (
+        path,
+        site.render(
+            "print.html", path=path, root="", week=week, days=days, unfetched_text=site.unfetched_text()
+        ),
+    )
 
 
 def embed(site: Site) -> Files:
     """Yield the list to embed in another page, as a frame and as a script."""
     path, listing = site_paths.EMBED, lists.first_events(site.listing, EMBEDDED_EVENTS)
     script = site.script("", _LIST_TEXTS)
-    yield path, site.render("embed.html", path=path, root="", listing=listing, script=script)
+    yield (
+        path,
+        site.render(
+            "embed.html",
+            path=path,
+            root="",
+            listing=listing,
+            unfetched_text=site.unfetched_text(),
+            script=script,
+        ),
+    )
     texts = {"language": site.messages.language, **site.messages.subset(*_EMBED_TEXTS)}
+    texts["empty"] = site.unfetched_text() or texts["empty"]
     yield site_paths.EMBED_SCRIPT, assets.without_comments(site.render("embed.js", texts=texts))
 
 

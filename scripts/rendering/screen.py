@@ -58,7 +58,7 @@ CONTRAST = 7.0
 
 TEXTS = (
     "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
-    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "status.now",
+    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched", "status.now",
     "tomorrow", "empty", "screen.today", "screen.next", "screen.page",
     "screen.reconnecting", "screen.pause", "screen.resume",
 )  # fmt: skip
@@ -251,6 +251,8 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
     """Return the addresses on the screen of `group` (None: of the library), and the data of its script."""
     root = "../" if group else ""
     list_path = group.path if group else "" if site.list_path == site_paths.HOME else site.list_path
+    script = site.script(root, TEXTS)
+    script["texts"]["empty"] = site.unfetched_text(group) or script["texts"]["empty"]
     list_address = f"{site.settings.site_url}/{list_path}"
     return {
         "path": path,
@@ -259,7 +261,7 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
         "list_qr_code": qr_code(list_address) if site.settings.site_url else None,
         "list_address": without_scheme(list_address),
         "script": {
-            **site.script(root, TEXTS),
+            **script,
             "worker": root + site_paths.SCREEN_WORKER,
             # A scope is a prefix of addresses: this one covers all screens and no list.
             "scope": "./" if path == site_paths.HOME else f"{root}screen",

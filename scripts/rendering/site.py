@@ -17,7 +17,7 @@ from rendering.dates import Wording
 from rendering.lists import Group, Listing
 from rendering.messages import Messages
 from rendering.render import TEMPLATES, Renderer
-from rendering.views import EventView, Image
+from rendering.views import EventView, Image, slug
 from settings import Settings
 
 # The path of each file from the site's root, and its content.
@@ -28,8 +28,9 @@ Files = Iterator[tuple[str, bytes]]
 class Site:
     """Everything that the pages share. The day of `settings.now` counts, its time does not.
 
-    `events` have a page each, `listed` are those of them that lists show. `libcal_url` is the address of
-    the API that the events come from. `render` renders a template of the folder `templates`.
+    `events` have a page each, `listed` are those of them that lists show. `unfetched` are the
+    names of the calendars without any good fetch yet. `libcal_url` is the address of the API that the
+    events come from. `render` renders a template of the folder `templates`.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Site:
     listed: tuple[EventView, ...]
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
+    unfetched: tuple[str, ...]
     assets: Mapping[str, bytes]
     images: ImageFolder
     share_image: Image
@@ -65,6 +67,11 @@ class Site:
         busy = {view.event.calendar for view in listed}
         empty = [calendar.label for calendar in snapshot.calendars if calendar.id not in busy]
         branches = lists.groups("branch", listed, also=empty)
+        unfetched = tuple(
+            calendar.label or calendar.name or calendar.id
+            for calendar in snapshot.calendars
+            if calendar.unfetched
+        )
         audiences = lists.groups("audience", listed)
         paths, files = assets.static_files(settings, templates)
         logo = assets.logo(settings)
@@ -93,6 +100,7 @@ class Site:
             listed=listed,
             branches=branches,
             audiences=audiences,
+            unfetched=unfetched,
             assets=files,
             images=images,
             share_image=share,
@@ -108,6 +116,16 @@ class Site:
     def list_path(self) -> str:
         """The path of the web list."""
         return _list_path(self.settings)
+
+    def unfetched_text(self, group: Group | None = None) -> str:
+        """Return the text for a page that may lack events, since a calendar could not be fetched yet.
+
+        The page is that of `group`, or (None) of the whole library. Empty if it lacks none.
+        """
+        names = self.unfetched
+        if group:
+            names = (group.name,) if group.kind == "branch" and group.slug in map(slug, names) else ()
+        return self.messages("unfetched", names=", ".join(names)) if names else ""
 
     @cached_property
     def listing(self) -> Listing:

@@ -34,7 +34,7 @@ def content(snapshot: Snapshot, settings: Settings) -> bytes:
         "calendars": [
             {
                 "id": calendar.id,
-                "name": calendar.label or calendar.name,
+                "name": calendar.label or calendar.name or calendar.id,
                 **_freshness(calendar.fetched, settings),
                 "stale": calendar.stale,
             }

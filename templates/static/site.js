@@ -44,29 +44,40 @@ function phase(event, now) {
 
 let freshness = null;
 
+const seconds = (time) => Date.parse(time) / 1000;
+
+function when(epoch, now) {
+  const time = clock(epoch);
+  if (local(epoch).day === local(now).day) return say("time.alone", { time });
+  return say("when", { day: longDay.format(epoch * 1000), times: time });
+}
+
 function showFreshness(now) {
   const updated = document.getElementById("updated");
   if (!freshness?.fetched || !updated) return;
-  const seconds = (time) => Date.parse(time) / 1000;
-  const when = (epoch) => {
-    const time = clock(epoch);
-    if (local(epoch).day === local(now).day) return say("time.alone", { time });
-    return say("when", { day: longDay.format(epoch * 1000), times: time });
-  };
-  updated.textContent = say("updated", { time: when(seconds(freshness.fetched)) });
+  updated.textContent = say("updated", { time: when(seconds(freshness.fetched), now) });
 
   // A calendar is late relative to the run that was due, so not on a Sunday.
   const late = freshness.calendars.filter(
     (calendar) => now - seconds(calendar.next_due) >= freshness.stale_after_minutes * 60,
   );
+  const text = late.length ? staleText(late, now) : "";
+  // A calendar that was never fetched may have events.
+  const unfetched = freshness.calendars.filter((calendar) => calendar.stale && !calendar.fetched);
   const notice = document.getElementById("stale");
-  notice.hidden = !late.length;
-  if (!late.length) return;
+  notice.textContent = unfetched.length ? `${text} ${say("unfetched", { names: namesOf(unfetched) })}` : text;
+  notice.hidden = !notice.textContent;
+}
+
+const namesOf = (calendars) => calendars.map((calendar) => calendar.name).join(", ");
+
+// The notice for calendars whose events are old.
+function staleText(late, now) {
   const oldest = late.reduce((a, b) => (seconds(a.fetched) < seconds(b.fetched) ? a : b));
-  const names = late.length < freshness.calendars.length ? late.map((calendar) => calendar.name).join(", ") : "";
+  const names = late.length < freshness.calendars.length ? namesOf(late) : "";
   const overdue = now - seconds(oldest.next_due) >= 24 * 3600;
   const fetched = seconds(oldest.fetched);
-  notice.textContent = say((overdue ? "stale.day" : "stale") + (names && ".some"), {
-    names, time: when(fetched), day: longDay.format(fetched * 1000),
+  return say((overdue ? "stale.day" : "stale") + (names && ".some"), {
+    names, time: when(fetched, now), day: longDay.format(fetched * 1000),
   });
 }

@@ -348,6 +348,26 @@ def test_the_stale_notice_names_the_late_calendar(
     expect(page.locator("#updated")).to_have_text("Updated Monday, March 2, 4pm")
 
 
+@pytest.mark.parametrize("path", ["index.html", "branch/harbor.html"])
+def test_the_stale_notice_names_a_calendar_that_was_never_fetched(
+    larkfield: Library, open_page: OpenPage, serve: Serve, path: str
+) -> None:
+    server = serve(larkfield.site)
+
+    def never_fetched(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+        if path != "status.json":
+            return status, body
+        data = json.loads(body)
+        calendar = next(each for each in data["calendars"] if each["name"] == "Harbor")
+        calendar |= {"fetched": None, "next_due": None, "stale": True}
+        return status, json.dumps(data).encode()
+
+    server.spoil = never_fetched
+    page = open_page(path, server)
+    expect(page.locator("#stale")).to_have_text("Harbor: events could not be fetched yet. Check back soon.")
+    expect(page.locator("#stale")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "answer", [(404, b"not found"), (200, b"<!doctype html>"), (200, b"{}"), (200, NEVER), None], ids=str
 )

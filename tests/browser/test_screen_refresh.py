@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import threading
@@ -250,6 +251,21 @@ def test_an_outage_of_days(show: ShowScreen, watch: Watch) -> None:
     screen.server.reopen()
     screen.let_pass(190)
     assert screen.seen.updated == "Updated Tuesday, March 3, 9am"
+
+
+def test_the_screen_names_a_calendar_that_was_never_fetched(show: ShowScreen) -> None:
+    screen = show(AGENDA, events=talk("Talk"))
+
+    def never_fetched(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+        if path != "status.json":
+            return status, body
+        data = json.loads(body)
+        data["calendars"].append({"name": "Harbor", "fetched": None, "next_due": None, "stale": True})
+        return status, json.dumps(data).encode()
+
+    screen.server.spoil = never_fetched
+    screen.let_pass(150)
+    assert screen.seen.stale == "Harbor: events could not be fetched yet. Check back soon."
 
 
 def test_a_closed_library_does_not_make_the_screen_stale(show: ShowScreen, make_site: MakeSite) -> None:

@@ -89,3 +89,45 @@ def test_a_drop_that_was_an_error_of_libcal_never_shows(library: Library) -> Non
     events, log = library.publish()
     assert events == everything
     assert "level=warn" not in log
+
+
+def test_a_calendar_that_was_never_fetched_is_not_shown_as_empty(library: Library) -> None:
+    failing, working = list(library.libcal.calendars)[:2]
+    label = sample.CALENDAR_LABELS.split(",")[0].partition("=")[2]
+    slug = label.lower().replace(" ", "-")
+    library.libcal.fail("status", status=503, calendar=failing)
+    library.publish()
+    text = f"{label}: events could not be fetched yet. Check back soon."
+    for path in (f"branch/{slug}.html", f"screen/{slug}.html", "print.html"):
+        page = library.read(path)
+        assert text in page, path
+        assert ">No events" not in page, path
+    other = sample.CALENDAR_LABELS.split(",")[1].partition("=")[2].lower().replace(" ", "-")
+    assert text not in library.read(f"branch/{other}.html")
+    status = {item["id"]: item for item in json.loads(library.read("status.json"))["calendars"]}
+    assert (status[failing]["fetched"], status[failing]["stale"], status[failing]["name"]) == (
+        None,
+        True,
+        label,
+    )
+    assert status[working]["fetched"]
+
+    library.libcal.recover()
+    library.publish()
+    for path in (f"branch/{slug}.html", f"screen/{slug}.html", "print.html"):
+        assert "could not be fetched yet. Check" not in library.read(path).partition('id="site"')[0], path
+
+
+def test_the_pages_say_so_even_when_no_calendar_has_events(library: Library) -> None:
+    failing = next(iter(library.libcal.calendars))
+    library.libcal.events.clear()
+    library.libcal.fail("status", status=503, calendar=failing)
+    library.publish(MIN_EVENTS="0")
+    for path in ("index.html", "screen.html", "embed.html", "embed.js", "print.html"):
+        page = library.read(path)
+        assert "events could not be fetched yet" in page, path
+        assert ">No events are scheduled" not in page, path
+    # An empty answer is no outage.
+    library.libcal.recover()
+    library.publish(MIN_EVENTS="0")
+    assert "No events are scheduled right now" in library.read("index.html")
