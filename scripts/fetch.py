@@ -6,7 +6,7 @@ Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in 
         $BUILD_DIR/images/          the events' images in three sizes, and index.json with their addresses
 
 Takes at most a minute. A calendar that cannot be fetched keeps its last good events. One that suddenly has
-fewer than half of its events keeps them for one run (FORCE=1 believes LibCal at once).
+fewer than half of its events keeps them for one run (FORCE=1 drops the lost events at once).
 
 Exit codes: 0 done, or LibCal failed but all saved events are younger than STALE_AFTER_MINUTES ·
 1 failed · 2 wrong usage · 75 LibCal unavailable, try later · 78 a setting or a credential is missing or

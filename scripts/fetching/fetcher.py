@@ -172,16 +172,18 @@ class Fetcher:
         """Log one line for each calendar, and the first problems with single events."""
         for calendar in snapshot.calendars:
             if calendar.cause == INTERNAL:
-                self._log.error("calendar is not public in LibCal; not publishing it", calendar=calendar.id)
+                self._log.error(
+                    "calendar is not public in LibCal; publishing none of its events", calendar=calendar.id
+                )
             elif calendar.cause == NOT_LISTED:
                 self._log.warn(
-                    "calendar is not in LibCal's list of calendars; holding it back",
+                    "calendar is not in LibCal's list of calendars; keeping its last good events",
                     calendar=calendar.id,
                     kept=calendar.events,
                 )
             elif calendar.cause == DOUBTED:
                 self._log.warn(
-                    "calendar lost most of its events; keeping them for one run (FORCE=1: do not)",
+                    "calendar lost most of its events; keeping the old ones for one run (FORCE=1 drops them)",
                     calendar=calendar.id,
                     name=calendar.label or calendar.name,
                     events=len(self._results[calendar.id].events),
@@ -189,7 +191,7 @@ class Fetcher:
                 )
             elif calendar.cause:
                 self._log.warn(
-                    "calendar not fetched",
+                    "calendar not fetched; keeping its last good events",
                     calendar=calendar.id,
                     cause=calendar.cause,
                     tries=self._failed.get(calendar.id, ("", 1))[1],
@@ -221,10 +223,15 @@ class Fetcher:
                 field=problem.field,
             )
         if len(problems) > LOGGED_PROBLEMS:
-            self._log.warn("more events dropped or corrected", suppressed=len(problems) - LOGGED_PROBLEMS)
+            self._log.warn(
+                "more events dropped or corrected, not listed here",
+                suppressed=len(problems) - LOGGED_PROBLEMS,
+            )
 
 
 def _message(problem: Problem) -> str:
     if problem.field == "description" and not problem.dropped:
         return "description too complex or too long; publishing it as plain text"
-    return "event dropped" if problem.dropped else "event corrected"
+    return (
+        "event dropped: correct it in LibCal" if problem.dropped else "event published with a corrected field"
+    )

@@ -104,7 +104,9 @@ class ImageCache:
     def _report(self, results: Mapping[str, CachedImage], due: int) -> None:
         failed = [(address, entry.cause) for address, entry in results.items() if entry.cause]
         for address, cause in failed[:LOGGED_FAILURES]:
-            self._log.warn("image not fetched", address=address[:200], cause=cause)
+            self._log.warn(
+                "image not fetched; keeping the earlier one, if any", address=address[:200], cause=cause
+            )
         self._log.info(
             "images fetched",
             images=len(results) - len(failed),

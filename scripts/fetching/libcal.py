@@ -33,7 +33,7 @@ CREDENTIALS_REFUSED = (
     "LibCal refused the credentials: check LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET "
     "and the application's scope (Calendars, read)"
 )
-WRONG_ADDRESS = "LIBCAL_URL is not the address of a LibCal API"
+WRONG_ADDRESS = "LIBCAL_URL must be the address of a LibCal site, such as https://yoursite.libcal.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,11 @@ class Client:
             fresh = [item for item in items if _is_new(item, seen)]
             repeated = page > 1 and len(seen) == before
             if repeated and items:
-                self._log.warn("LibCal sent the same page twice; ignoring it", calendar=calendar, page=page)
+                self._log.warn(
+                    "LibCal sent the same events twice; ignoring the second page",
+                    calendar=calendar,
+                    page=page,
+                )
             if repeated or not items:
                 return found
             found += fresh
@@ -148,7 +152,7 @@ class Client:
                 break
             if not _may_have_next_page(len(items), first_length):
                 return found
-        self._log.warn("too many events; ignoring the rest", calendar=calendar, pages=page)
+        self._log.warn("calendar has too many events; ignoring the rest", calendar=calendar, pages=page)
         return found[: self._limits.events]
 
     def calendars(self) -> list[Any]:
@@ -279,7 +283,7 @@ class Client:
         if error.wait > cap:
             asked = int(error.wait)
             self._log.warn(
-                "LibCal asks for a long wait; waiting less",
+                "LibCal asked for a long wait before a retry; waiting less",
                 cause=error.cause,
                 asked=asked,
                 wait=cap,

@@ -138,7 +138,10 @@ def test_one_failing_calendar_keeps_its_last_events(world: World, fault: int | E
         (True, NOW),
         (False, NOW + timedelta(minutes=60)),
     ]
-    assert 'level=warn step=fetch run=r msg="calendar not fetched" calendar=7 cause=' in log
+    assert (
+        'level=warn step=fetch run=r msg="calendar not fetched; keeping its last good events" calendar=7 cause='
+        in log
+    )
     assert "tries=1 age_minutes=60 kept=2" in log
     assert 'msg="events fetched" calendars=2 failed=1' in log
 
@@ -218,8 +221,8 @@ def test_a_calendar_that_lost_most_of_its_events_keeps_them_for_one_run_with_a_w
     assert code == 0
     assert len(world.listed) == 11
     assert (
-        'level=warn step=fetch run=r msg="calendar lost most of its events; keeping them for one run '
-        f'(FORCE=1: do not)" calendar=7 name=Kilton events={after} previous=10' in log
+        'level=warn step=fetch run=r msg="calendar lost most of its events; keeping the old ones for one run '
+        f'(FORCE=1 drops them)" calendar=7 name=Kilton events={after} previous=10' in log
     )
     assert world.run(24 * 60 + 15)[0] == 0
     assert len(world.listed) == 1 + after
@@ -251,7 +254,10 @@ def test_an_address_without_a_libcal_api_is_reported(world: World) -> None:
     world.http.replace(responses.POST, f"{BASE}/oauth/token", status=404)
     code, log = world.run()
     assert code == 78
-    assert 'msg="LIBCAL_URL is not the address of a LibCal API" rc=78' in log
+    assert (
+        'msg="LIBCAL_URL must be the address of a LibCal site, such as https://yoursite.libcal.com" rc=78'
+        in log
+    )
 
 
 def test_forbidden_calendars_are_reported_as_a_missing_scope(world: World) -> None:
@@ -268,7 +274,7 @@ def test_an_internal_calendar_is_never_published(world: World) -> None:
     assert code == 0
     assert world.listed == ["3"]
     assert (
-        'level=error step=fetch run=r msg="calendar is not public in LibCal; not publishing it" calendar=7'
+        'level=error step=fetch run=r msg="calendar is not public in LibCal; publishing none of its events" calendar=7'
         in log
     )
     # It stays internal when LibCal sends no list of calendars.
@@ -316,7 +322,10 @@ def test_a_calendar_that_leaves_the_list_of_calendars_gets_no_new_events(world: 
     world.calendars["8"] = [raw(3), raw(4)]
     code, log = world.run(15)
     assert (code, world.listed) == (0, ["1", "2", "3"])
-    assert 'msg="calendar is not in LibCal\'s list of calendars; holding it back" calendar=8 kept=1' in log
+    assert (
+        'msg="calendar is not in LibCal\'s list of calendars; keeping its last good events" calendar=8 kept=1'
+        in log
+    )
     assert world.run(181)[0] == 75
 
 
@@ -438,10 +447,13 @@ def test_broken_events_are_counted_and_the_first_ones_logged(world: World) -> No
     assert code == 0
     assert sorted(world.listed) == ["1", "2"]
     assert world.snapshot.dropped == 200
-    assert 'level=warn step=fetch run=r msg="event dropped" calendar=7 event=100 field=title' in log
-    assert 'msg="event corrected" calendar=7 event=2 field=end' in log
+    assert (
+        'level=warn step=fetch run=r msg="event dropped: correct it in LibCal" calendar=7 event=100 field=title'
+        in log
+    )
+    assert 'msg="event published with a corrected field" calendar=7 event=2 field=end' in log
     assert log.count('msg="event ') == 10
-    assert 'msg="more events dropped or corrected" suppressed=191' in log
+    assert 'msg="more events dropped or corrected, not listed here" suppressed=191' in log
 
 
 def test_a_description_that_is_too_complex_becomes_plain_text_and_the_log_names_its_event(

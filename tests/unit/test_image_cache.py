@@ -322,7 +322,7 @@ def test_a_failed_download_keeps_the_previous_image_and_is_retried_after_an_hour
         world.run(ONE, hours=25.5 + 2 * number)
         assert world.web.asked == []
     assert (
-        f'level=warn step=fetch run=r msg="image not fetched" address={ONE} cause=http_404'
+        f'level=warn step=fetch run=r msg="image not fetched; keeping the earlier one, if any" address={ONE} cause=http_404'
         in world.text.getvalue()
     )
     assert "cause=not_an_image" in world.text.getvalue()

@@ -188,7 +188,7 @@ def test_a_repeated_page_ends_the_paging(http: responses.RequestsMock, most: int
     assert world.events() == items(most)
     assert len(asked(http, "/events")) == 2
     assert (
-        'level=warn step=fetch run=r msg="LibCal sent the same page twice; ignoring it" calendar=7 page=2'
+        'level=warn step=fetch run=r msg="LibCal sent the same events twice; ignoring the second page" calendar=7 page=2'
         in world.log
     )
 
@@ -316,7 +316,9 @@ def test_retry_after_is_honored_up_to_a_limit(
     world.events()
     [pause] = world.clock.sleeps
     assert low <= pause <= high
-    assert ('msg="LibCal asks for a long wait; waiting less" cause=http_429' in world.log) == (low == 10)
+    assert (
+        'msg="LibCal asked for a long wait before a retry; waiting less" cause=http_429' in world.log
+    ) == (low == 10)
 
 
 def test_retry_after_may_lack_a_time_zone() -> None:
