@@ -51,3 +51,58 @@ asked() { grep -Fxq -- "$1" "$BATS_TEST_TMPDIR/asked" || fail "not asked: $1" "$
   BUILD_DIR=$BATS_TEST_TMPDIR/missing run -78 "$ROOT/docker/enter" fetch
   says '^level=error step=fetch '
 }
+
+# answers TEXT: let docker run this shell text
+answers() {
+  printf '#!/bin/sh\n%s\n' "$1" >"$BATS_TEST_TMPDIR/path/docker"
+}
+
+@test "The numbers of the uploader survive the container of the invalidator" {
+  local report=$BATS_TEST_TMPDIR/report
+  mkdir -p "$report/run"
+  answers "exec tar -c -C '$report' ."
+  echo event/1.html >"$report/pending-paths"
+  echo uploaded=3 >"$report/run/upload.stats"
+  "$ROOT/bin/container" upload
+  rm "$report/run/upload.stats"
+  : >"$report/pending-paths"
+  echo paths=1 >"$report/run/invalidate.stats"
+  "$ROOT/bin/container" invalidate
+  same "$(<"$BUILD_DIR/docker/run/upload.stats")" uploaded=3
+  same "$(<"$BUILD_DIR/docker/run/invalidate.stats")" paths=1
+  [[ ! -s $BUILD_DIR/docker/pending-paths ]] || fail 'paths are pending'
+}
+
+@test "Of the generator's report, only the existence of events.json counts" {
+  local report=$BATS_TEST_TMPDIR/report
+  mkdir -p "$report/run" "$BUILD_DIR/docker"
+  echo event/1.html >"$BUILD_DIR/docker/pending-paths"
+  answers "exec tar -c -C '$report' ."
+  : >"$report/pending-paths"
+  echo uploaded=9 >"$report/run/upload.stats"
+  echo '{}' >"$report/events.json"
+  "$ROOT/bin/container" fetch
+  same "$(<"$BUILD_DIR/docker/pending-paths")" event/1.html
+  [[ -e $BUILD_DIR/docker/events.json && ! -e $BUILD_DIR/docker/run/upload.stats ]] || fail 'wrong files'
+}
+
+@test "A report without end fails the step and does not fill the disk" {
+  answers 'exec cat /dev/zero'
+  run -1 "$ROOT/bin/container" upload
+  says 'level=error step=upload .*msg="the report of the container is too large" rc=1$'
+  (($(du -s "$BUILD_DIR" | cut -f1) < 100)) || fail 'the report is still there'
+}
+
+@test "Docker without Compose, or with an old one, is reported in one line with 78" {
+  answers '[ "$1" != compose ] || { echo "unknown flag: --short" >&2; exit 125; }'
+  run -78 "$ROOT/bin/container" begin
+  same "${#lines[@]}" 1
+  says 'msg="Docker Compose 2\.36 or later is needed: docker has no Compose plugin .* key=RUNNER rc=78$'
+  answers 'echo 2.35.1'
+  run -78 "$ROOT/bin/container" begin
+  same "${#lines[@]}" 1
+  says 'msg="Docker Compose 2\.36 or later is needed: found 2\.35\.1" key=RUNNER rc=78$'
+  answers 'echo v5.0.0-rc.1; [ "$1" = compose ]'
+  run -1 "$ROOT/bin/container" begin
+  says 'msg="Docker is not reachable"'
+}

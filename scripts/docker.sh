@@ -1,0 +1,48 @@
+# docker.sh: the engine for bin/container; sourced after common.sh, never run.
+# shellcheck shell=bash
+
+readonly LABEL=events-display.publish # its value is the run's BUILD_DIR
+
+# The settings are already in the environment, so Compose reads no file.
+compose() { docker compose --env-file /dev/null --progress quiet "$@"; }
+
+# check_engine: end with 78 without a Compose that can run the containers, with 1 without an engine or an image
+check_engine() {
+  local found image label='index .Config.Labels "org.opencontainers.image'
+  found=$(PYTHONPATH=$ROOT/scripts python3 -c 'import docker_engine; print(docker_engine.compose_problem())')
+  [[ -z $found ]] || die "$EX_CONFIG" "$found" key=RUNNER
+  found=$(docker version --format '{{.Server.Version}}' 2>&1) ||
+    die "$EX_FAILED" 'Docker is not reachable' "detail=${found//$'\n'/ }"
+  for image in events-display/{generator,uploader,invalidator}:"${IMAGE_TAG:-latest}"; do
+    found=$(docker image inspect "$image" --format \
+      "id={{slice .Id 7 19}} version={{$label.version\"}} revision={{$label.revision\"}}" 2>/dev/null) ||
+      die "$EX_FAILED" 'image missing: run make image' "image=$image"
+    # shellcheck disable=SC2086  # key=value words
+    log info 'using the image' "image=$image" $found
+  done
+}
+
+# refuse_second_run: a run with another BUILD_DIR has another lock, but the same volumes
+refuse_second_run() {
+  local running id owner
+  running=$(docker ps --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-events-display}" \
+    --filter "label=$LABEL" --format "{{.ID}} {{.Label \"$LABEL\"}}")
+  while read -r id owner; do
+    [[ -z $id || $owner == "$BUILD_DIR" ]] ||
+      die "$EX_UNAVAILABLE" 'another publish is running on the same volume' "holder=$owner" "container=$id"
+  done <<<"$running"
+}
+
+# remove_stale_containers: those of a killed run. Uses no settings: after a run systemd has
+# removed them.
+remove_stale_containers() {
+  local stale count=0 end=$((SECONDS + 30))
+  while stale=$(docker ps --all --quiet --filter "label=$LABEL=$BUILD_DIR") && [[ -n $stale ]]; do
+    ((SECONDS < end)) ||
+      die "$EX_FAILED" 'cannot remove the containers of a killed run' "containers=${stale//$'\n'/,}"
+    count=$(wc -w <<<"$stale")
+    # shellcheck disable=SC2086  # words; fails while the engine itself is removing one of them
+    timeout 30 docker rm --force $stale >/dev/null 2>&1 || sleep 0.2
+  done
+  ((count == 0)) || log warn 'removed containers of a killed run' "containers=$count"
+}
