@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from fetching.image_cache import MAX_BYTES, ImageCache
 from fetching.libcal import CREDENTIALS_REFUSED, Client, Misconfigured, Unavailable, user_agent
 from fetching.links import Origin
 from fetching.markup import Budget
-from fetching.merge import Outcome, Window, merge
+from fetching.merge import MAX_EVENTS, Outcome, Window, merge
 from fetching.normalize import (
     MAX_DESCRIPTIONS,
     Context,
@@ -111,7 +112,9 @@ class Fetcher:
             origin=Origin.of(self._libcal.url),
             budget=Budget(MAX_DESCRIPTIONS // len(self._libcal.calendars)),
         )
-        return normalize_calendar(self._client.events(calendar.id, window.first_day, window.days), context)
+        with contextlib.ExitStack() as held:
+            raw = self._client.events(calendar.id, window.first_day, window.days, held)
+            return normalize_calendar(raw, context)
 
     def _use_calendar_list(self, answer: list[Any] | Exception) -> None:
         """Set the calendars' names, and which are held back. Only public calendars may be published.
@@ -204,6 +207,11 @@ class Fetcher:
                 self._log.info(
                     "calendar fetched", calendar=calendar.id, events=calendar.events, dropped=dropped
                 )
+        received = {event.id for result in self._results.values() for event in result.events}
+        if len(received) > MAX_EVENTS:
+            self._log.warn(
+                "too many events; publishing the first ones", events=len(received), published=MAX_EVENTS
+            )
         if any(result.zone_doubtful for result in self._results.values()):
             self._log.warn(
                 "all event times are in UTC; check the time zone in LibCal",

@@ -36,6 +36,7 @@ CHECK_AFTER = timedelta(hours=24)
 RETRY_AFTER = timedelta(hours=1)
 KEEP_UNUSED = timedelta(days=30)
 LOGGED_FAILURES = 10
+MAX_ENTRIES = 10_000
 
 VERSION = 1
 _CONVERTER = Path(__file__).with_name("convert_image.py")
@@ -117,7 +118,9 @@ class ImageCache:
     def save(self, stems: Iterable[str]) -> None:
         """Write the index; remove files that neither `stems` nor an index entry of the last month uses."""
         oldest = (self._now - KEEP_UNUSED).date().isoformat()
-        self._entries = {address: entry for address, entry in self._entries.items() if entry.used >= oldest}
+        used = [(address, entry) for address, entry in self._entries.items() if entry.used >= oldest]
+        used.sort(key=lambda item: item[1].used, reverse=True)
+        self._entries = dict(used[:MAX_ENTRIES])
         if not self._entries and not self._folder.exists():
             return
         data = {"version": VERSION, "images": {key: asdict(entry) for key, entry in self._entries.items()}}

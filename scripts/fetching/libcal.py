@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import math
@@ -40,8 +41,8 @@ WRONG_ADDRESS = "LIBCAL_URL must be the address of a LibCal site, such as https:
 class Limits:
     """Limits for requests and responses; times in seconds, sizes in decoded bytes.
 
-    A response of more than `body` bytes is refused. Only one response of more than `large` bytes is read
-    at a time.
+    A response of more than `body` bytes or about `values` JSON values is refused, and a calendar of more than
+    `total` bytes. Only one calendar of more than `large` bytes is in memory at a time.
     """
 
     tries: int = 4
@@ -49,9 +50,11 @@ class Limits:
     calendars_timeout: float = 10.0
     retry_after: float = 10.0
     body: int = 10_000_000
+    values: int = 300_000
+    total: int = 30_000_000
     large: int = 1_000_000
     pages: int = 40
-    events: int = 20_000
+    events: int = 10_000
 
 
 class Unavailable(Exception):
@@ -98,6 +101,33 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Intake:
+    """The memory of one calendar's answers: counted, and with the lock as soon as they are large."""
+
+    def __init__(self, limits: Limits, lock: threading.Lock, held: contextlib.ExitStack) -> None:
+        self._limits = limits
+        self._lock = lock
+        self._held = held
+        self._locked = False
+        self._kept = 0
+
+    def check(self, size: int, deadline: Deadline) -> None:
+        """Wait for the lock if an answer of `size` bytes needs it. Raises Unavailable if it is too large."""
+        if size > self._limits.body or self._kept + size > self._limits.total:
+            raise Unavailable("too_large")
+        if deadline.expired:
+            raise Unavailable("deadline")
+        if self._kept + size > self._limits.large and not self._locked:
+            if not self._lock.acquire(timeout=deadline.remaining()):
+                raise Unavailable("deadline")
+            self._held.callback(self._lock.release)
+            self._locked = True
+
+    def keep(self, size: int) -> None:
+        """Count an answer that stays in memory."""
+        self._kept += size
+
+
 class Client:
     """LibCal client for one run. Thread-safe."""
 
@@ -124,16 +154,26 @@ class Client:
         self._token_lock = threading.Lock()
         self._large_lock = threading.Lock()
 
-    def events(self, calendar: str, first: date, days: int) -> list[Any]:
+    def events(
+        self, calendar: str, first: date, days: int, held: contextlib.ExitStack | None = None
+    ) -> list[Any]:
         """Return the events of `calendar` from `first` to `days` days later (inclusive), each id once.
 
-        Raises Unavailable if any page fails, so that an incomplete list is never taken for a complete one.
+        If they are large, no other large calendar is read until `held` is closed. Raises Unavailable if any
+        page fails, so that an incomplete list is never taken for a complete one.
         """
+        with contextlib.ExitStack() as own:
+            return self._all_pages(calendar, first, days, self._intake(held or own))
+
+    def _intake(self, held: contextlib.ExitStack) -> _Intake:
+        return _Intake(self._limits, self._large_lock, held)
+
+    def _all_pages(self, calendar: str, first: date, days: int, intake: _Intake) -> list[Any]:
         found: list[Any] = []
         seen: set[str] = set()
         first_length = 0
         for page in range(1, self._limits.pages + 1):
-            items = self._page(calendar, first, days, page)
+            items = self._page(calendar, first, days, page, intake)
             first_length = first_length or len(items)
             before = len(seen)
             # Events without an id are kept: the next step drops and counts them.
@@ -162,11 +202,14 @@ class Client:
             if not isinstance(answer, dict) or not isinstance(answer.get("calendars"), list):
                 raise _Retryable("not_calendars")
 
-        answer = self._authorized("calendars", {}, seconds=self._limits.calendars_timeout, check=check)
+        with contextlib.ExitStack() as held:
+            answer = self._authorized(
+                "calendars", {}, self._intake(held), seconds=self._limits.calendars_timeout, check=check
+            )
         listed: list[Any] = answer["calendars"]
         return listed
 
-    def _page(self, calendar: str, first: date, days: int, page: int) -> list[Any]:
+    def _page(self, calendar: str, first: date, days: int, page: int, intake: _Intake) -> list[Any]:
         query = {
             "cal_id": calendar,
             "date": first.isoformat(),
@@ -179,7 +222,7 @@ class Client:
             if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
                 raise _Retryable("not_events")
 
-        answer = self._authorized("events", query, check=check, calendar=calendar)
+        answer = self._authorized("events", query, intake, check=check, calendar=calendar)
         items: list[Any] = answer["events"]
         return items
 
@@ -187,6 +230,7 @@ class Client:
         self,
         path: str,
         query: dict[str, str],
+        intake: _Intake,
         *,
         seconds: float = math.inf,
         check: Callable[[Any], None] = lambda _: None,
@@ -198,7 +242,7 @@ class Client:
             deadline = self._deadline.within(seconds)
 
             def once() -> Any:
-                answer = self._send("GET", path, deadline, params=query, auth=_Bearer(token))
+                answer = self._send("GET", path, deadline, intake, params=query, auth=_Bearer(token))
                 check(answer)
                 return answer
 
@@ -238,7 +282,9 @@ class Client:
             "grant_type": "client_credentials",
         }
         try:
-            answer = self._send("POST", "oauth/token", self._deadline, data=form, auth=_NoAuth())
+            with contextlib.ExitStack() as held:
+                intake = self._intake(held)
+                answer = self._send("POST", "oauth/token", self._deadline, intake, data=form, auth=_NoAuth())
         except _Unauthorized:
             raise Misconfigured(CREDENTIALS_REFUSED) from None
         except Unavailable as error:
@@ -291,7 +337,7 @@ class Client:
             )
         return min(error.wait, cap)
 
-    def _send(self, method: str, path: str, deadline: Deadline, **kwargs: Any) -> Any:
+    def _send(self, method: str, path: str, deadline: Deadline, intake: _Intake, **kwargs: Any) -> Any:
         """Send one request and return the JSON response. Raises _Retryable, _Unauthorized or Unavailable."""
         seconds = min(self._limits.read_timeout, deadline.remaining())
         if not seconds:
@@ -306,31 +352,29 @@ class Client:
                 **kwargs,
             ) as response:
                 _check_status(response, self._clock)
-                return _parse(self._read(response, deadline))
+                body = self._read(response, deadline, intake)
+                answer = _parse(body, self._limits.values)
+                intake.keep(len(body))
+                return answer
         # urllib3 raises ValueError for some invalid headers.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise _Retryable(cause_of(error)) from None
 
-    def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
+    def _read(self, response: requests.Response, deadline: Deadline, intake: _Intake) -> bytearray:
         """Return the decoded body, reading only as much as the socket has available.
 
         Checks size and deadline after each piece: waiting for a full chunk could take a slow server minutes,
         and a gzip bomb must not be unpacked at once.
         """
         body = bytearray()
-        with contextlib.ExitStack() as held:
+        try:
             while piece := response.raw.read1(65_536, decode_content=True):
-                if len(body) <= self._limits.large < len(body) + len(piece):
-                    if not self._large_lock.acquire(timeout=deadline.remaining()):
-                        raise Unavailable("deadline")
-                    held.callback(self._large_lock.release)
+                intake.check(len(body) + len(piece), deadline)
                 body += piece
-                if len(body) > self._limits.body:
-                    body.clear()  # the exception's traceback would keep it in memory
-                    raise Unavailable("too_large")
-                if deadline.expired:
-                    raise Unavailable("deadline")
-        return bytes(body)
+        except Unavailable:
+            body.clear()  # the exception's traceback would keep it in memory
+            raise
+        return body
 
 
 def _session(contact: str) -> requests.Session:
@@ -378,16 +422,39 @@ def retry_after(text: str, now: float) -> float | None:
     return wait if wait > 0.0 else None
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: bytearray, values: int) -> Any:
+    """Return the JSON in `body`. Control characters and single bad bytes in texts are accepted.
+
+    Raises Unavailable if it has more than about `values` values: `[[],[],...]` takes twenty times its size.
+    """
+
     def refuse(constant: str) -> Never:
         raise ValueError(f"{constant} is not JSON")
 
+    def integer(digits: str) -> int | None:
+        # Python refuses to convert more than 4,300 digits.
+        return int(digits) if len(digits) <= 40 else None
+
+    if sum(map(body.count, (b",", b"[", b"{"))) > values:
+        raise Unavailable("too_large")
     try:
-        return json.loads(body, parse_constant=refuse)
+        text = body.decode(json.detect_encoding(bytes(body[:4])), _WINDOWS)
+        return json.loads(text, strict=False, parse_constant=refuse, parse_int=integer)
     except ValueError:
         raise _Retryable("not_json") from None
     except RecursionError:
         raise _Retryable("too_deep") from None
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Read a byte that is not UTF-8 as Windows-1252: staff paste from Word, and old databases keep it."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_WINDOWS = "windows"
+codecs.register_error(_WINDOWS, _as_windows)
 
 
 def _is_new(item: Any, seen: set[str]) -> bool:

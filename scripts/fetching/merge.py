@@ -10,11 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from html import escape
 
 from event import DOUBTED, INTERNAL, Calendar, Event, Snapshot, digest
 
 UNUSABLE = "unusable"
+
+# Listed events. More would take generate too long, and no library has them.
+MAX_EVENTS = 5_000
+# Unlisted events: as many as there are listed ones, but at least so many. A program that is imported again
+# every night, with new ids, leaves thousands.
+MIN_UNLISTED = 100
+# In characters. Later events have their excerpt only.
+MAX_DESCRIPTIONS = 12_000_000
+
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +105,32 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believ
             events.setdefault(event.id, event)
         calendars.append(state)
     events.update(fetched)
-    stamped = stamp(sorted(events.values(), key=lambda event: event.order), last.events, window.now)
+    stamped = stamp(_bounded(events.values(), last), last.events, window.now)
     counted = tuple(
         replace(state, events=sum(event.listed and event.calendar == state.id for event in stamped))
         for state in calendars
     )
     return Snapshot(events=stamped, calendars=counted, url=last.url)
+
+
+def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:
+    """Return `events` in their order, within the limits above: the first listed, the last unlisted ones."""
+    ordered = sorted(events, key=lambda event: event.order)
+    listed = [event.id for event in ordered if event.listed][:MAX_EVENTS]
+    before = {event.id: event for event in last.events}
+    unlisted = [event for event in ordered if not event.listed]
+    # Those that were listed until now come first, then those that changed last.
+    unlisted.sort(
+        key=lambda event: (before[event.id].listed, before[event.id].updated or _LONG_AGO), reverse=True
+    )
+    kept = {*listed, *(event.id for event in unlisted[: max(MIN_UNLISTED, len(listed))])}
+    bounded, length = [], 0
+    for event in ordered:
+        if event.id in kept:
+            length += len(event.description)
+            short = f"<p>{escape(event.excerpt, quote=False)}</p>" if event.excerpt else ""
+            bounded.append(event if length <= MAX_DESCRIPTIONS else replace(event, description=short))
+    return bounded
 
 
 def _doubtful(

@@ -1,11 +1,13 @@
 """The files for programs: iCalendar, Atom, JSON Feed, events.json, sitemap.xml and robots.txt.
 
-Each event is formatted once for each format; all its lists share the result.
+Each event is formatted once for each format; all its lists share the result. A feed has a limited size: it
+begins with the next events, and later ones follow when these are over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import site_paths
@@ -13,6 +15,10 @@ from event import CANCELLED
 from rendering import icalendar_feed, plain_text, public_data, web_feeds
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
 from rendering.site import Files, Site
+
+# In bytes: one feed, and all feeds of one format. A large library with 1,000 events has feeds of 2 MB.
+MAX_FEED = 5_000_000
+MAX_FEEDS = 40_000_000
 
 
 def build(site: Site) -> Files:
@@ -36,7 +42,10 @@ def build(site: Site) -> Files:
             html = web_feeds.content(item)
             entries[key] = web_feeds.atom_entry(item, html)
             feed_items[key] = web_feeds.json_item(item, html, zone.key)
-    for channel in channels:
+    sizes = {
+        key: max(len(blocks[key]) for blocks in (calendar_blocks, entries, feed_items)) for key in entries
+    }
+    for channel in _limited(channels, sizes):
         keys = [item.event.id for item in channel.items]
         blocks = (calendar_blocks[key] for key in keys)
         yield channel.calendar, icalendar_feed.subscription(channel, blocks, zone, year)
@@ -48,6 +57,21 @@ def build(site: Site) -> Files:
     yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:
         yield site_paths.SITEMAP, site.render("sitemap.xml", pages=_sitemap(channels))
+
+
+def _limited(channels: list[Channel], sizes: Mapping[str, int]) -> Iterator[Channel]:
+    """Yield `channels` with as many of their first items as the limits allow; `sizes` are in bytes."""
+    remaining = MAX_FEEDS
+    for channel in channels:
+        room = min(MAX_FEED, remaining)
+        kept = []
+        for item in channel.items:
+            room -= sizes[item.event.id]
+            if room < 0:
+                break
+            kept.append(item)
+            remaining -= sizes[item.event.id]
+        yield replace(channel, items=tuple(kept))
 
 
 def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Channel]:

@@ -20,6 +20,8 @@ _RICH_ELEMENTS = 60
 # Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
 _PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
 OTHER_DATES = 6
+# Groups of one kind: each has pages and feeds, and each page links to all of them. Real libraries have 30.
+MAX_GROUPS = 200
 EAGER_IMAGES = 2
 
 
@@ -150,10 +152,11 @@ def _label(view: EventView) -> str:
     return ", ".join(filter(None, (view.stated_title, view.when, view.event.branch)))
 
 
-def groups(kind: str, events: Sequence[EventView], also: Iterable[str] = ()) -> tuple[Group, ...]:
+def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> tuple[Group, ...]:
     """Group listed `events` by branch, audience or category, by name. Names with the same slug are one group.
 
-    The names in `also` get a group even without events, so that its page always exists.
+    The names in `also` get a group even without events, so that its page always exists. Of more than
+    MAX_GROUPS names, those with the most events have a group.
     """
     members: dict[str, list[EventView]] = {}
     names: dict[str, str] = {}
@@ -166,7 +169,9 @@ def groups(kind: str, events: Sequence[EventView], also: Iterable[str] = ()) -> 
             names.setdefault(key, name)
             if not members.setdefault(key, []) or members[key][-1] is not view:
                 members[key].append(view)
-    ordered = sorted(names, key=lambda key: (names[key].casefold(), key))
+    wanted = set(map(slug, filter(None, also)))
+    largest = sorted(names, key=lambda key: (key not in wanted, -len(members[key]), key))[:MAX_GROUPS]
+    ordered = sorted(largest, key=lambda key: (names[key].casefold(), key))
     return tuple(Group(kind, names[key], key, tuple(members[key])) for key in ordered)
 
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from event import Snapshot
-from rendering import pages
+from rendering import feeds, pages
 from rendering.lists import Group
 from rendering.site import Site
 from support import feed_samples as samples
@@ -92,3 +94,30 @@ def test_without_site_url_there_is_no_sitemap() -> None:
     found = site(*ALL, SITE_URL="")
     assert "sitemap.xml" not in found
     assert b"Sitemap" not in found["robots.txt"]
+
+
+def test_a_feed_begins_with_the_next_events_and_has_a_limited_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = [
+        replace(
+            STORYTIME,
+            id=str(number),
+            title=f"Number {number}.",
+            start=STORYTIME.start + timedelta(hours=number),
+            end=STORYTIME.end + timedelta(hours=number),
+        )
+        for number in range(100, 150)
+    ]
+    everything = site(*later)
+    monkeypatch.setattr(feeds, "MAX_FEED", 10_000)
+    limited = site(*later)
+    for path in ("events.ics", "feed.atom", "feed.json"):
+        assert len(limited[path]) < 14_000 < len(everything[path])
+        assert b"Number 100." in limited[path]
+        assert b"Number 149." not in limited[path]
+    monkeypatch.setattr(feeds, "MAX_FEEDS", 12_000)
+    limited = site(*later)
+    assert b"Number 100." in limited["events.ics"]
+    assert limited["branch/kilton.ics"].count(b"BEGIN:VEVENT") < limited["events.ics"].count(b"BEGIN:VEVENT")
+    # A sitemap and the public data have all events.
+    assert b"event/149.html" in limited["sitemap.xml"]
+    assert b"Number 149." in limited["events.json"]

@@ -7,6 +7,7 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -557,3 +558,54 @@ def test_an_infinite_body_is_read_only_up_to_the_limit() -> None:
 
     with raw_server(answer) as server:
         assert failure(real(server, body=1_000_000)) == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b'{"events":[{"id":1,"title":"tab\tand\x01control"}]}', "tab\tand\x01control"),
+        (b'{"events":[{"id":1,"title":"two\r\nlines"}]}', "two\r\nlines"),
+        (b'{"events":[{"id":1,"title":"it\x92s"}]}', "it\u2019s"),
+        (b'{"events":[{"id":1,"title":"caf\xe9 caf\xc3\xa9 \xff"}]}', "caf\u00e9 caf\u00e9 \u00ff"),
+        (b'{"events":[{"id":1,"title":"cut \xe2\x82"}]}', "cut \u00e2\u201a"),
+        (b'\xef\xbb\xbf{"events":[{"id":1,"title":"mark"}]}', "mark"),
+        (b'{"events":[{"id":1,"seats":' + b"9" * 5000 + b',"title":"many digits"}]}', "many digits"),
+    ],
+)
+def test_a_bad_byte_or_control_character_costs_no_calendar(
+    http: responses.RequestsMock, body: bytes, title: str
+) -> None:
+    http.get(f"{BASE}/events", body=body)
+    (event,) = World(tries=1).events()
+    assert event["title"] == title
+
+
+@pytest.mark.parametrize("item", [b"[]", b"{}", b"0", b'{"a":{}}'])
+def test_an_answer_with_too_many_values_is_refused_before_it_is_parsed(
+    http: responses.RequestsMock, item: bytes
+) -> None:
+    http.get(f"{BASE}/events", body=b'{"events":[' + b",".join([item] * 400_000) + b"]}")
+    tracemalloc.start()
+    try:
+        assert failure(World(tries=1)) == "too_large"
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_pages_of_a_calendar_are_limited_together(http: responses.RequestsMock) -> None:
+    serve(http, 2000)
+    page = len(json.dumps({"events": items(500)}))
+    assert len(World(total=5 * page).events()) == 2000
+    assert failure(World(total=3 * page)) == "too_large"
+
+
+def test_a_large_calendar_keeps_the_lock_until_its_answer_is_used(http: responses.RequestsMock) -> None:
+    serve(http, 600)
+    world = World(seconds=3600, large=10_000)
+    with ExitStack() as held:
+        assert len(world.client.events("7", FIRST, 30, held)) == 600
+        assert world.client._large_lock.locked()
+    assert not world.client._large_lock.locked()
+    assert len(world.events()) == 600
+    assert not world.client._large_lock.locked()

@@ -137,3 +137,14 @@ def test_print_html_has_seven_days_and_embed_html_the_first_events() -> None:
         ("2", False),
     ]
     assert first.long_running == ()
+
+
+def test_only_the_largest_of_very_many_groups_have_pages() -> None:
+    events = [event("2026-03-03 09:00", id=str(n), audiences=(f"Group {n}", "Teens")) for n in range(1, 400)]
+    shown = [view(item) for item in events]
+    found = lists.groups("audience", shown)
+    assert len(found) == lists.MAX_GROUPS
+    assert "Teens" in [group.name for group in found]
+    names = [group.name for group in lists.groups("audience", shown, also=["Zz", "Group 399"])]
+    assert {"Zz", "Group 399"} <= set(names)
+    assert names == sorted(names, key=str.casefold)

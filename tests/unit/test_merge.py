@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from event import CANCELLED, DOUBTED, INTERNAL, Event, Snapshot
-from fetching.merge import UNUSABLE, Outcome, Window, merge
+from fetching.merge import MAX_EVENTS, MIN_UNLISTED, UNUSABLE, Outcome, Window, merge
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
@@ -318,3 +318,38 @@ def test_saving_and_loading_changes_no_event(tmp_path: Path) -> None:
 def test_the_window_ends_with_the_last_requested_day() -> None:
     assert window(days=30).last_day == date(2026, 4, 2)
     assert window(days=30).days == 30
+
+
+def test_unlisted_events_are_limited_and_the_last_ones_kept() -> None:
+    last = first(good(*some(150, first_id=1000)))
+    for night in range(1, 10):
+        when = window(NOW + timedelta(hours=night))
+        last = merge(last, [good(*some(150, first_id=1000 * (night + 1)))], when)
+        assert len(ids(last)) == 150
+    unlisted = [int(key) for key in ids(last, listed=False)]
+    assert len(unlisted) == 150
+    assert min(unlisted) >= 9000
+
+
+def test_a_calendar_without_events_keeps_some_unlisted_ones() -> None:
+    last = first(good(*some(150)))
+    gone = merge(last, [good()], window(LATER), believe=True)
+    assert (len(ids(gone)), len(ids(gone, listed=False))) == (0, MIN_UNLISTED)
+
+
+def test_only_the_first_events_are_published_if_there_are_too_many() -> None:
+    late = make("9999", 20)
+    snapshot = first(good(*some(MAX_EVENTS), late))
+    assert len(ids(snapshot)) == MAX_EVENTS
+    assert "9999" not in ids(snapshot)
+
+
+def test_later_descriptions_are_shortened_if_all_together_are_too_long() -> None:
+    long = "x" * 100_000
+    events = some(130, description=f"<p>{long}</p>", excerpt="Fish & chips")
+    snapshot = first(good(*events))
+    lengths = [len(event.description) for event in snapshot.events]
+    assert 118 <= lengths.count(100_007) <= 120
+    assert snapshot.events[-1].description == "<p>Fish &amp; chips</p>"
+    # The next fetch changes no event.
+    assert merge(snapshot, [good(*events)], window(LATER)).events == snapshot.events
