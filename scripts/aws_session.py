@@ -1,8 +1,8 @@
 """Run all AWS CLI commands of bin/upload or bin/invalidate in one process.
 
-The start of `aws` takes half a second. This process starts in the background while the step still
-plans, and each command then takes a few hundredths of a second. A command arrives on stdin as
-NUL-terminated texts, the number of arguments first. Each is answered with one line on stdout:
+Starting `aws` takes half a second. This process starts in the background while the step plans its
+work; each command then takes a few hundredths of a second. A command arrives on stdin as
+NUL-terminated texts: the number of its arguments, then the arguments. The answer is one line on stdout:
 
     EXIT CODE <tab> AWS ERROR <tab> FILES UPLOADED <tab> ADVICE <tab> DETAIL
 
@@ -37,8 +37,8 @@ _NO_CREDENTIALS = re.compile(
     r"Unable to locate credentials|Partial credentials|config profile .* not be found"
 )
 
-_RIGHTS = "AWS denies access: check the {role}_AWS_ key pair and its policy"
-_KEYS = "AWS rejects the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
+_RIGHTS = "AWS denied access: check the {role}_AWS_ key pair and its policy"
+_KEYS = "AWS rejected the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
 _NO_KEYS = "no AWS credentials: set {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
 _LATER = "AWS is overloaded or down; the next run continues"
 # AWS's errors: our exit code and the advice for the log. {role} is UPLOAD or INVALIDATE.
@@ -56,8 +56,11 @@ KNOWN = {
     "NoSuchBucket": (CONFIG, "no such bucket: check S3_BUCKET"),
     "PermanentRedirect": (CONFIG, "the bucket is in another region: check AWS_DEFAULT_REGION"),
     "NoSuchDistribution": (CONFIG, "no such distribution: check CLOUDFRONT_DISTRIBUTION_ID"),
-    "RequestTimeTooSkewed": (FAILED, "the clock of this machine is wrong by over 15 minutes; set it"),
-    "TooManyInvalidationsInProgress": (UNAVAILABLE, "CloudFront has too many invalidations in progress"),
+    "RequestTimeTooSkewed": (FAILED, "the clock of this machine is over 15 minutes wrong: set it"),
+    "TooManyInvalidationsInProgress": (
+        UNAVAILABLE,
+        "CloudFront has too many invalidations in progress; the next run tries again",
+    ),
     "SlowDown": (UNAVAILABLE, _LATER),
     "Throttling": (UNAVAILABLE, _LATER),
     "ThrottlingException": (UNAVAILABLE, _LATER),
@@ -87,7 +90,7 @@ def translate(rc: int, stderr: str, role: str) -> tuple[int, str, str, str]:
         return CONFIG, "NoCredentials", _NO_KEYS.format(role=role), detail
     if not aws_error and _UNREACHABLE.search(stderr):
         return UNAVAILABLE, "Unreachable", "cannot reach AWS; the next run continues", detail
-    return FAILED, aws_error, "the AWS CLI failed", detail
+    return FAILED, aws_error, "the AWS CLI failed: see the detail", detail
 
 
 def commands(stream: BinaryIO) -> Iterator[list[str]]:
@@ -180,7 +183,7 @@ def main(argv: list[str]) -> int:
 
 
 def delete_errors(output: str) -> str:
-    """Return the first error of a DeleteObjects answer, in the words of the AWS CLI, which exits with 0."""
+    """Return the first error of a DeleteObjects answer as an AWS CLI error: the CLI exits with 0."""
     import json
 
     first = json.loads(output)["Errors"][0]

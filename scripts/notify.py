@@ -108,11 +108,13 @@ class Notifier:
     def _after_good(self, run: Run) -> None:
         (self.state / "failures").unlink(missing_ok=True)
         # If the notice cannot be delivered, the next run sends it.
-        text = f"events-display on {self.host}: publishing again"
+        text = f"events-display on {self.host}: publishing works again"
         if self.notified.exists() and self._send("recovered", text, run):
             self.notified.unlink()
         if self.env.get("PING_URL"):
-            self._deliver("ping failed", lambda: _post(self.env["PING_URL"], "text/plain", run.summary))
+            self._deliver(
+                "ping to PING_URL failed", lambda: _post(self.env["PING_URL"], "text/plain", run.summary)
+            )
 
     def _after_failed(self, run: Run) -> None:
         failures = self.state / "failures"
@@ -122,7 +124,9 @@ class Notifier:
         if self.notified.exists():
             self.log.info("notice skipped: already sent for this incident", failures=count)
         elif run.rc == str(exit_codes.UNAVAILABLE) and count == 1:
-            self.log.info("notice skipped: waiting for the next run", failures=count)
+            self.log.info(
+                "notice skipped: first failure of this kind; the next run may succeed", failures=count
+            )
         else:
             text = f"events-display on {self.host}: {run.failed_step} failed with {run.rc} ({run.error})"
             if self._send("failed", text, run):
@@ -136,11 +140,13 @@ class Notifier:
         del notice["good"]
         if url.startswith("mailto:"):
             return self._deliver(
-                "notice not delivered", lambda: self._mail(url.removeprefix("mailto:"), notice)
+                "notice to NOTIFY_URL failed; trying again after the next run",
+                lambda: self._mail(url.removeprefix("mailto:"), notice),
             )
         if url:
             return self._deliver(
-                "notice not delivered", lambda: _post(url, "application/json", json.dumps(notice))
+                "notice to NOTIFY_URL failed; trying again after the next run",
+                lambda: _post(url, "application/json", json.dumps(notice)),
             )
         return True
 

@@ -69,7 +69,7 @@ class State:
 
     @property
     def is_complete(self) -> bool:
-        """Whether published.manifest covers all objects of ours at the destination."""
+        """Whether published.manifest covers all our objects at the destination."""
         return self.completeness is Completeness.COMPLETE
 
 
@@ -87,7 +87,7 @@ def load_state(files: BuildFiles, log: Log) -> State:
         return State(published=empty, pending=pending, completeness=Completeness.MISSING)
     if found.destination == destination:
         return State(published=found, pending=pending, completeness=Completeness.COMPLETE)
-    log.info("new destination; uploading every file", old=found.destination, new=destination)
+    log.info("new endpoint, bucket or prefix; uploading every file", old=found.destination, new=destination)
     try:
         earlier = Published.load(files.published_at(destination))
     except (OSError, ValueError):
@@ -140,7 +140,7 @@ def _checked(files: BuildFiles, log: Log) -> tuple[dict[str, str], int]:
 
 
 def _published_from(files: BuildFiles, log: Log, listing: Path, manifest: Mapping[str, str]) -> Published:
-    """Return the objects of ours in `listing`, the JSON list of keys that the AWS CLI printed."""
+    """Return our objects in `listing`, the JSON list of keys that the AWS CLI printed."""
     keys = json.loads(listing.read_text(encoding="utf-8") or "null") or []
     found = {key.removeprefix(files.key("")) for key in keys} - {STATUS}
     entries = entries_from_listing(sorted(found), manifest)
@@ -181,11 +181,11 @@ def _log_uploads(log: Log, manifest: Mapping[str, str], state: State, uploads: t
     uncertain = [path for path, entry in known.items() if entry.is_uncertain]
     untyped = [path for path in uploads if headers_for(path).content_type == UNKNOWN_TYPE]
     if headers:
-        log.info("headers changed", files=len(headers))
+        log.info("headers changed; uploading these files again", files=len(headers))
     if state.pending.paths or (uncertain and state.is_complete):
         log.info("resuming an unfinished run", pending=len(state.pending.paths), uncertain=len(uncertain))
     if untyped:
-        log.warn(f"unknown file type; sending {UNKNOWN_TYPE}", files=len(untyped), first=untyped[0])
+        log.warn(f"unknown file type; uploading it as {UNKNOWN_TYPE}", files=len(untyped), first=untyped[0])
 
 
 def _stage(files: BuildFiles, plan: Plan, manifest: Mapping[str, str]) -> None:

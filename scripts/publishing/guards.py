@@ -1,6 +1,6 @@
 """Refuse to publish an incomplete site, too few events or too many deletes (65); no file is changed.
 
-FORCE=1 passes the two guards on numbers, never those on completeness.
+FORCE=1 skips the two guards on numbers, never those on completeness.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def check_site(site: Path, manifest: Mapping[str, str]) -> list[str]:
             raise Refused("incomplete site: unsafe path in site.manifest", file=path)
     files, others = _site_files(site)
     if others:
-        raise Refused("link or special file in the site", file=others[0], files=len(others))
+        raise Refused("incomplete site: a file is a link or special file", file=others[0], files=len(others))
     for path, digest in manifest.items():
         if path not in files:
             raise Refused("incomplete site: a file is missing", file=path)
@@ -52,13 +52,13 @@ def _site_files(site: Path) -> tuple[set[str], list[str]]:
 
 
 def count_events(status: Path) -> int:
-    """Return the number of events from status.json; raise Refused if it holds none."""
+    """Return the number of events from status.json; raise Refused if it has none."""
     try:
         events = json.loads(status.read_bytes())["events"]
     except (OSError, ValueError, KeyError, TypeError):
         events = None
     if type(events) is not int:
-        raise Refused("incomplete site: no number of events in status.json", file=str(status))
+        raise Refused("incomplete site: status.json has no number of events", file=str(status))
     return events
 
 
@@ -74,7 +74,7 @@ def check_deletes(published: Iterable[str], manifest: Mapping[str, str], limit: 
     deletes = sum(path not in manifest for path in current)
     if deletes * 100 > limit * len(current):
         raise Refused(
-            "too many deletes; FORCE=1 allows them",
+            "too many deletes; FORCE=1 deletes these files anyway",
             deletes=deletes,
             published=len(current),
             percent=deletes * 100 // len(current),

@@ -152,7 +152,7 @@ whole() {
   run -0 upload
   sed -i 's/^# headers text\/calendar; charset=utf-8 .*/# headers text\/calendar | public/' "$BUILD_DIR/published.manifest"
   run -0 upload
-  says 'headers changed" files=1'
+  says 'headers changed; uploading these files again" files=1'
   says 'uploaded=1 '
   headers events.ics | grep -iq '^cache-control: public, max-age=60, s-maxage=3600'
   run -0 upload
@@ -253,7 +253,7 @@ whole() {
   ask DELETE /-/log
   mkfifo "$BUILD_DIR/site/fifo"
   FORCE=1 run -65 upload
-  says 'guard: link or special file in the site" file=fifo'
+  says 'guard: incomplete site: a file is a link or special file" file=fifo'
   rm "$BUILD_DIR/site/fifo"
   ln -s /etc "$BUILD_DIR/site/etc"
   FORCE=1 run -65 upload

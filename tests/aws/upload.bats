@@ -69,7 +69,7 @@ setup() {
   ask DELETE "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" '' "$MOTO_URL"
   published
   S3_PREFIX+=-elsewhere run -0 upload
-  says 'new destination'
+  says 'new endpoint, bucket or prefix; uploading every file'
   says 'uploaded=4 deleted=0'
   published
 }

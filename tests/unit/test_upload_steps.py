@@ -292,7 +292,7 @@ def test_trap_09_fault_23_after_a_changed_header_rule_only_its_files_are_uploade
     world.upload()
     assert world.puts == ["events.ics", "status.json"]
     assert world.pending == {"events.ics"}
-    assert 'msg="headers changed"' in world.log
+    assert 'msg="headers changed; uploading these files again"' in world.log
 
 
 LESS = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
@@ -486,7 +486,7 @@ def _no_home(build: Path) -> None:
         (_lists("*"), "unsafe path in site.manifest"),
         (_lists("a//b"), "unsafe path in site.manifest"),
         (_no_home, "index.html is missing"),
-        (lambda build: (build / "site" / "a").symlink_to("/etc"), "link or special file"),
+        (lambda build: (build / "site" / "a").symlink_to("/etc"), "a file is a link or special file"),
         (lambda build: (build / "site" / "status.json").write_text('{"events": "2"}'), "status.json"),
         (lambda build: (build / "site" / "status.json").unlink(), "status.json"),
     ],
@@ -537,7 +537,7 @@ def test_a_file_of_an_unknown_type_is_uploaded_with_a_warning(world: World) -> N
     world.upload()
     assert "static/a.0123abcd.xyz" in world.bucket
     assert (
-        'msg="unknown file type; sending application/octet-stream" files=1 first=static/a.0123abcd.xyz'
+        'msg="unknown file type; uploading it as application/octet-stream" files=1 first=static/a.0123abcd.xyz'
         in world.log
     )
 
