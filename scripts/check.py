@@ -86,7 +86,7 @@ def problems(text: str, env: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _name(line: str) -> str:
-    """Return the setting that a line names; anything else in it may be a secret, and is not shown."""
+    """Return the setting that a line names. Never the rest of the line, which may be a secret."""
     match = re.match(r"(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=", line)
     return match[1] if match else ""
 

@@ -185,7 +185,7 @@ class Calendar:
 
     `fetched` is the time of the last successful fetch. `cause` says why the last fetch failed and is
     empty on success. `events` is the number of listed events. `doubted` is true if the last good answer
-    had far fewer events than before, and was not believed.
+    had far fewer events than before, so that the earlier events were kept.
     """
 
     id: str
@@ -215,7 +215,7 @@ class Calendar:
 class Snapshot:
     """The content of events.json: sorted events, the calendars' states, the number of dropped events.
 
-    `url` is the LibCal that they come from. Events of another LibCal are never kept.
+    `url` is the address of the LibCal API that they come from. Events of another LibCal are never kept.
     """
 
     events: tuple[Event, ...] = ()

@@ -101,7 +101,7 @@ def fetch(
 def _add_images(
     fetcher: Fetcher, snapshot: Snapshot, images: ImageCache, path: Path, deadline: Deadline, log: Log
 ) -> None:
-    """Fetch the images and save the snapshot with them. The events are already saved, so errors only warn."""
+    """Fetch the images and save the snapshot with them. An error only warns: the events are already saved."""
     try:
         illustrated = fetcher.with_images(snapshot, images, deadline.within(IMAGES_SECONDS))
         if illustrated != snapshot:

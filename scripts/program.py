@@ -1,4 +1,4 @@
-"""What every main() needs: the options, and a log line with an exit code for each error a user can cause."""
+"""Options and error handling for every main(): a user's mistake gives one log line and an exit code."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Unreachable(Exception):
 
 
 def get(url: str) -> Answer:
-    """Fetch `url` uncompressed, from the cache if it is there; raise Unreachable without an answer."""
+    """Fetch `url` uncompressed, through CloudFront's cache; raise Unreachable if no answer comes."""
     request = urllib.request.Request(url, headers={"User-Agent": "events-display verify"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - settings check it

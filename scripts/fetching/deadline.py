@@ -1,4 +1,4 @@
-"""Deadlines, and a pool of jobs that cannot outlast one.
+"""Deadlines, and a pool of jobs that ends at its deadline.
 
 The timeout of requests limits one read, not a whole response, and a DNS lookup has no limit. So the jobs
 run in daemon threads: the caller waits until the deadline, and hanging threads end with the process.

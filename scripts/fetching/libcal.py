@@ -471,7 +471,7 @@ def _is_new(item: Any, seen: set[str]) -> bool:
 def _may_have_next_page(length: int, first_length: int) -> bool:
     """Return whether there may be another page after one of `length` events.
 
-    A page shorter than the limit is the last one. If the server has a lower limit of its own, its full
-    pages are as long as the first page, and that is at least LibCal's default.
+    A page shorter than the requested limit is the last one, unless the server has a lower limit of its own.
+    Then a full page is as long as the first one, which has at least LibCal's default length.
     """
     return length >= PAGE_SIZE or (first_length >= DEFAULT_PAGE_SIZE and length >= first_length)

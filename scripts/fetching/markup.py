@@ -1,4 +1,4 @@
-"""Rewrite a description's HTML as simple tags, so that every later step takes time and memory in proportion.
+"""Rewrite a description's HTML as simple tags, to keep the time and memory of later steps linear.
 
 An HTML parser repeats unclosed formatting in every block that follows: a few kilobytes of `<b a0><b a1>` and
 `<p>` become gigabytes. It keeps at most three formatting elements with equal attributes, so tags without
@@ -51,12 +51,12 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """The number of characters that the descriptions of a calendar may still have."""
+    """The number of characters still allowed for the descriptions of a calendar."""
 
     remaining: int
 
     def spend(self, characters: int) -> None:
-        """Subtract `characters`. Raises Exhausted, and then always."""
+        """Subtract `characters`. Raises Exhausted if too few remain, then on every later call."""
         self.remaining -= characters
         if self.remaining < 0:
             raise Exhausted

@@ -1,8 +1,9 @@
 """Merge the newly fetched events with the last events.json into the next one. Pure: no I/O.
 
-A calendar that could not be fetched keeps its last good events. So does one that lost most of them, until the
-next good fetch confirms that: LibCal may have sent only a part. An event that disappeared from a fetched
-calendar is no longer listed, but keeps its page until its day has passed: visitors may have its address.
+A calendar that could not be fetched keeps its last good events. One that lost most of them keeps them until
+the next good fetch confirms the loss: LibCal may have sent only a part. An event that disappeared from a
+fetched calendar is no longer listed, but keeps its page until its day has passed: visitors may have its
+address.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believ
 
     If an event is in several calendars, the first calendar's copy is used, and a newly fetched copy
     before an old one. `updated` and `sequence` change only if public data of the event changed. With
-    `believe`, a calendar that lost most of its events is not doubted.
+    `believe`, a calendar's loss of most events is published at once.
     """
     fetched: dict[str, Event] = {}
     for outcome in outcomes:
@@ -136,7 +137,7 @@ def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:
 def _doubtful(
     last: Snapshot, outcomes: Sequence[Outcome], fetched: Mapping[str, Event], window: Window
 ) -> frozenset[str]:
-    """Return the ids of the calendars that have fewer than half of their last events, or of all together.
+    """Return the calendars that lost over half of their events; if all together did, each that lost any.
 
     Counts the listed events that have not ended. An event that moved to another calendar is not lost.
     """

@@ -39,7 +39,7 @@ class UnusableEvent(Exception):
 class Context:
     """The calendar and settings that the conversion depends on.
 
-    `last_day` is the last requested day, `budget` what the calendar's descriptions may still take.
+    `last_day` is the last requested day, `budget` the characters still allowed for all descriptions.
     """
 
     calendar: str

@@ -1,4 +1,4 @@
-"""Invalidation paths, their price, and the batch that CloudFront gets.
+"""Invalidation paths, their price, and the InvalidationBatch that is sent to CloudFront.
 
 The first 1,000 paths of a month are free for the whole AWS account, then $0.005 each. A wildcard
 counts as one path, so a run never needs more than one.
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
 
 def paths_for(pending: Iterable[str], settings: PublishSettings) -> list[str]:
-    """Return the invalidation path that covers the site's files in `pending`; no path when there are none.
+    """Return the invalidation path that covers the site's files in `pending`; empty without pending files.
 
     That is the page's own path if one file changed, else a wildcard. It is a path of the public address,
     SITE_URL: it never includes an origin path, and may include S3_PREFIX. With a prefix and without

@@ -57,7 +57,7 @@ class Headers:
 
     @classmethod
     def parse(cls, text: str) -> Headers:
-        """Read back the text that `str` returns; raise ValueError if it is not such a text."""
+        """Parse the text that `str(headers)` returns; raise ValueError for any other text."""
         content_type, separator, cache_control = text.partition(" | ")
         if not separator or " | " in cache_control:
             raise ValueError(f"not headers: {text[:80]!r}")

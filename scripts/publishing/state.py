@@ -1,7 +1,7 @@
 """The publish state: the objects in S3 (published.manifest) and the paths to invalidate (pending-paths).
 
 published.manifest has the format of sha256sum, in groups. Each group starts with the headers that its
-files were sent with, so that a changed rule for headers shows as a change of its files only:
+files were sent with, so that a changed header rule uploads only its own files again:
 
     # destination aws s3://bucket/prefix
     # headers text/html; charset=utf-8 | public, max-age=60

@@ -105,7 +105,7 @@ def compare(manifest: Mapping[str, str], published: Published) -> Changes:
 def due_deletes(
     manifest: Mapping[str, str], published: Published, edge: Edge, now: datetime
 ) -> tuple[str, ...]:
-    """Return the paths removed by earlier runs to which no page held by CloudFront or a browser links."""
+    """Return the removed paths to delete now: no page in CloudFront's or a browser's cache links to them."""
     entries = published.entries
     # A killed run may have left live pages that still link to these files.
     unfinished = any(entry.is_uncertain and not entry.removed_at for entry in entries.values())
@@ -123,7 +123,7 @@ def due_deletes(
 
 
 def stale_paths(changes: Changes, deletes: Iterable[str], published: Published, edge: Edge) -> set[str]:
-    """Return the paths to invalidate. A hashed asset is one only if S3 held it, perhaps damaged."""
+    """Return the paths to invalidate; a hashed asset only if S3 already had it, since that may be damaged."""
     stale = {path for path in changes.uploads if path in published.entries or not is_hashed(path)}
     # A deleted page is invalidated again: a visitor may have fetched it since its removal.
     stale |= {path for path in (*changes.removed, *deletes) if not is_hashed(path)}
@@ -161,7 +161,7 @@ def _entries_during(
     deletes: Iterable[str],
     now: datetime,
 ) -> dict[str, Entry]:
-    """Return the entries that are true at every moment of the upload: each file to change is uncertain."""
+    """Return the entries to save during the upload: each file that it changes is uncertain."""
     entries = {
         path: replace(entry, removed_at=None) if path in manifest else entry
         for path, entry in published.entries.items()

@@ -190,7 +190,7 @@ class EventView:
 
     @property
     def libcal_url(self) -> str:
-        """The event's page in LibCal; empty unless it is a web address (escaping stops no `javascript:`)."""
+        """The event's page in LibCal; empty unless a web address (escaping does not stop `javascript:`)."""
         return self.event.url if self.event.url.startswith(("https://", "http://")) else ""
 
     @property
@@ -271,7 +271,7 @@ def where(event: Event, wording: Wording) -> list[str]:
 
 
 def says_online(name: str) -> bool:
-    """Whether LibCal's name of a place means no place: "Online on Zoom"."""
+    """Whether LibCal's name of a place means online: "Online on Zoom"."""
     return name.casefold().startswith("online")
 
 
