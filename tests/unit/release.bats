@@ -12,7 +12,9 @@ setup() {
   export GIT_CONFIG_GLOBAL=$BATS_TEST_TMPDIR/gitconfig GIT_CONFIG_NOSYSTEM=1
   git config --global user.name a
   git config --global user.email a@example.org
-  sed -i 's/^## \[Unreleased\]$/&\n\n### Added\n- A thing./' "$PROJECT/CHANGELOG.md"
+  # One entry, in place of the real ones.
+  sed -i -e '/^## \[Unreleased\]$/,/^## \[[0-9]/{//!d}' \
+    -e 's/^## \[Unreleased\]$/&\n\n### Added\n- A thing.\n/' "$PROJECT/CHANGELOG.md"
   cd "$PROJECT" || return
   git init --quiet --initial-branch=main
   git add .
