@@ -42,7 +42,7 @@ settings() {
     $'[default]\naws_access_key_id = AKALL\naws_secret_access_key = all\naws_session_token = token'
 }
 
-@test "Without keys the file is empty, so that the AWS chain is used" {
+@test "Without keys the file is empty, so that the AWS CLI uses its own credentials" {
   run -0 secrets write
   same "$(secret upload_credentials)" ''
   same "$(names | wc -l)" 5
