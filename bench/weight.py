@@ -112,7 +112,7 @@ def _pictures(folder: Path) -> Iterator[str]:
             canvas = Image.blend(canvas, layer.resize(canvas.size, Image.Resampling.BICUBIC), share)
         file = io.BytesIO()
         canvas.save(file, "PNG", compress_level=1)
-        files = convert_image.convert(file.getvalue(), image_cache.SIZES)
+        files = convert_image.convert(file.getvalue(), image_cache.SIZES, image_cache.MEMORY_ALONE)
         stem = sha256(b"".join(files))[:16]
         for width, data in zip(IMAGE_WIDTHS, files, strict=True):
             (folder / image_file(stem, width)).write_bytes(data)

@@ -144,6 +144,12 @@ class Event:
             return self.end.date() - timedelta(days=1)
         return max(self.end.date(), self.start.date())
 
+    @property
+    def online_only(self) -> bool:
+        """Whether visitors can take part only from elsewhere."""
+        in_room = self.registration is not None and self.registration.in_person is not None
+        return self.online and not self.place and (self.notice == MOVED_ONLINE or not in_room)
+
     def to_json(self) -> dict[str, Any]:
         """Return the event as JSON data: all-day events with first and last day, others with UTC offsets."""
         data: dict[str, Any] = {}

@@ -3,7 +3,8 @@
 Only this separate process decodes images from outside: with limited memory and time, without settings or
 secrets. If it crashes, the event has no new image and the run goes on.
 
-Usage: convert_image.py WIDTH=BYTES ...    one file per argument, at most WIDTH pixels wide, about BYTES large
+Usage: convert_image.py MEMORY WIDTH=BYTES ...    decode within MEMORY bytes; then one file per argument,
+                                                  at most WIDTH pixels wide, about BYTES large
 
 stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
         or {"cause": "..."} if the image is unusable (exit code 65)
@@ -20,8 +21,12 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-MAX_PIXELS = 40_000_000
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+# The memory of an image is limited, not its pixels: a JPEG is decoded at a fraction of its size. Bytes per
+# pixel, measured with Pillow 13; by mode, since a palette or transparency needs a second copy.
+_BYTES = {"WEBP": 16, "AVIF": 9, "GIF": 6}
+_BYTES_OF_MODE = {"1": 1, "L": 1, "P": 5, "PA": 5, "RGBA": 8, "LA": 8}
+MAX_PIXELS = 200_000_000
 MIN_SIDE = 48
 # WebP qualities to try until the file is small enough; the last one is accepted at any size. If the first
 # file is FAR_TOO_LARGE times the target size, the second quality is skipped.
@@ -42,7 +47,8 @@ _TURNS = {
 }
 _SIDEWAYS = frozenset(_TURNS[turn] for turn in (5, 6, 7, 8))
 
-MEMORY = 1_000_000_000
+# The memory of Python and Pillow themselves.
+BASE_MEMORY = 130_000_000
 CPU_SECONDS = 15
 EXIT_UNUSABLE = 65
 
@@ -53,12 +59,13 @@ class UnusableImage(Exception):
 
 def main() -> int:
     """Convert stdin to stdout; return the exit code."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory + BASE_MEMORY, memory + BASE_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sizes = [(int(width), int(size)) for width, size in (item.split("=") for item in sys.argv[1:])]
+    sizes = [(int(width), int(size)) for width, size in (item.split("=") for item in sys.argv[2:])]
     try:
-        files = convert(sys.stdin.buffer.read(), sizes)
+        files = convert(sys.stdin.buffer.read(), sizes, memory)
     except UnusableImage as error:
         sys.stdout.write(json.dumps({"cause": str(error)}) + "\n")
         return EXIT_UNUSABLE
@@ -67,7 +74,7 @@ def main() -> int:
     return 0
 
 
-def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
+def convert(data: bytes, sizes: Sequence[tuple[int, int]], memory: int) -> list[bytes]:
     """Return `data` as WebP, a file for each of `sizes` (width, bytes to aim at), no wider than it was.
 
     Raises UnusableImage.
@@ -78,7 +85,8 @@ def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check(image)
+                _draft(image, max(width for width, _ in sizes))
+                _check(image, memory)
                 flattened = _flattened(_shrunk(image, max(width for width, _ in sizes)))
         return [_encoded(flattened, width, aim) for width, aim in sizes]
     except UnusableImage:
@@ -94,19 +102,30 @@ def convert(data: bytes, sizes: Sequence[tuple[int, int]]) -> list[bytes]:
         raise UnusableImage("damaged") from None
 
 
-def _check(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise UnusableImage("too_many_pixels")
+def _box(image: Image.Image, width: int) -> tuple[int, int]:
+    """Return the largest width and height to shrink to, before the image is turned upright."""
+    box = (width, width * MAX_RATIO)
+    return (box[1], box[0]) if _turn(image) in _SIDEWAYS else box
+
+
+def _draft(image: Image.Image, width: int) -> None:
+    """Let a JPEG be decoded at a half, a quarter or an eighth, but at no less than twice its final size."""
+    box = _box(image, width)
+    factor = 2 * min(box[0] / image.width, box[1] / image.height, 0.5)
+    image.draft(None, (int(image.width * factor), int(image.height * factor)))
+
+
+def _check(image: Image.Image, memory: int) -> None:
+    each = _BYTES.get(image.format or "") or _BYTES_OF_MODE.get(image.mode, 4)
+    if image.width * image.height * each > memory:
+        raise UnusableImage("too_much_memory")
     if min(image.size) < MIN_SIDE:
         raise UnusableImage("too_small")
 
 
 def _shrunk(image: Image.Image, width: int) -> Image.Image:
     """Return the first frame, upright and shrunk. Avoids decoding it at a larger size than needed."""
-    box = (width, width * MAX_RATIO)
-    turn = _turn(image)
-    if turn in _SIDEWAYS:
-        box = (box[1], box[0])
+    box, turn = _box(image, width), _turn(image)
     if image.mode == "P":
         # With a palette, shrinking would drop pixels instead of averaging them.
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")

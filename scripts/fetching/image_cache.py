@@ -8,6 +8,7 @@ If an image cannot be fetched, the event keeps its previous image, or has no ima
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -30,6 +31,8 @@ SIZES = tuple(zip(IMAGE_WIDTHS, (15_000, 45_000, 80_000), strict=True))
 MAX_BYTES = 10_000_000
 WORKERS = 4
 MAX_CONVERTERS = 2
+# Bytes for decoding: of each converter, and of one that runs alone. With Python's own, a container's 512 MB.
+MEMORY, MEMORY_ALONE = 140_000_000, 320_000_000
 CONVERT_SECONDS = 15.0
 IMAGE_SECONDS = 8.0
 CHECK_AFTER = timedelta(hours=24)
@@ -67,6 +70,7 @@ class ImageCache:
         self._log = log
         self._entries = dict(self._load())
         self._started: set[str] = set()
+        self._large = threading.Lock()
 
     def stem(self, address: str) -> str:
         """Return the stem of the cached image of `address`; empty if there is none."""
@@ -149,8 +153,7 @@ class ImageCache:
             fetched = downloader.get(address, deadline.within(IMAGE_SECONDS), **known)
             if fetched.data is None:
                 return checked
-            with converting:
-                files = run_converter(fetched.data, deadline.within(CONVERT_SECONDS))
+            files = self._convert(fetched.data, deadline, converting)
         except NotFetched as error:
             return replace(checked, cause=error.cause)
         stem = sha256(b"".join(files))[:16]
@@ -158,6 +161,21 @@ class ImageCache:
         for path, data in zip(self._paths(stem), files, strict=True):
             write_atomic(path, data)
         return replace(checked, stem=stem, etag=fetched.etag, last_modified=fetched.last_modified)
+
+    def _convert(
+        self, data: bytes, deadline: Deadline, converting: threading.BoundedSemaphore
+    ) -> list[bytes]:
+        """Convert an image beside another one; if that takes too much memory, alone. Raises NotFetched."""
+        try:
+            with converting:
+                return run_converter(data, deadline.within(CONVERT_SECONDS), MEMORY)
+        except NotFetched as error:
+            if error.cause != "too_much_memory":
+                raise
+        with self._large, contextlib.ExitStack() as slots:
+            for _ in range(MAX_CONVERTERS):
+                slots.enter_context(converting)
+            return run_converter(data, deadline.within(CONVERT_SECONDS), MEMORY_ALONE)
 
     def _checked(self, address: str, cause: str) -> CachedImage:
         return replace(self._entries.get(address, CachedImage()), checked=self._now.isoformat(), cause=cause)
@@ -191,12 +209,18 @@ def _entry(fields: Mapping[str, Any]) -> CachedImage:
     return entry
 
 
-def run_converter(data: bytes, deadline: Deadline) -> list[bytes]:
+def run_converter(data: bytes, deadline: Deadline, memory: int = MEMORY_ALONE) -> list[bytes]:
     """Convert an image to WebP files of the three widths in a separate process. Raises NotFetched."""
     try:
         # -I and an empty environment: the process sees no settings, no secrets and no module of this program.
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_CONVERTER), *(f"{width}={size}" for width, size in SIZES)],
+            [
+                sys.executable,
+                "-I",
+                str(_CONVERTER),
+                str(memory),
+                *(f"{width}={size}" for width, size in SIZES),
+            ],
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

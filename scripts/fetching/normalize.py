@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from event import MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
 from fetching.links import Origin, web_address
 from fetching.markup import Budget
+from fetching.places import is_online, rooms, split_branch
 from fetching.privacy import PrivateDetails, PrivateLinks, private_links
 from fetching.sanitize import description, plain
 from fetching.titles import split_state
@@ -27,6 +28,11 @@ MAX_NAMES = 20
 # In characters, for the descriptions of all calendars. 12 MB are 4,000 long descriptions.
 MAX_DESCRIPTIONS = 12_000_000
 
+_FREE = re.compile(
+    r"(?:it['’]?s\s+|este\s+evento\s+es\s+)?(?:free|gratis|gratuit[oa]|no\s+(?:cost|charge|fee)|none|null|nan|false"
+    r"|n/?a|sin\s+costo|ingen|fri\s+entré|0+\s*kr\.?)(?:\s+(?:event|of\s+charge|admission|entry|entrance))?[.!]*",
+    re.IGNORECASE,
+)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = timedelta(days=5 * 366)
 
@@ -135,9 +141,12 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         raise UnusableEvent("title")
     times = _times(raw, context)
     campus = next(_names(raw.get("campus"), text), "")
-    branch, address = _branch(campus)
+    branch, address = split_branch(campus)
     branch = branch or context.branch or next(_names(raw.get("calendar"), text), "")
-    place = _place(list(_names(raw.get("location"), text)), branch)
+    place, online_place = rooms(list(_names(raw.get("location"), text)), branch)
+    if state == MOVED_ONLINE or _only_online_seats(raw):
+        place = ""
+    online = state == MOVED_ONLINE or online_place or is_online(campus) or _has_online_part(raw)
     words = description(raw.get("description"), context.origin, private, title=title, budget=context.budget)
     url = raw.get("url")
     public = web_address(url.get("public") if isinstance(url, dict) else url, context.origin)
@@ -154,14 +163,14 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         branch=branch,
         place=place,
         address=address,
-        online=state == MOVED_ONLINE or _online(raw, place, campus),
+        online=online,
         categories=_labels(raw.get("category"), text),
         audiences=_labels(raw.get("audience"), text),
         url="" if private.found_in_address(public) else public,
         description=words.html,
         excerpt=words.excerpt,
         color=_color(raw.get("color")),
-        cost=_cost(raw.get("registration_cost")),
+        cost=_cost(raw.get("registration_cost"), text),
         registration=_registration(raw),
     )
     return event, (*times.corrected, *(("description",) if words.problem else ()))
@@ -273,43 +282,18 @@ def _all_utc(offsets: Sequence[tuple[timedelta, timedelta]]) -> bool:
 # --- Places ---------------------------------------------------------------------------------------
 
 
-def _branch(campus: str) -> tuple[str, str]:
-    """Split "North Campus, Main Street 4" into (branch, address); an address contains a digit."""
-    name, separator, rest = campus.partition(",")
-    if separator and re.search(r"\d", rest) and name.strip():
-        return name.strip(), rest.strip()
-    return campus, ""
-
-
-def _place(names: Sequence[str], branch: str) -> str:
-    """Return the rooms, without duplicates and without the branch's name, which pages show next to them."""
-    rooms: dict[str, str] = {}
-    prefix = (
-        re.compile(re.escape(branch) + r"(?:\s*[:|/]\s*|\s+[–—-]\s+)(?=\S)", re.IGNORECASE)
-        if branch
-        else None
+def _has_online_part(raw: dict[str, Any]) -> bool:
+    """Return whether LibCal knows an online meeting or online seats. The join link itself is private."""
+    meeting = (raw.get(name) for name in ("online_join_url", "online_provider"))
+    return any(isinstance(value, str) and value.strip() for value in meeting) or bool(
+        _count(raw.get("online_seats"))
     )
-    for name in names:
-        for part in name.split(", "):
-            room = (
-                prefix.sub("", part.strip(), count=1)
-                if prefix and prefix.match(part.strip())
-                else part.strip()
-            )
-            if room and room.casefold() != branch.casefold():
-                rooms.setdefault(room.casefold(), room)
-    return ", ".join(rooms.values())
 
 
-def _online(raw: dict[str, Any], place: str, campus: str) -> bool:
-    """Return whether the event can be joined online. The join link itself is private."""
-    for name in ("online_join_url", "online_provider"):
-        value = raw.get(name)
-        if isinstance(value, str) and value.strip():
-            return True
-    if _count(raw.get("online_seats")):
-        return True
-    return place.lower().startswith("online") or campus.lower().startswith("online")
+def _only_online_seats(raw: dict[str, Any]) -> bool:
+    """Return whether there are seats online and none in the room."""
+    registration = _is_true(raw.get("registration"))
+    return registration and bool(_count(raw.get("online_seats"))) and _count(raw.get("physical_seats")) == 0
 
 
 # --- Other fields ---------------------------------------------------------------------------------
@@ -381,17 +365,19 @@ def _count(value: object) -> int | None:
     return value if usable else None  # type: ignore[return-value]
 
 
-def _cost(value: object) -> str:
-    """Return a price as a plain decimal number, "5" or "7.50"; empty if it is free or not a number."""
+def _cost(value: object, text: Callable[[object], str]) -> str:
+    """Return a price as a plain decimal number, "5" or "7.50", or the words for it; empty if it is free.
+
+    A cost in words is never free: "$10 per person".
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return ""
-    text = re.sub(r"[\s$€£]", "", str(value)[:40])
-    if not re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,4})?", text, re.ASCII):
-        return ""
-    price = Decimal(text.replace(",", "."))
-    if not price:
-        return ""
-    return str(int(price)) if price == int(price) else f"{price:.2f}"
+    words = text(str(value) if isinstance(value, str) or 0 <= value < 10**6 else "")
+    number = re.sub(r"[\s$€£]|kr\.?|DKK|USD", "", words)
+    if re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,4})?", number, re.ASCII):
+        price = Decimal(number.replace(",", "."))
+        return "" if not price else str(int(price)) if price == int(price) else f"{price:.2f}"
+    return "" if _FREE.fullmatch(words) or not re.search(r"\w", words) else words
 
 
 def _color(value: object) -> str:

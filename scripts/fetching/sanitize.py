@@ -32,6 +32,11 @@ _UNWANTED = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
+_TITLE_TAG = re.compile(
+    r"<(/?)(a|b|big|br|code|div|em|font|i|img|mark|p|s|small|span|strong|sub|sup|u)(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+_HIDDEN = re.compile(r"<(script|style)\b[^<>]{0,500}>[^<]{0,2000}</\1>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 # Characters of the texts before that may explain a passcode.
 _BEFORE = 60
@@ -57,16 +62,41 @@ def _limit_marks(text: str) -> str:
 def plain(value: object, limit: int, private: PrivateDetails | None = None) -> str:
     """Return a text field as one line of plain text of at most `limit` characters; empty if it is not text.
 
-    Entities are decoded once, because LibCal's editor sometimes escapes titles.
+    LibCal's editor sometimes escapes titles, even twice, and staff paste markup into them: entities are
+    decoded, and tags are removed if they are closed ("The <b> tag" keeps its words).
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
         value = str(value)
     if not isinstance(value, str):
         return ""
-    text = clean(unescape(value[: limit * 20]))
+    text = clean(_without_tags(_unescaped(value[: limit * 20])))
     if private:
         text = private.scrub(text)
     return shorten(_SPACE.sub(" ", text).strip(), limit)
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(3):
+        before, text = text, unescape(text)
+        if text == before:
+            break
+    return text
+
+
+def _without_tags(text: str) -> str:
+    """Remove formatting tags that have both a start and an end, and line breaks."""
+    if "<" not in text:
+        return text
+    text = _HIDDEN.sub(" ", text)
+    found = {(slash, name.lower()) for slash, name in _TITLE_TAG.findall(text)}
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[2].lower()
+        if name in ("br", "p", "div", "img"):
+            return " "
+        return "" if {("", name), ("/", name)} <= found else match[0]
+
+    return _TITLE_TAG.sub(replaced, text)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -79,7 +79,7 @@ class Wording:
         key = "date.month_day" if this_year else "date.month_day_year"
         return self.messages("range.days", first=self._format(first, key), last=self._format(last, key))
 
-    def times(self, event: Event) -> str:
+    def times(self, event: Event, *, zone: bool = True) -> str:
         """Return the time of `event` for a list that already shows the day it begins."""
         if event.all_day:
             return self.messages("all_day") if event.first_day == event.last_day else self._all_days(event)
@@ -96,7 +96,7 @@ class Wording:
             )
         else:
             times = self._timed_days(event)
-        if event.online:
+        if event.online_only and zone:
             # Only people who take part from elsewhere need the zone.
             times = self.messages("in_zone", times=times, zone=self.zone(event.start))
         return times

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from event import Event
 from rendering import plain_text
-from rendering.views import EventView, Image, says_online
+from rendering.views import EventView, Image, where
 from settings import Settings
 
 # The time of the last change where it is unknown; every known change is newer.
@@ -122,10 +122,10 @@ class Item:
     @cached_property
     def where(self) -> str:
         """Room, branch, address and "Online", as far as they apply."""
-        event = self.event
-        named = not event.online or says_online(event.place) or says_online(event.branch)
-        online = "" if named else self.view.wording.messages("online")
-        names = map(plain_text.one_line, (event.place, event.branch, event.address, online))
+        names = where(self.event, self.view.wording)
+        if self.event.address and not self.event.online_only:
+            names.insert(len(names) - self.event.online, self.event.address)
+        names = list(map(plain_text.one_line, names))
         return ", ".join(dict.fromkeys(filter(None, names)))
 
     @property

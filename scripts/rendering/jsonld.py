@@ -12,7 +12,7 @@ from typing import Any
 from babel.numbers import get_territory_currencies
 
 from event import CANCELLED, MOVED_ONLINE, NEW_DATE, POSTPONED, RESCHEDULED
-from rendering.views import EventView, Image, says_online
+from rendering.views import EventView, Image
 from settings import Settings
 
 _SCHEMA = "https://schema.org/"
@@ -42,8 +42,10 @@ def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
         "eventAttendanceMode": _SCHEMA + f"{_attendance(view)}EventAttendanceMode",
         "location": _location(view, settings),
         "organizer": {"@type": "Organization", "name": settings.site_name, "url": settings.site_url},
-        "isAccessibleForFree": not item.cost,
     }
+    # Words without a price, such as "Donations welcome", do not say whether it is free.
+    if not item.cost or re.search(r"\d", item.cost):
+        data["isAccessibleForFree"] = not item.cost
     if view.has_end:
         data["endDate"] = item.last_day.isoformat() if item.all_day else item.end.isoformat()
     if item.excerpt:
@@ -64,7 +66,7 @@ def event(view: EventView, settings: Settings, share: Image) -> dict[str, Any]:
 def _attendance(view: EventView) -> str:
     if not view.event.online:
         return "Offline"
-    return "Mixed" if view.event.place and not says_online(view.event.place) else "Online"
+    return "Online" if view.event.online_only else "Mixed"
 
 
 def _location(view: EventView, settings: Settings) -> object:

@@ -110,7 +110,9 @@ class Row:
     @property
     def _times(self) -> tuple[str, str]:
         view = self.view
-        times, start = view.until if view.long_running else view.times, view.wording.time(view.event.start)
+        # Visitors who read the screen are in the library's time zone.
+        times = view.until if view.long_running else view.wording.times(view.event, zone=False)
+        start = view.wording.time(view.event.start)
         return (start, times[len(start) :]) if times.startswith(f"{start} ") else (times, "")
 
     @property

@@ -263,16 +263,9 @@ class EventView:
 
 
 def where(event: Event, wording: Wording) -> list[str]:
-    """Return the names of room and branch, each once, and "Online" unless one of them says so."""
-    names = [name for name in dict.fromkeys((event.place, event.branch)) if name]
-    if event.online and not any(map(says_online, names)):
-        names.append(wording.messages("online"))
-    return names
-
-
-def says_online(name: str) -> bool:
-    """Whether LibCal's name of a place means online: "Online on Zoom"."""
-    return name.casefold().startswith("online")
+    """Return the names of room and branch, each once, and "Online" if visitors can join online."""
+    names = [name for name in dict.fromkeys((event.place, event.branch)) if name and not event.online_only]
+    return [*names, wording.messages("online")] if event.online else names
 
 
 def event_status(event: Event) -> str:

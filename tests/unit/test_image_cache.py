@@ -45,7 +45,10 @@ def photo(width: int, height: int) -> Image.Image:
 
 
 def converted(data: bytes) -> list[Image.Image]:
-    return [Image.open(io.BytesIO(each)) for each in convert_image.convert(data, image_cache.SIZES)]
+    return [
+        Image.open(io.BytesIO(each))
+        for each in convert_image.convert(data, image_cache.SIZES, image_cache.MEMORY_ALONE)
+    ]
 
 
 def cause(data: bytes) -> str:
@@ -73,6 +76,26 @@ def test_a_photograph_becomes_three_small_files() -> None:
     assert [len(each) <= most for each, most in zip(files, (15_000, 45_000, 80_000), strict=True)] == [
         True
     ] * 3
+
+
+def test_a_photograph_of_48_megapixels_is_decoded_at_a_fraction_of_its_size() -> None:
+    photograph = file(Image.new("RGB", (8064, 6048), "teal"), "JPEG", quality=40)
+    shown = Image.open(io.BytesIO(run_converter(photograph, Deadline(30), image_cache.MEMORY)[2]))
+    assert shown.size == (1600, 1200)
+
+
+def test_a_print_poster_is_converted_alone() -> None:
+    poster = file(Image.new("RGB", (6600, 5100), "white"), "PNG", compress_level=1)
+    assert Image.open(io.BytesIO(run_converter(poster, Deadline(30))[2])).size == (1600, 1236)
+    with pytest.raises(NotFetched, match="too_much_memory"):
+        run_converter(
+            file(Image.new("RGB", (8000, 5000)), "PNG", compress_level=1), Deadline(30), image_cache.MEMORY
+        )
+
+
+def test_avif_is_converted() -> None:
+    shown = Image.open(io.BytesIO(run_converter(file(photo(1800, 1350), "AVIF"), Deadline(30))[1]))
+    assert (shown.format, shown.size) == ("WEBP", (800, 600))
 
 
 def test_an_image_is_never_enlarged() -> None:
@@ -129,7 +152,9 @@ def test_an_image_is_turned_upright_and_loses_its_metadata() -> None:
         assert pixel(shown, 50, shown.height - 20)[1] > 200
         assert not shown.getexif()
         assert not {"exif", "icc_profile", "xmp", "comment"} & set(shown.info)
-    assert b"planted" not in b"".join(convert_image.convert(data, image_cache.SIZES))
+    assert b"planted" not in b"".join(
+        convert_image.convert(data, image_cache.SIZES, image_cache.MEMORY_ALONE)
+    )
 
 
 def test_an_animation_becomes_its_first_frame() -> None:
@@ -171,8 +196,8 @@ def gif(canvas: int, frame: int) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "not_an_image"),
         (file(photo(400, 300), "JPEG")[:3000], "damaged"),
         (png(200, 200, rows=200)[:-30], "damaged"),
-        (png(20_000, 20_000), "too_many_pixels"),
-        (png(6_400, 6_400), "too_many_pixels"),
+        (png(14_000, 14_000), "too_much_memory"),
+        (png(9_000, 9_000), "too_much_memory"),
         (png(100_000, 100_000), "too_many_pixels"),
         (gif(60, 60_000), "too_many_pixels"),
         (flat(size=(1, 1)), "too_small"),
@@ -181,13 +206,15 @@ def gif(canvas: int, frame: int) -> bytes:
 )
 def test_an_unusable_image_is_refused_with_a_cause(data: bytes, expected: str) -> None:
     with pytest.raises(convert_image.UnusableImage, match=expected):
-        convert_image.convert(data, image_cache.SIZES)
+        convert_image.convert(data, image_cache.SIZES, image_cache.MEMORY_ALONE)
 
 
 def test_an_image_is_converted_in_a_separate_process() -> None:
     data = flat()
-    assert run_converter(data, Deadline(30)) == convert_image.convert(data, image_cache.SIZES)
-    assert cause(png(20_000, 20_000)) == "too_many_pixels"
+    assert run_converter(data, Deadline(30)) == convert_image.convert(
+        data, image_cache.SIZES, image_cache.MEMORY_ALONE
+    )
+    assert cause(png(14_000, 14_000)) == "too_much_memory"
 
 
 def test_a_hanging_converter_is_stopped_at_the_deadline(
@@ -274,9 +301,9 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    def in_this_process(data: bytes, deadline: Deadline) -> list[bytes]:
+    def in_this_process(data: bytes, deadline: Deadline, memory: int) -> list[bytes]:
         try:
-            return convert_image.convert(data, image_cache.SIZES)
+            return convert_image.convert(data, image_cache.SIZES, image_cache.MEMORY_ALONE)
         except convert_image.UnusableImage as error:
             raise NotFetched(str(error)) from None
 

@@ -77,7 +77,6 @@ def test_the_status_follows_the_state_and_the_start_stays(state: str, status: st
     [
         ({"place": "Hall"}, "OfflineEventAttendanceMode", ["Place"]),
         ({"online": True}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
-        ({"online": True, "place": "ONLINE (Zoom)"}, "OnlineEventAttendanceMode", ["VirtualLocation"]),
         ({"online": True, "place": "Hall"}, "MixedEventAttendanceMode", ["Place", "VirtualLocation"]),
     ],
 )
@@ -120,7 +119,15 @@ def test_a_price_has_the_currency_of_the_locale(cost: str, locale: str, price: s
 
 
 def test_a_cost_that_is_not_a_number_gives_no_offer() -> None:
-    assert "offers" not in markup(event(cost="$5 or $8 at the door"))
+    found = markup(event(cost="$5 or $8 at the door"))
+    assert "offers" not in found
+    assert found["isAccessibleForFree"] is False
+
+
+def test_words_without_a_price_do_not_say_whether_the_event_is_free() -> None:
+    found = markup(event(cost="Pay what you can"))
+    assert "offers" not in found
+    assert "isAccessibleForFree" not in found
 
 
 def test_without_site_url_there_are_no_relative_addresses() -> None:

@@ -296,25 +296,108 @@ def test_the_place_names_each_room_once_and_not_the_branch(location: Any, place:
     assert event(location=location).place == place
 
 
+ONLINE_PLACES = (
+    *(
+        "Online",
+        "Online på Zoom",
+        "Virtual",
+        "Zoom",
+        "ZOOM",
+        "Zoom Meeting",
+        "Virtual Event",
+        "Virtual (Zoom)",
+        "Webex",
+    ),
+    *(
+        "Microsoft Teams",
+        "Teams",
+        "Google Meet",
+        "Facebook Live",
+        "YouTube",
+        "YouTube Live",
+        "Online via Zoom",
+        "Remote",
+    ),
+    *(
+        "Virtual - Zoom",
+        "Library Facebook Page",
+        "Online/Zoom",
+        "Zoom (link will be emailed)",
+        "Webinar",
+        "En línea",
+    ),
+    *(
+        "Virtual por Zoom",
+        "Evento virtual",
+        "Online only",
+        "North - Online",
+        "Programs - Virtual",
+        "(Online)",
+        "Livestream",
+    ),
+    *("Online: registration required", "Virtual Program"),
+)
+ROOMS = (
+    *(
+        "Virtual Reality Lab",
+        "Zoom Room",
+        "The Zoom Room",
+        "Teams Room",
+        "YouTube Studio",
+        "Digital Lab",
+        "Facebook Studio",
+    ),
+    *(
+        "Online Learning Center",
+        "Virtual Gallery Wing",
+        "Remote Storage",
+        "Internet Café",
+        "Room 3 - Virtual Reality Lab",
+    ),
+    *("Zoo", "Team Room", "Meeting Room", "Discord Park Pavilion", "Skype Booth"),
+)
+
+
+@pytest.mark.parametrize("name", ONLINE_PLACES)
+def test_a_place_that_is_only_the_internet_makes_an_event_online_only(name: str) -> None:
+    found = event(location={"name": name}, campus="")
+    assert (found.online, found.place, found.online_only) == (True, "", True)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_with_such_a_name_stays_a_room(name: str) -> None:
+    found = event(location={"name": name}, campus="")
+    assert (found.online, found.place) == (False, name)
+
+
 @pytest.mark.parametrize(
-    ("fields", "online"),
+    ("fields", "online", "only"),
     [
-        ({}, False),
-        ({"online_join_url": "https://zoom.example/j/1"}, True),
-        ({"online_provider": "external"}, True),
-        ({"online_provider": "", "online_join_url": "", "online_seats": 0, "online_user_id": 0}, False),
-        ({"online_seats": 40}, True),
-        ({"online_seats": "40"}, True),
-        ({"location": {"name": "Online på Zoom"}}, True),
-        ({"campus": {"name": "Online"}}, True),
-        ({"title": "Online shopping"}, False),
-        ({"online_join_url": None, "online_provider": [], "online_seats": "many"}, False),
+        ({}, False, False),
+        ({"online_join_url": "https://zoom.example/j/1"}, True, False),
+        ({"online_join_url": "https://zoom.example/j/1", "location": ""}, True, True),
+        ({"online_provider": "external"}, True, False),
+        (
+            {"online_provider": "", "online_join_url": "", "online_seats": 0, "online_user_id": 0},
+            False,
+            False,
+        ),
+        ({"online_seats": 40}, True, False),
+        ({"online_seats": "40", "registration": True, "physical_seats": 0}, True, True),
+        ({"online_seats": "40", "registration": True, "physical_seats": 10}, True, False),
+        ({"online_seats": "40", "registration": True, "physical_seats": 10, "location": ""}, True, False),
+        ({"location": [{"name": "Community Room"}, {"name": "Zoom"}]}, True, False),
+        ({"location": "", "campus": {"name": "Online"}}, True, True),
+        ({"title": "Chess (moved online)"}, True, True),
+        ({"title": "Online shopping"}, False, False),
+        ({"online_join_url": None, "online_provider": [], "online_seats": "many"}, False, False),
     ],
 )
 def test_an_online_event_is_recognized_without_publishing_its_link(
-    fields: dict[str, Any], online: bool
+    fields: dict[str, Any], online: bool, only: bool
 ) -> None:
-    assert event(**fields).online is online
+    found = event(**fields)
+    assert (found.online, found.online_only) == (online, only)
 
 
 # --- Other fields ----------------------------------------------------------------------------
@@ -412,12 +495,22 @@ def test_most_registration_fields_may_be_missing(
         (True, ""),
         (float("inf"), ""),
         (1e300, ""),
-        ("5 to 10", ""),
-        ("٥", ""),
         ([], ""),
+        ("Free!", ""),
+        ("Gratis", ""),
+        ("N/A", ""),
+        ("No cost", ""),
+        ("-", ""),
+        ("0 kr.", ""),
+        ("50 kr.", "50"),
+        ("5 to 10", "5 to 10"),
+        ("$10 per person", "$10 per person"),
+        ("Free for members, $5 for others", "Free for members, $5 for others"),
+        ("Pay what you can", "Pay what you can"),
+        ("<b>$10</b> per family &amp; child", "$10 per family & child"),
     ],
 )
-def test_a_cost_is_a_plain_number_or_empty(value: Any, cost: str) -> None:
+def test_a_cost_is_a_number_or_words_and_empty_if_free(value: Any, cost: str) -> None:
     assert event(registration_cost=value).cost == cost
 
 

