@@ -3,6 +3,7 @@
 Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,
         TIMEZONE, STALE_AFTER_MINUTES from the environment or .env
 Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in one step
+        $BUILD_DIR/problems.json    events that were dropped or corrected, and why; for staff, never published
         $BUILD_DIR/images/          the events' images in three sizes, and index.json with their addresses
 
 Takes at most a minute. A calendar that cannot be fetched keeps its last good events. One that suddenly has
@@ -91,6 +92,7 @@ def fetch(
     images = ImageCache(settings.build_dir / "images", settings.now, log)
     snapshot = fetcher.merged(images)
     fetcher.log_results(snapshot, time.monotonic() - began)
+    fetcher.save_problems(settings.build_dir / "problems.json")
     if any(calendar.fetched for calendar in snapshot.calendars):
         # Before the images, which may be slow or use up the memory.
         snapshot.save(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 PARTIAL_PREFIX = ".partial-"
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o644) -> None:
     """Replace `path` with `data` by rename; with `durable`, flush file and folder to the disk.
 
     Raises OSError (ENOSPC, EROFS, EACCES); the old file is then intact and the temporary one deleted.
@@ -23,7 +23,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.chmod(name, 0o644)
+        os.chmod(name, mode)
         os.replace(name, path)
         if durable:
             _flush_folder(path.parent)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from event import DOUBTED, INTERNAL, Calendar, Snapshot
@@ -23,6 +25,7 @@ from fetching.normalize import (
     normalize_calendar,
     parse_calendars,
 )
+from files import write_atomic
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
@@ -219,20 +222,43 @@ class Fetcher:
             )
         self._log_problems()
 
-    def _log_problems(self) -> None:
-        problems = [
+    def save_problems(self, path: Path) -> None:
+        """Write the dropped and corrected events of this run to `path`, for staff. Never published."""
+        events = [
+            {
+                "calendar": calendar,
+                "id": problem.id,
+                "title": problem.title,
+                "result": "dropped" if problem.dropped else "published with a correction",
+                "why": problem.why,
+                "address": problem.address,
+            }
+            for calendar, problem in self._problems()
+        ]
+        data = {"checked": self._window.now.isoformat(), "events": events}
+        write_atomic(path, json.dumps(data, ensure_ascii=True, indent=1).encode() + b"\n", mode=0o600)
+
+    def _problems(self) -> list[tuple[str, Problem]]:
+        """Return (calendar, problem), the dropped events first."""
+        found = [
             (calendar, problem) for calendar, result in self._results.items() for problem in result.problems
         ]
+        return sorted(found, key=lambda item: not item[1].dropped)
+
+    def _log_problems(self) -> None:
+        problems = self._problems()
         for calendar, problem in problems[:LOGGED_PROBLEMS]:
             self._log.warn(
                 _message(problem),
                 calendar=calendar,
                 event=problem.id or "none",
                 field=problem.field,
+                why=problem.why,
+                address=problem.address or "none",
             )
         if len(problems) > LOGGED_PROBLEMS:
             self._log.warn(
-                "more events dropped or corrected, not listed here",
+                "more events dropped or corrected; problems.json lists all",
                 suppressed=len(problems) - LOGGED_PROBLEMS,
             )
 

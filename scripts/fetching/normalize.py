@@ -37,6 +37,16 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _YEARS_AHEAD = timedelta(days=5 * 366)
 
 
+_REASONS = {
+    "event": "the record is not an event",
+    "id": "it has no usable id",
+    "title": "it has no title",
+    "start": "its start is missing, unreadable, before 2000 or more than five years ahead",
+    "end": "its end is missing, unreadable or before its start",
+    "description": "its description is too complex or too long",
+}
+
+
 class UnusableEvent(Exception):
     """The event cannot be published; the text names the field that is missing or wrong."""
 
@@ -60,11 +70,21 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A problem with one event: it was dropped, or `field` was corrected."""
+    """A problem with one event: it was dropped, or `field` was corrected.
+
+    `title` and `address` (in LibCal) help staff to find it; both may be empty.
+    """
 
     id: str
     field: str
     dropped: bool
+    title: str = ""
+    address: str = ""
+
+    @property
+    def why(self) -> str:
+        """What is wrong, in words."""
+        return _REASONS.get(self.field, f"{self.field} is wrong")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +118,12 @@ def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalend
     images: dict[str, str] = {}
     offsets: list[tuple[timedelta, timedelta]] = []
     for item in raw:
-        identity = event_id(item)
         try:
             event, corrected = to_event(item, context)
         except UnusableEvent as error:
-            problems.append(Problem(id=identity, field=str(error), dropped=True))
+            problems.append(_problem(item, str(error), context, dropped=True))
             continue
-        problems += [Problem(id=identity, field=field, dropped=False) for field in corrected]
+        problems += [_problem(item, field, context, dropped=False) for field in corrected]
         if not event.all_day:
             offsets.append(_offsets(item, event))
         if event.last_day < context.now.date() or event.first_day > context.last_day:
@@ -121,6 +140,24 @@ def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalend
         unusable_ids=frozenset(problem.id for problem in problems if problem.dropped),
         zone_doubtful=_all_utc(offsets),
         images=images,
+    )
+
+
+def _problem(raw: Any, field: str, context: Context, *, dropped: bool) -> Problem:
+    """Return a problem with the event's title and its address in LibCal."""
+    identity = event_id(raw)
+    if not isinstance(raw, dict):
+        return Problem(id=identity, field=field, dropped=dropped)
+    private = PrivateDetails.of(raw, context.private_links)
+    url = raw.get("url")
+    public = web_address(url.get("public") if isinstance(url, dict) else url, context.origin)
+    address = f"{context.origin}event/{identity}" if identity else public
+    return Problem(
+        id=identity,
+        field=field,
+        dropped=dropped,
+        title=plain(raw.get("title"), MAX_NAME, private),
+        address="" if private.found_in_address(address) else address,
     )
 
 

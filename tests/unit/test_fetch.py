@@ -449,11 +449,46 @@ def test_broken_events_are_counted_and_the_first_ones_logged(world: World) -> No
     assert world.snapshot.dropped == 200
     assert (
         'level=warn step=fetch run=r msg="event dropped: correct it in LibCal" calendar=7 event=100 field=title'
-        in log
+        ' why="it has no title" address=' in log
     )
-    assert 'msg="event published with a corrected field" calendar=7 event=2 field=end' in log
+    assert "/event/100" in log
+    assert log.count('msg="event dropped') == 10
     assert log.count('msg="event ') == 10
-    assert 'msg="more events dropped or corrected, not listed here" suppressed=191' in log
+    assert 'msg="more events dropped or corrected; problems.json lists all" suppressed=191' in log
+
+
+def test_a_private_file_lists_every_dropped_or_corrected_event(world: World) -> None:
+    world.calendars = {
+        "7": [raw(1), raw(2, end=None), raw(3, title="Chess &amp; Go", start="soon"), 5],
+        "8": [],
+    }
+    world.run()
+    path = world.build / "problems.json"
+    found = json.loads(path.read_bytes())["events"]
+    assert [(item["id"], item["title"], item["result"]) for item in found] == [
+        ("3", "Chess & Go", "dropped"), ("", "", "dropped"), ("2", found[2]["title"], "published with a correction"),
+    ]  # fmt: skip
+    assert found[0]["why"].startswith("its start is missing")
+    assert found[0]["address"].endswith("/event/3")
+    assert path.stat().st_mode & 0o077 == 0
+    world.calendars = {"7": [raw(1)], "8": []}
+    world.run()
+    assert json.loads(path.read_bytes())["events"] == []
+
+
+def test_a_private_file_has_no_meeting_details(world: World) -> None:
+    secrets: dict[str, Any] = {
+        "online_join_url": "https://zoom.example/j/123456",
+        "online_join_password": "swordfish",
+    }
+    world.calendars["7"] = [
+        raw(1, title="Talk https://zoom.example/j/123456 swordfish", start="soon", **secrets)
+    ]
+    _, log = world.run()
+    saved = (world.build / "problems.json").read_text()
+    for text in (saved, log):
+        assert "swordfish" not in text
+        assert "zoom.example" not in text
 
 
 def test_a_description_that_is_too_complex_becomes_plain_text_and_the_log_names_its_event(
