@@ -3,24 +3,22 @@
 
 # aws_begin ROLE: start the AWS CLI in the background with the keys of ROLE (UPLOAD, INVALIDATE)
 aws_begin() {
-  local service key
+  local program version
   aws_keys "$1"
-  export AWS_PAGER='' AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
-  export AWS_RETRY_MODE=${AWS_RETRY_MODE:-standard} AWS_MAX_ATTEMPTS=${AWS_MAX_ATTEMPTS:-3}
-  for service in '' _S3 _CLOUDFRONT; do
-    key=AWS_ENDPOINT_URL$service
-    [[ -z ${!key:-} ]] || log warn 'sending requests to another server than AWS' "key=$key" "endpoint=${!key}"
-  done
-  key=${AWS_CLI:-$(type -P aws || true)}
-  if [[ -z $key || $key -ef $(dirname "$(type -P python3)")/aws ]]; then
+  program=$(type -P "${AWS_CLI:-${callers_aws:-aws}}") || [[ -z ${AWS_CLI:-} ]] ||
+    die "$EX_CONFIG" 'AWS_CLI is not a program: it must be one path without arguments' key=AWS_CLI "path=$AWS_CLI"
+  if [[ -z $program || $program -ef $(dirname "$(type -P python3)")/aws ]]; then
     require_package awscli
   else
-    log info 'using an AWS CLI other than the tested one' "aws=$key" "version=$("$key" --version 2>&1)"
+    export AWS_CLI=$program
+    version=$(timeout 20 "$AWS_CLI" --version 2>&1 </dev/null) ||
+      die "$EX_CONFIG" 'AWS_CLI cannot be run' key=AWS_CLI "path=$AWS_CLI" "detail=${version##*$'\n'}"
+    log info 'using an AWS CLI other than the tested one' "aws=$AWS_CLI" "version=${version%%$'\n'*}"
   fi
   mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$RUN_DIR"
   trap '' PIPE # the missing answer shows that the CLI died
-  coproc AWS_CLI { exec python3 "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
-  exec {aws_to}>&"${AWS_CLI[1]}" {aws_from}<&"${AWS_CLI[0]}"
+  coproc aws_session { exec python3 "$ROOT/scripts/aws_session.py" "$1" "$RUN_DIR/aws.out"; }
+  exec {aws_to}>&"${aws_session[1]}" {aws_from}<&"${aws_session[0]}"
 }
 
 # aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded (files),
@@ -47,6 +45,7 @@ aws_keys() {
     id=$(secret AWS_ACCESS_KEY_ID)
     secret=$(secret AWS_SECRET_ACCESS_KEY)
     token=$(secret AWS_SESSION_TOKEN)
+    token=${token:-${AWS_SECURITY_TOKEN:-}} # the old name
   fi
   [[ -n $id || -z $secret ]] ||
     die "$EX_CONFIG" "$1_AWS_ACCESS_KEY_ID is not set, but its secret is: set both or neither" \
@@ -55,7 +54,9 @@ aws_keys() {
     die "$EX_CONFIG" "$1_AWS_SECRET_ACCESS_KEY is not set, but its key id is: set both or neither" \
       "key=$1_AWS_SECRET_ACCESS_KEY"
   [[ -n $id ]] || return 0 # the CLI's own chain: a profile or instance role
-  unset AWS_PROFILE AWS_SESSION_TOKEN
+  # Of another login, which must not mix with this key pair.
+  unset "${!AWS_ROLE_@}" "${!AWS_CONTAINER_@}" AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN \
+    AWS_SECURITY_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_CREDENTIAL_EXPIRATION
   export AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_EC2_METADATA_DISABLED=true
   [[ -z $token ]] || export AWS_SESSION_TOKEN=$token
 }

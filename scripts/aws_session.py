@@ -15,82 +15,54 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from exit_codes import CONFIG, FAILED, OK, UNAVAILABLE
+from aws_config import ConfigError, Endpoint, endpoint, option, profile
+from aws_errors import translate
+from exit_codes import CONFIG, FAILED, OK
+from log import Log
 from processes import end_with_parent
 
-_ERROR = re.compile(r"An error occurred \(([A-Za-z0-9.]+)\)|\b(\d{3})\b(?= .*when calling)")
-_UNREACHABLE = re.compile(
-    r"Could not connect|timeout|timed out|Connection was closed|Connection reset|Connection aborted"
-    r"|Failed to connect|Name or service not known|IncompleteRead|Connection broken",
-    re.IGNORECASE,
-)
-_NO_CREDENTIALS = re.compile(
-    r"Unable to locate credentials|Partial credentials|config profile .* not be found"
-)
-
-_RIGHTS = "AWS denied access: check the {role}_AWS_ key pair and its policy"
-_KEYS = "AWS rejected the keys: check {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
-_NO_KEYS = "no AWS credentials: set {role}_AWS_ACCESS_KEY_ID and {role}_AWS_SECRET_ACCESS_KEY"
-_LATER = "AWS is overloaded or down; the next run continues"
-# AWS's errors: our exit code and the advice for the log. {role} is UPLOAD or INVALIDATE.
-KNOWN = {
-    "AccessDenied": (CONFIG, _RIGHTS),
-    "AllAccessDisabled": (CONFIG, _RIGHTS),
-    "403": (CONFIG, _RIGHTS),
-    "Forbidden": (CONFIG, _RIGHTS),
-    "InvalidAccessKeyId": (CONFIG, _KEYS),
-    "InvalidClientTokenId": (CONFIG, _KEYS),
-    "SignatureDoesNotMatch": (CONFIG, _KEYS),
-    "AuthorizationHeaderMalformed": (CONFIG, "wrong region for the bucket: check AWS_DEFAULT_REGION"),
-    "ExpiredToken": (CONFIG, _KEYS),
-    "InvalidToken": (CONFIG, _KEYS),
-    "NoSuchBucket": (CONFIG, "no such bucket: check S3_BUCKET"),
-    "PermanentRedirect": (CONFIG, "the bucket is in another region: check AWS_DEFAULT_REGION"),
-    "NoSuchDistribution": (CONFIG, "no such distribution: check CLOUDFRONT_DISTRIBUTION_ID"),
-    "RequestTimeTooSkewed": (FAILED, "the clock of this machine is over 15 minutes wrong: set it"),
-    "TooManyInvalidationsInProgress": (
-        UNAVAILABLE,
-        "CloudFront has too many invalidations in progress; the next run tries again",
-    ),
-    "SlowDown": (UNAVAILABLE, _LATER),
-    "Throttling": (UNAVAILABLE, _LATER),
-    "ThrottlingException": (UNAVAILABLE, _LATER),
-    "TooManyRequestsException": (UNAVAILABLE, _LATER),
-    "RequestLimitExceeded": (UNAVAILABLE, _LATER),
-    "RequestTimeout": (UNAVAILABLE, _LATER),
-    "InternalError": (UNAVAILABLE, _LATER),
-    "ServiceUnavailable": (UNAVAILABLE, _LATER),
-}
+# For unattended use, whatever the configuration of the AWS CLI says. Its errors must have the words that
+# aws_errors.py knows.
+_FIXED = {"AWS_PAGER": "", "AWS_CLI_AUTO_PROMPT": "off", "AWS_CLI_ERROR_FORMAT": "legacy"}
+_DEFAULTS = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "3"}
+_CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
 
 
-def translate(rc: int, stderr: str, role: str) -> tuple[int, str, str, str]:
-    """Translate awscli's rc and stderr to our exit code, AWS's error, the advice and the detail."""
-    if rc == 0:
-        return OK, "", "", ""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("usage:")]
-    detail = next((line for line in lines if "An error occurred" in line or "fatal error" in line), "")
-    detail = (detail or (lines[-1] if lines else f"aws ended with {rc}"))[:300]
-    match = _ERROR.search(stderr)
-    aws_error = (match[1] or match[2]) if match else ""
-    if aws_error in KNOWN:
-        exit_code, advice = KNOWN[aws_error]
-        return exit_code, aws_error, advice.format(role=role), detail
-    if re.fullmatch(r"5\d\d", aws_error):
-        return UNAVAILABLE, aws_error, _LATER, detail
-    if _NO_CREDENTIALS.search(stderr):
-        return CONFIG, "NoCredentials", _NO_KEYS.format(role=role), detail
-    if not aws_error and _UNREACHABLE.search(stderr):
-        return UNAVAILABLE, "Unreachable", "cannot reach AWS; the next run continues", detail
-    return FAILED, aws_error, "the AWS CLI failed: see the detail", detail
+def environment(server: Endpoint, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for the AWS CLI; an empty AWS_ variable counts as not set.
+
+    The order of AWS_PROFILE and AWS_DEFAULT_PROFILE differs between versions 1 and 2, that of AWS_REGION
+    and AWS_DEFAULT_REGION too; so both versions get one value.
+    """
+    found = _DEFAULTS | {key: value for key, value in env.items() if value or not key.startswith("AWS_")}
+    for key in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        found.pop(key, None)
+    if name := profile(env):
+        found["AWS_PROFILE"] = name
+    region = env.get("AWS_DEFAULT_REGION") or env.get("AWS_REGION") or option("region", env) or "us-east-1"
+    found |= {"AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+    if not server.is_aws:  # many other stores refuse the checksums that the AWS CLI adds by default
+        for name in _CHECKSUMS:
+            if not option(name, env):
+                found.setdefault(f"AWS_{name.upper()}", "when_required")
+    return found | _FIXED
+
+
+def endpoint_options(server: Endpoint) -> list[str]:
+    """Return the option that makes every version of the AWS CLI use the endpoint.
+
+    Versions before 2.13 and 1.29 read it from no variable and no file. An address with a password would
+    be visible to all users of the machine.
+    """
+    return ["--endpoint-url", server.url] if server.url and "@" not in server.url else []
 
 
 def commands(stream: BinaryIO) -> Iterator[list[str]]:
@@ -133,13 +105,7 @@ def command_line() -> Callable[[list[str]], int]:
     """
     program = os.environ.get("AWS_CLI") or shutil.which("aws")
     if program and Path(program).parent.resolve() != Path(sys.executable).parent.resolve():
-        return lambda arguments: (
-            subprocess.run(  # noqa: S603
-                [program, *arguments],
-                check=False,
-                preexec_fn=partial(end_with_parent, os.getpid()),
-            ).returncode
-        )
+        return partial(_run_program, program)
     from awscli.clidriver import create_clidriver
 
     driver = create_clidriver()
@@ -153,33 +119,72 @@ def command_line() -> Callable[[list[str]], int]:
     return run
 
 
+def _run_program(program: str, arguments: list[str]) -> int:
+    try:
+        return subprocess.run(  # noqa: S603
+            [program, *arguments], check=False, preexec_fn=partial(end_with_parent, os.getpid())
+        ).returncode
+    except OSError as error:
+        sys.stderr.write(f"cannot run {program}: {error.strerror}\n")
+        return FAILED
+
+
+def take_stdin() -> BinaryIO:
+    """Return stdin, with the commands; the AWS CLI and its credential_process get an empty one."""
+    stream = os.fdopen(os.dup(0), "rb")
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    return stream
+
+
 def main(argv: list[str]) -> int:
     """Serve commands until stdin ends: `aws_session.py ROLE OUTPUT-FILE`."""
     end_with_parent(os.getppid())
+    stream = take_stdin()
     role, out = argv[0], Path(argv[1])
-    err = out.with_suffix(".err")
+    step, service = ("upload", "s3") if role == "UPLOAD" else ("invalidate", "cloudfront")
+    log = Log(step)
+    try:
+        server = endpoint(service, os.environ)
+        found = environment(server, os.environ)
+    except ConfigError as error:  # as an answer: the plan of the step may have logged it already
+        for _ in commands(stream):
+            _send(str(CONFIG), error.key, "0", str(error), "")
+        return CONFIG
+    os.environ.clear()
+    os.environ.update(found)
+    if server.url:
+        log.warn("sending requests to another server than AWS", key=server.source, endpoint=server.shown)
+    options = endpoint_options(server)
+    region = found["AWS_DEFAULT_REGION"] if server.is_aws and service == "s3" else ""
     gc.disable()  # collecting garbage took a tenth of the start and found none
     run = command_line()
     gc.enable()
-    for arguments in commands(sys.stdin.buffer):
-        with captured(out, err):
-            rc = run(arguments)
-        output = out.read_text(encoding="utf-8", errors="replace")
-        stderr = err.read_text(encoding="utf-8", errors="replace")
-        if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:
-            rc, stderr = FAILED, delete_errors(output)
-        exit_code, aws_error, advice, detail = translate(rc, stderr, role)
-        uploaded = sum(line.startswith("upload: ") for line in output.splitlines())
-        fields = (
-            str(exit_code),
-            aws_error or "-",
-            str(uploaded),
-            advice or "-",
-            detail.replace("\t", " ") or "-",
-        )
-        sys.stdout.write("\t".join(fields) + "\n")
-        sys.stdout.flush()
+    for arguments in commands(stream):
+        _send(*_answer([*arguments, *options], run, role, region, out))
     return OK
+
+
+def _send(*fields: str) -> None:
+    sys.stdout.write("\t".join(field.replace("\t", " ") or "-" for field in fields) + "\n")
+    sys.stdout.flush()
+
+
+def _answer(
+    arguments: list[str], run: Callable[[list[str]], int], role: str, region: str, out: Path
+) -> list[str]:
+    """Run one command; return the fields of the answer."""
+    err = out.with_suffix(".err")
+    with captured(out, err):
+        rc = run(arguments)
+    output = out.read_text(encoding="utf-8", errors="replace")
+    stderr = err.read_text(encoding="utf-8", errors="replace")
+    if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:
+        rc, stderr = FAILED, delete_errors(output)
+    failure = translate(rc, stderr, role, region)
+    uploaded = sum(line.startswith("upload: ") for line in output.splitlines())
+    return [str(failure.exit_code), failure.error, str(uploaded), failure.advice, failure.detail]
 
 
 def delete_errors(output: str) -> str:

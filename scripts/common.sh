@@ -9,7 +9,8 @@ readonly ROOT
 export RUN_ID=${RUN_ID:-${INVOCATION_ID:-}}
 # Without make: put the project's Python first in PATH, but keep the aws of the caller's PATH.
 if [[ -d $ROOT/.venv/bin && :$PATH: != *:$ROOT/.venv/bin:* ]]; then
-  export AWS_CLI=${AWS_CLI:-$(type -P aws)} PATH=$ROOT/.venv/bin:$PATH
+  export callers_aws && callers_aws=$(type -P aws) || true
+  export PATH=$ROOT/.venv/bin:$PATH
 fi
 
 # shellcheck source=log.sh
@@ -37,6 +38,8 @@ die_usage() {
 # load_env: export the settings of .env (or $ENV_FILE) that the environment does not have
 load_env() {
   local file=${ENV_FILE:-$ROOT/.env} line key value number=0
+  # A session token without its key pair is of another login than the pair in the file.
+  [[ -n ${AWS_ACCESS_KEY_ID:-}${AWS_ACCESS_KEY_ID_FILE:-} ]] || unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
   [[ -e $file ]] || return 0
   [[ -r $file ]] || die "$EX_CONFIG" "$file cannot be read" "key=$file"
   while IFS= read -r line || [[ -n $line ]]; do

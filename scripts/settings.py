@@ -16,6 +16,8 @@ from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from aws_config import ConfigError, endpoint
+
 VERSION = "0.1.0"  # as in pyproject.toml, which a container does not hold
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -129,14 +131,15 @@ class PublishSettings:
         if not re.fullmatch(r"[A-Za-z0-9!_.'()/-]*", prefix) or "//" in prefix:
             raise SettingError("S3_PREFIX", "must be a path such as events")
         prefix = prefix.strip("/")
-        endpoint = "aws"
-        if env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-            endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
+        try:
+            server = endpoint("s3", env).shown or "aws"
+        except ConfigError as error:
+            raise SettingError(error.key, str(error)) from error
         return cls(
             build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
             bucket=bucket,
             prefix=prefix,
-            destination=f"{endpoint} s3://{bucket}/{prefix}",
+            destination=f"{server} s3://{bucket}/{prefix}",
             distribution=env.get("CLOUDFRONT_DISTRIBUTION_ID", ""),
             site_url=_site_url(env),
             min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),

@@ -6,6 +6,7 @@ Starts moto and the proxy, prints the environment variables that point the AWS C
 KEY=value lines, then an empty line, and serves until SIGTERM or SIGINT.
 
     GET    /-/log      the requests, one per line: "PutObject event/1.html 200 sent=812 fault="
+                       (with "token=..." at the end if the request has a session token)
     DELETE /-/log      clear the log
     PUT    /-/faults   set the faults: a JSON list (see Fault)
     DELETE /-/faults   remove all faults
@@ -105,10 +106,11 @@ class Request:
     received: int
     fault: str = ""
     paths: tuple[str, ...] = ()
+    token: str = ""
 
     def __str__(self) -> str:
         words = [self.operation, self.key, str(self.status), f"sent={self.sent}", f"fault={self.fault}"]
-        return " ".join([*words, *self.paths])
+        return " ".join([*words, *self.paths, *([f"token={self.token}"] if self.token else [])])
 
 
 @dataclass(slots=True)
@@ -289,6 +291,7 @@ class Handler(BaseHTTPRequestHandler):
             received=len(answer),
             fault=fault,
             paths=paths,
+            token=self.headers.get("X-Amz-Security-Token", ""),
         )
         with self.state.lock:
             self.state.log.append(request)

@@ -19,6 +19,7 @@ DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 # Only for this machine, or secrets, which come as files.
 NOT_PASSED = {"BUILD_DIR", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET"}
+NOT_PASSED |= {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "UPLOAD_AWS_ACCESS_KEY_ID"}
 
 
 class Asked(Mapping[str, str]):
