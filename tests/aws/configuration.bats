@@ -42,7 +42,7 @@ fake_aws() {
   # Without the line, S3 itself gets the whole site (here: moto instead of the proxy).
   rm "$HOME/.aws/config"
   AWS_ENDPOINT_URL=$MOTO_URL run -0 upload
-  says 'new destination'
+  says 'new endpoint, bucket or prefix'
   says 'uploaded=5 '
 }
 
@@ -63,7 +63,7 @@ fake_aws() {
   run -0 upload
   run -0 upload --dry-run
   says '^1 upload '
-  says_not 'new destination'
+  says_not 'new endpoint'
 }
 
 @test "A profile that does not exist ends with 78 and changes no file" {
@@ -168,8 +168,8 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
 
 @test "Another store than AWS gets no checksums unless they are required, but the settings win" {
   # shellcheck disable=SC2016  # for the script to expand
-  fake_aws 'echo "sum=$AWS_REQUEST_CHECKSUM_CALCULATION,$AWS_RESPONSE_CHECKSUM_VALIDATION." >&2' 'exit 1'
-  sed -i '2i [[ $1 != --version ]] || exit 0' "$AWS_CLI"
+  fake_aws '[[ $1 != --version ]] || exit 0' \
+    'echo "sum=$AWS_REQUEST_CHECKSUM_CALCULATION,$AWS_RESPONSE_CHECKSUM_VALIDATION." >&2' 'exit 1'
   run -1 upload
   says 'sum=when_required,when_required\.'
   AWS_REQUEST_CHECKSUM_CALCULATION=when_supported run -1 upload

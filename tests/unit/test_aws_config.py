@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from botocore import configprovider
-from botocore.session import Session
+from botocore import configprovider  # type: ignore[import-untyped]
+from botocore.session import Session  # type: ignore[import-untyped]
 
 from aws_config import ConfigError, Endpoint, endpoint, option, profile, secrets, without_password
 from settings import PublishSettings, SettingError
