@@ -21,17 +21,21 @@ aws_begin() {
   exec {aws_to}>&"${aws_session[1]}" {aws_from}<&"${aws_session[0]}"
 }
 
-# aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_uploaded (files),
-# aws_advice and aws_detail
+# aws ARGUMENT...: run one command; set aws_rc (our exit code), aws_error, aws_files (uploaded or
+# deleted), aws_advice and aws_detail. Each request is retried twice, so three times
+# aws_read_timeout must be below the time limit of the step in bin/publish.
+aws_read_timeout=15
 aws() {
-  aws_rc=$EX_FAILED aws_error=- aws_uploaded=0 aws_detail=-
+  aws_rc=$EX_FAILED aws_error=- aws_files=0 aws_detail=-
   aws_advice='the AWS CLI was killed or crashed; the next run continues'
-  set -- "$@" --cli-connect-timeout 5 --cli-read-timeout 15
+  # If the CLI dies, an earlier answer must not count as that to this command.
+  if ! { : >"$RUN_DIR/aws.out" && : >"$RUN_DIR/aws.err"; }; then return 1; fi
+  set -- "$@" --output json --cli-connect-timeout 5 --cli-read-timeout "$aws_read_timeout"
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
   local answer # after the death of the CLI, read into all five would empty them
   IFS='' read -r -u "$aws_from" answer || return 1
   # shellcheck disable=SC2034  # the commands use them
-  IFS=$'\t' read -r aws_rc aws_error aws_uploaded aws_advice aws_detail <<<"$answer"
+  IFS=$'\t' read -r aws_rc aws_error aws_files aws_advice aws_detail <<<"$answer"
   ((aws_rc == 0))
 }
 

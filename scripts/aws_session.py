@@ -4,7 +4,9 @@ Starting `aws` takes half a second. This process starts in the background while 
 work; each command then takes a few hundredths of a second. A command arrives on stdin as
 NUL-terminated texts: the number of its arguments, then the arguments. The answer is one line on stdout:
 
-    EXIT CODE <tab> AWS ERROR <tab> FILES UPLOADED <tab> ADVICE <tab> DETAIL
+    EXIT CODE <tab> AWS ERROR <tab> FILES <tab> ADVICE <tab> DETAIL
+
+FILES is the number of files that the command reports as uploaded or deleted.
 
 The exit code is one of ours (0, 1, 75, 78), never awscli's 1, 2 or 255, which have other meanings. The
 output of the command is in the file given as argument.
@@ -23,7 +25,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+import aws_deletes
 from aws_config import ConfigError, Endpoint, endpoint, option, profile
+from aws_deletes import Result
 from aws_errors import translate
 from exit_codes import CONFIG, FAILED, OK
 from log import Log
@@ -176,23 +180,22 @@ def _answer(
 ) -> list[str]:
     """Run one command; return the fields of the answer."""
     err = out.with_suffix(".err")
-    with captured(out, err):
-        rc = run(arguments)
-    output = out.read_text(encoding="utf-8", errors="replace")
-    stderr = err.read_text(encoding="utf-8", errors="replace")
-    if rc == 0 and "delete-objects" in arguments and '"Errors"' in output:
-        rc, stderr = FAILED, delete_errors(output)
-    failure = translate(rc, stderr, role, region)
-    uploaded = sum(line.startswith("upload: ") for line in output.splitlines())
-    return [str(failure.exit_code), failure.error, str(uploaded), failure.advice, failure.detail]
 
+    def execute(arguments: list[str]) -> Result:
+        with captured(out, err):
+            rc = run(arguments)
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
+        return Result(rc, *texts)
 
-def delete_errors(output: str) -> str:
-    """Return the first error of a DeleteObjects answer as an AWS CLI error: the CLI exits with 0."""
-    import json
-
-    first = json.loads(output)["Errors"][0]
-    return f"An error occurred ({first.get('Code', '')}) when deleting {first.get('Key', '')}"
+    if arguments[:2] == ["s3api", "delete-objects"]:
+        result, files = aws_deletes.delete(execute, arguments)
+        out.write_text(result.output, encoding="utf-8")
+        err.write_text(result.stderr, encoding="utf-8")
+    else:
+        result = execute(arguments)
+        files = sum(line.startswith("upload: ") for line in result.output.splitlines())
+    failure = translate(result.rc, result.stderr, role, region)
+    return [str(failure.exit_code), failure.error, str(files), failure.advice, failure.detail]
 
 
 if __name__ == "__main__":

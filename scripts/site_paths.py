@@ -26,6 +26,7 @@ EVENTS = "events.json"
 ROBOTS = "robots.txt"
 SITEMAP = "sitemap.xml"
 STATUS = "status.json"  # rewritten by every run, and not in site.manifest
+MARK = ".events-display"  # uploaded before all else and never again; only published.manifest lists it
 
 _AT_THE_TOP = frozenset({
     HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, JSON_FEED,
@@ -34,6 +35,17 @@ _AT_THE_TOP = frozenset({
 # Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
 # Earlier versions named images static/0123456789abcdef-320.webp.
 HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
+
+# The names of our files in each folder. They are exact: other programs publish to event/ and static/ too.
+_SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+_NAMES = {
+    "event": r"[0-9]+\.(html|ics)",
+    "branch": rf"{_SLUG}\.(html|ics|atom|json)",
+    "audience": rf"{_SLUG}\.(html|ics|atom|json)",
+    "screen": rf"{_SLUG}\.html",
+    "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|[0-9]+\.[0-9a-f]{16}\.webp|[0-9a-f]{16}-[0-9]+\.webp",
+}
+FOLDERS = tuple(_NAMES)
 
 
 def event_page(event: str) -> str:
@@ -90,14 +102,6 @@ def is_safe(path: str) -> bool:
 def is_ours(path: str) -> bool:
     """Return whether `path` follows this layout: a file of that name is a page, feed or asset of ours."""
     folder, _, name = path.rpartition("/")
-    stem, _, suffix = name.rpartition(".")
-    match folder:
-        case "":
-            return name in _AT_THE_TOP
-        case "event":
-            return stem.isdigit() and suffix in ("html", "ics")
-        case "branch" | "audience":
-            return bool(stem) and suffix in ("html", "ics", "atom", "json")
-        case "screen":
-            return bool(stem) and suffix == "html"
-    return is_hashed(path)
+    if not folder:
+        return name in _AT_THE_TOP
+    return bool(re.fullmatch(_NAMES.get(folder, r"(?!)"), name))

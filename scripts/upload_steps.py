@@ -1,6 +1,6 @@
 """Prepare the steps of bin/upload, and record their outcome. This program uploads no file itself.
 
-    python scripts/upload_steps.py prepare [--listing FILE]
+    python scripts/upload_steps.py prepare [--listed | --no-listed]
     python scripts/upload_steps.py record DONE
     python scripts/upload_steps.py show
 
@@ -8,11 +8,13 @@
 $BUILD_DIR/run/stage/, writes the coming changes to pending-paths and published.manifest, and prints
 the steps, tab-separated:
 
-    list                                              published.manifest is missing: list the bucket,
-                                                      then call prepare again with --listing
-    sync    FILES  FOLDER  CONTENT-TYPE  CACHE-CONTROL
-    status  1      FILE    CONTENT-TYPE  CACHE-CONTROL
-    delete  FILES  JSON-FILE
+    list    OBJECTS  JSON-FILE  KEY-PREFIX              list the bucket, at most OBJECTS of a folder, then
+    check   OBJECTS  JSON-FILE  KEY-PREFIX              call prepare --listed; `check` may fail: --no-listed
+    mark    1        FILE       CONTENT-TYPE  CACHE-CONTROL
+    sync    FILES    FOLDER     CONTENT-TYPE  CACHE-CONTROL
+    copy    FILES    FOLDER     CONTENT-TYPE  CACHE-CONTROL   the same without a LIST of the whole prefix
+    status  1        FILE       CONTENT-TYPE  CACHE-CONTROL
+    delete  FILES    JSON-FILE
 
 `record` records that DONE of these steps are complete, and the files of the next step that arrived.
 `show` prints the plan with its price, for upload and invalidation, and changes no file.
@@ -24,24 +26,26 @@ import json
 import os
 import shutil
 import sys
+from argparse import BooleanOptionalAction
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 
 import program
 from exit_codes import FAILED, OK
 from files import sha256, write_atomic
 from log import Log
+from publishing import bucket_listing
+from publishing.bucket_listing import Listing
 from publishing.build_files import BuildFiles
 from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
 from publishing.guards import check_deletes, check_events, check_site, count_events
 from publishing.headers import UNKNOWN_TYPE, headers_for
 from publishing.state import EVERYTHING, UNCERTAIN, Pending, Published
 from publishing.upload_outcome import record
-from publishing.upload_plan import Edge, Plan, entries_from_listing, make_plan
+from publishing.upload_plan import Edge, Plan, make_plan, split
 from settings import PublishSettings, read_environment
-from site_paths import STATUS
+from site_paths import MARK, STATUS
 
 # `aws s3 sync` uploads files that are newer than the object. Staged files are dated 2100, so that it
 # skips no file because of a slow clock or an object written in the same second.
@@ -61,11 +65,12 @@ class Completeness(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The publish state before the run."""
+    """The publish state before the run; `is_known`: an earlier run published to the destination."""
 
     published: Published
     pending: Pending
     completeness: Completeness
+    is_known: bool
 
     @property
     def is_complete(self) -> bool:
@@ -84,9 +89,9 @@ def load_state(files: BuildFiles, log: Log) -> State:
         found = None
     if found is None:
         empty = Published(destination=destination)
-        return State(published=empty, pending=pending, completeness=Completeness.MISSING)
+        return State(published=empty, pending=pending, completeness=Completeness.MISSING, is_known=False)
     if found.destination == destination:
-        return State(published=found, pending=pending, completeness=Completeness.COMPLETE)
+        return State(published=found, pending=pending, completeness=Completeness.COMPLETE, is_known=True)
     log.info("new endpoint, bucket or prefix; uploading every file", old=found.destination, new=destination)
     try:
         earlier = Published.load(files.published_at(destination))
@@ -100,18 +105,23 @@ def load_state(files: BuildFiles, log: Log) -> State:
         published=Published(destination=destination, entries=entries),
         pending=pending,
         completeness=Completeness.NEW_DESTINATION,
+        is_known=earlier is not None,
     )
 
 
-def prepare(files: BuildFiles, log: Log, *, listing: Path | None) -> None:
-    """Check the site, stage the files to upload, save the publish state and print the steps."""
-    state = load_state(files, log)
+def prepare(files: BuildFiles, log: Log, *, listed: bool | None) -> None:
+    """Check the site, stage the files to upload, save the publish state and print the steps.
+
+    `listed` is None before a listing, and false if the listing failed.
+    """
+    (files.run / "upload.plan.json").unlink(missing_ok=True)
+    saved = state = load_state(files, log)
     manifest, events = _checked(files, log)
-    if state.completeness is Completeness.MISSING:
-        if listing is None:
-            sys.stdout.write("list\n")
-            return
-        state = replace(state, published=_published_from(files, log, listing, manifest))
+    if listed is None and needs_listing(state, files.settings):
+        _request_listing(files, manifest, state)
+        return
+    if listed:
+        state = replace(state, published=_with_listing(files, log, manifest, state))
     plan = _plan(files, log, manifest, state)
     _stage(files, plan, manifest)
     _save_plan(files, plan, state, events)
@@ -122,7 +132,7 @@ def prepare(files: BuildFiles, log: Log, *, listing: Path | None) -> None:
         former = Published.load(files.published)
         if former:
             former.save(files.published_at(former.destination))
-    if plan.published != state.published or not state.is_complete:
+    if plan.published != saved.published or not state.is_complete:
         plan.published.save(files.published)
     sys.stdout.writelines("\t".join(line) + "\n" for line in _lines(files, plan))
 
@@ -139,19 +149,44 @@ def _checked(files: BuildFiles, log: Log) -> tuple[dict[str, str], int]:
     return manifest, events
 
 
-def _published_from(files: BuildFiles, log: Log, listing: Path, manifest: Mapping[str, str]) -> Published:
-    """Return our objects in `listing`, the JSON list of keys that the AWS CLI printed."""
-    keys = json.loads(listing.read_text(encoding="utf-8") or "null") or []
-    found = {key.removeprefix(files.key("")) for key in keys} - {STATUS}
-    entries = entries_from_listing(sorted(found), manifest)
-    if found:
+def needs_listing(state: State, settings: PublishSettings) -> bool:
+    """Whether to list the bucket: once a day, to notice missing files, and if the state is incomplete."""
+    mark = state.published.entries.get(MARK)
+    is_current = state.published.listed_on == settings.now.date()
+    return not (state.is_complete and is_current and mark and not mark.is_uncertain)
+
+
+def _request_listing(files: BuildFiles, manifest: Mapping[str, str], state: State) -> None:
+    shutil.rmtree(files.listing, ignore_errors=True)
+    files.listing.mkdir(parents=True)
+    action = "check" if state.is_complete else "list"
+    for number, request in enumerate(bucket_listing.requests_for(manifest, state.published)):
+        answer = str(files.listing / f"{number}.json")
+        prefix = files.key(f"{request.folder}/" if request.folder else "")
+        sys.stdout.write("\t".join([action, str(request.most), answer, prefix]) + "\n")
+
+
+def _with_listing(files: BuildFiles, log: Log, manifest: Mapping[str, str], state: State) -> Published:
+    """Return the published files after a look at the listing; raise Refused if another site is there."""
+    published = state.published
+    requests = bucket_listing.requests_for(manifest, published)
+    listing = Listing.load(files.listing, requests, files.key(""))
+    if MARK not in listing.objects and not state.is_known and not files.settings.force:
+        bucket_listing.check_owner(listing, manifest)
+    if not state.is_complete:
+        published = bucket_listing.with_found(published, listing, manifest)
+    others = listing.objects.keys() - published.entries.keys() - {STATUS, MARK}
+    if state.completeness is Completeness.MISSING and published.entries:
         log.warn(
             "published.manifest missing; uploading every file",
-            found=len(found),
-            ours=len(entries),
-            not_ours=len(found) - len(entries),
+            found=len(published.entries) + len(others),
+            ours=len(published.entries),
+            not_ours=len(others),
         )
-    return Published(destination=files.settings.destination, entries=entries)
+    if missing := bucket_listing.missing(published, listing):
+        log.warn("files missing in S3; uploading them again", files=len(missing), first=missing[0])
+    digest = sha256(bucket_listing.MARK_CONTENT)
+    return bucket_listing.listed(published, listing, digest, files.settings.now.date())
 
 
 def _plan(files: BuildFiles, log: Log, manifest: Mapping[str, str], state: State) -> Plan:
@@ -170,6 +205,8 @@ def _plan(files: BuildFiles, log: Log, manifest: Mapping[str, str], state: State
         history_lost=lost or not state.is_complete,
     )
     plan = make_plan(manifest, state.published, edge, settings.now)
+    sizes = {path: (files.site / path).stat().st_size for path in manifest}
+    plan = replace(plan, steps=tuple(split(plan.steps, sizes)))
     _log_uploads(log, manifest, state, plan.changes.uploads)
     return plan
 
@@ -191,6 +228,7 @@ def _log_uploads(log: Log, manifest: Mapping[str, str], state: State, uploads: t
 def _stage(files: BuildFiles, plan: Plan, manifest: Mapping[str, str]) -> None:
     """Copy the files to upload to one folder for each sync; raise Refused if one changed meanwhile."""
     shutil.rmtree(files.run / "stage", ignore_errors=True)
+    write_atomic(files.mark, bucket_listing.MARK_CONTENT)
     for number, step in enumerate(plan.steps):
         if step.action != "sync":
             continue
@@ -215,7 +253,8 @@ def _save_plan(files: BuildFiles, plan: Plan, state: State, events: int) -> None
         }
         steps.append({"action": step.action, "paths": step.paths, "before": before})
         if step.action == "delete":
-            batch = {"Objects": [{"Key": files.key(path)} for path in step.paths], "Quiet": True}
+            # Not quiet: only a delete that the answer lists counts as done.
+            batch = {"Objects": [{"Key": files.key(path)} for path in step.paths], "Quiet": False}
             write_atomic(files.run / f"delete-{number}.json", json.dumps(batch).encode())
     pending = {"paths": sorted(state.pending.paths), "change_id": state.pending.change_id}
     data = {
@@ -241,8 +280,12 @@ def _lines(files: BuildFiles, plan: Plan) -> Iterator[list[str]]:
         if step.headers is None:
             yield [step.action, size, str(files.run / f"delete-{number}.json")]
         else:
-            source = files.site / STATUS if step.action == "status" else files.stage(number)
-            yield [step.action, size, str(source), step.headers.content_type, step.headers.cache_control]
+            # aws s3 sync lists the whole prefix for each command. In a bucket with other objects too, that
+            # is without limit: 1.8 million of them took 16 minutes (aws-cli#7653).
+            copies = step.action == "sync" and not plan.published.alone
+            action = "copy" if copies else step.action
+            source = {"status": files.site / STATUS, "mark": files.mark}.get(step.action, files.stage(number))
+            yield [action, size, str(source), step.headers.content_type, step.headers.cache_control]
 
 
 def show(files: BuildFiles, log: Log) -> None:
@@ -252,12 +295,14 @@ def show(files: BuildFiles, log: Log) -> None:
     plan = _plan(files, log, manifest, state)
     puts = lists = size = 0
     for step in plan.steps:
-        lists += step.action == "sync"  # sync lists all objects below the prefix
+        lists += step.action == "sync" and plan.published.alone  # it lists all objects below the prefix
         for path in step.paths:
             sys.stdout.write(f"{'delete' if step.action == 'delete' else 'upload'}\t{files.key(path)}\n")
             if step.action != "delete":
                 puts += 1
-                size += (files.site / path).stat().st_size
+                size += (
+                    (files.site / path).stat().st_size if path != MARK else len(bucket_listing.MARK_CONTENT)
+                )
     deletes = {path for step in plan.steps if step.action == "delete" for path in step.paths}
     for path, entry in sorted(plan.published.entries.items()):
         if entry.removed_at and path not in deletes:
@@ -268,6 +313,8 @@ def show(files: BuildFiles, log: Log) -> None:
     if state.completeness is Completeness.MISSING:
         sys.stdout.write("published.manifest is missing: the upload lists the bucket first\n")
     lists *= -(-len(plan.published.entries) // MOST_KEYS)
+    if needs_listing(state, files.settings):
+        lists += len(bucket_listing.requests_for(manifest, state.published))
     dollars = (puts + lists) * DOLLARS_A_REQUEST + budget.price(len(paths))
     sys.stdout.write(
         f"{_number(puts, 'upload')} ({size:,} bytes), {_number(len(deletes), 'delete')},"
@@ -285,7 +332,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = program.options(__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare")
-    preparing.add_argument("--listing", type=Path)
+    preparing.add_argument("--listed", action=BooleanOptionalAction)
     commands.add_parser("record").add_argument("done", type=int)
     commands.add_parser("show")
     args = parser.parse_args(argv)
@@ -298,7 +345,7 @@ def main(argv: list[str] | None = None) -> int:
         elif args.command == "show":
             show(files, log)
         else:
-            prepare(files, log, listing=args.listing)
+            prepare(files, log, listed=args.listed)
         return OK
 
     unreadable = ("cannot read or write the publish state", FAILED)

@@ -37,7 +37,7 @@ from log import Log
 from publishing.headers import Headers, headers_for
 from publishing.state import Pending, Published
 from settings import PublishSettings, SettingError, read_environment
-from site_paths import HOME, STATUS
+from site_paths import HOME, MARK, STATUS
 
 TIMEOUT = 15  # seconds for each file
 MOST_BYTES = 20_000_000
@@ -103,7 +103,7 @@ class Built:
         in_s3 = {
             path: entry.digest
             for path, entry in (published.entries if published else {}).items()
-            if not entry.removed_at
+            if not entry.removed_at and path != MARK
         }
         digests = read_manifest(folder / "site.manifest") or in_s3
         if not digests:

@@ -45,6 +45,16 @@ class BuildFiles:
         """The published.manifest of another destination, from the last upload to it."""
         return self.settings.build_dir / f"published.{sha256(destination.encode())[:8]}.manifest"
 
+    @property
+    def mark(self) -> Path:
+        """The mark to upload."""
+        return self.run / "mark"
+
+    @property
+    def listing(self) -> Path:
+        """The folder with the listing of the bucket."""
+        return self.run / "listing"
+
     def stage(self, number: int) -> Path:
         """The folder with the files of step `number` of the plan."""
         return self.run / "stage" / str(number)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from files import sha256
 from program import Refused
-from site_paths import HOME, STATUS, is_safe
+from site_paths import HOME, MARK, STATUS, is_safe
 
 
 def check_site(site: Path, manifest: Mapping[str, str]) -> list[str]:
@@ -70,7 +70,7 @@ def check_events(events: int, minimum: int) -> None:
 
 def check_deletes(published: Iterable[str], manifest: Mapping[str, str], limit: int) -> None:
     """Raise Refused if the run would delete more than `limit` percent of the published files."""
-    current = list(published)
+    current = [path for path in published if path != MARK]
     deletes = sum(path not in manifest for path in current)
     if deletes * 100 > limit * len(current):
         raise Refused(

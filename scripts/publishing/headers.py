@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from site_paths import HASHED, STATUS
+from site_paths import HASHED, MARK, STATUS
 
 # The first pattern that matches the path decides.
 CACHE_CONTROL = (
@@ -67,5 +67,6 @@ class Headers:
 def headers_for(path: str) -> Headers:
     """Return the headers of the site's file `path`."""
     cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
-    content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix, UNKNOWN_TYPE)
+    suffix = ".txt" if path == MARK else PurePosixPath(path).suffix
+    content_type = CONTENT_TYPES.get(suffix, UNKNOWN_TYPE)
     return Headers(content_type=content_type, cache_control=cache_control)

@@ -9,6 +9,12 @@ files were sent with, so that a changed header rule uploads only its own files a
     # removed 2026-11-22T14:15:00+00:00       (no longer in the site, not yet deleted from S3)
     <sha256>  event/1.html
 
+Before the first group, optional lines hold the last listing of the bucket (`alone`: no other program's
+objects are there) and the failed attempts to delete:
+
+    # listed 2026-11-22 alone
+    # deletes failed 2, none before 2026-11-22T15:00:00+00:00
+
 Two digests mean that a run began to change the object and did not record the outcome: 64 zeros if the
 object exists, 63 zeros and a one if it may be missing (a new file, or one to be deleted).
 """
@@ -18,7 +24,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -29,7 +35,7 @@ UNCERTAIN = "0" * 64
 MAYBE_MISSING = f"{1:064}"
 EVERYTHING = "*"  # in pending-paths: all files that CloudFront may hold
 
-_DESTINATION, _HEADERS = "# destination ", "# headers "
+_DESTINATION, _HEADERS, _LISTED, _DELETES = "# destination ", "# headers ", "# listed ", "# deletes failed "
 # The second word of each is from versions before 0.1.0.
 _REMOVED, _CHANGE = ("# removed ", "# left "), ("# change ", "# mark ")
 
@@ -50,10 +56,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The objects known to be in S3 at `destination`, by their path below the prefix."""
+    """The objects known to be in S3 at `destination`, by their path below the prefix.
+
+    `listed_on` is the day of the last listing; `alone` says that it found only objects of ours. After
+    `failed_deletes` attempts in a row, no file is deleted before `no_deletes_before`.
+    """
 
     destination: str
     entries: Mapping[str, Entry] = field(default_factory=dict)
+    listed_on: date | None = None
+    alone: bool = False
+    failed_deletes: int = 0
+    no_deletes_before: datetime | None = None
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
@@ -71,8 +85,17 @@ class Published:
         entries: dict[str, Entry] = {}
         headers: Headers | None = None
         removed_at: datetime | None = None
+        listed_on: date | None = None
+        alone, failed_deletes = False, 0
+        no_deletes_before: datetime | None = None
         for line in lines[1:-1]:
-            if line.startswith(_HEADERS):
+            if line.startswith(_LISTED):
+                day, _, word = line.removeprefix(_LISTED).partition(" ")
+                listed_on, alone = date.fromisoformat(day), word == "alone"
+            elif line.startswith(_DELETES):
+                count, _, moment = line.removeprefix(_DELETES).partition(", none before ")
+                failed_deletes, no_deletes_before = int(count), datetime.fromisoformat(moment)
+            elif line.startswith(_HEADERS):
                 headers, removed_at = Headers.parse(line.removeprefix(_HEADERS)), None
             elif line.startswith(_REMOVED):
                 removed_at = datetime.fromisoformat(line.split(" ", 2)[2])
@@ -81,11 +104,23 @@ class Published:
                 if len(digest) != 64 or not separator or not name or headers is None:
                     raise ValueError(f"not a manifest line: {line[:80]!r}")
                 entries[name] = Entry(digest=digest, headers=headers, removed_at=removed_at)
-        return cls(destination=destination, entries=entries)
+        return cls(
+            destination=destination,
+            entries=entries,
+            listed_on=listed_on,
+            alone=alone,
+            failed_deletes=failed_deletes,
+            no_deletes_before=no_deletes_before,
+        )
 
     def save(self, path: Path) -> None:
         """Write published.manifest by rename, and to the disk before returning."""
         lines = [f"{_DESTINATION}{self.destination}"]
+        if self.listed_on:
+            lines.append(f"{_LISTED}{self.listed_on.isoformat()}{' alone' if self.alone else ''}")
+        if self.no_deletes_before:
+            until = self.no_deletes_before.isoformat()
+            lines.append(f"{_DELETES}{self.failed_deletes}, none before {until}")
         group: tuple[Headers, datetime | None] | None = None
         for name, entry in sorted(self.entries.items(), key=_by_group):
             if group != (entry.headers, entry.removed_at):

@@ -1,10 +1,10 @@
 """Decide which files to upload, delete and invalidate, and in which order. Touches no file and no server.
 
-The order keeps every link valid at every moment: assets, then new pages (no published page links to
-them yet), then changed pages, then status.json, then deletes. A page that was removed from the site
-is deleted ten minutes after CloudFront invalidated the pages that linked to it. A hashed asset is
-deleted a day after its removal, and after all removed pages. By then neither CloudFront nor a browser
-holds a page that links to it.
+The order keeps every link valid at every moment: the mark of this program, then assets, then new pages
+(no published page links to them yet), then changed pages, then status.json, then deletes. A page that
+was removed from the site is deleted ten minutes after CloudFront invalidated the pages that linked to
+it. A hashed asset is deleted a day after its removal, and after all removed pages. By then neither
+CloudFront nor a browser holds a page that links to it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from datetime import datetime, timedelta
 
 from publishing.headers import Headers, headers_for
 from publishing.state import EVERYTHING, MAYBE_MISSING, UNCERTAIN, Entry, Pending, Published
-from site_paths import HOME, STATUS, is_hashed, is_ours
+from site_paths import HOME, MARK, STATUS, is_hashed
 
 # Browsers keep a page for one minute and may show it for another while they revalidate it. An
 # invalidation takes seconds, rarely minutes. The next run of the timer is later than this.
 KEEP_PAGES = timedelta(minutes=10)
 KEEP_ASSETS = timedelta(days=1)
 DELETE_BATCH = 1000  # the most keys that S3's DeleteObjects accepts
+# The most bytes to upload with one command. The AWS CLI sends ten files at once, and S3 answers each
+# after its last byte: at 128 kbit/s, 31 seconds after the start, within the read timeout of bin/upload.
+BYTES_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Files to upload together (`sync`, `status`) or to delete together (`delete`)."""
+    """Files to upload together (`mark`, `sync`, `status`) or to delete together (`delete`)."""
 
     action: str
     paths: tuple[str, ...]
@@ -80,7 +83,7 @@ def make_plan(manifest: Mapping[str, str], published: Published, edge: Edge, now
     stale = stale_paths(changes, deletes, published, edge)
     return Plan(
         changes=changes,
-        steps=tuple(order(changes, deletes)),
+        steps=(*_mark(published), *order(changes, deletes)),
         published=replace(published, entries=_entries_during(manifest, published, changes, deletes, now)),
         pending=edge.pending.add(stale) if stale else edge.pending,
     )
@@ -97,7 +100,9 @@ def compare(manifest: Mapping[str, str], published: Published) -> Changes:
         elif (entry.digest, entry.headers) != (digest, headers_for(path)):
             replaced.append(path)
     removed = [
-        path for path, entry in published.entries.items() if path not in manifest and not entry.removed_at
+        path
+        for path, entry in published.entries.items()
+        if path not in manifest and path != MARK and not entry.removed_at
     ]
     return Changes(new=tuple(new), replaced=tuple(replaced), removed=tuple(removed))
 
@@ -110,6 +115,8 @@ def due_deletes(
     # A killed run may have left live pages that still link to these files.
     unfinished = any(entry.is_uncertain and not entry.removed_at for entry in entries.values())
     if unfinished or edge.history_lost or edge.pending.paths:
+        return ()
+    if published.no_deletes_before and now < published.no_deletes_before:
         return ()
     if edge.invalidated_at is None or edge.invalidated_at > now - KEEP_PAGES:
         return ()
@@ -130,6 +137,30 @@ def stale_paths(changes: Changes, deletes: Iterable[str], published: Published, 
     if edge.history_lost and EVERYTHING not in edge.pending.paths:
         stale.add(EVERYTHING)
     return stale
+
+
+def _mark(published: Published) -> Iterator[Step]:
+    """Yield the step that uploads the mark, unless the mark is there."""
+    mark = published.entries.get(MARK)
+    if mark is None or mark.is_uncertain:
+        yield Step(action="mark", paths=(MARK,), headers=headers_for(MARK))
+
+
+def split(steps: Iterable[Step], sizes: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the steps, each sync in parts of at most BYTES_AT_ONCE bytes (or one file), small files first."""
+    for step in steps:
+        if step.action != "sync":
+            yield step
+            continue
+        part: list[str] = []
+        size = 0
+        for path in sorted(step.paths, key=lambda path: (sizes[path], path)):
+            if part and size + sizes[path] > BYTES_AT_ONCE:
+                yield replace(step, paths=tuple(part))
+                part, size = [], 0
+            part.append(path)
+            size += sizes[path]
+        yield replace(step, paths=tuple(part))
 
 
 def order(changes: Changes, deletes: tuple[str, ...]) -> Iterator[Step]:
@@ -170,17 +201,7 @@ def _entries_during(
     entries |= {path: Entry(digest=UNCERTAIN, headers=headers_for(path)) for path in changes.replaced}
     entries |= {path: replace(entries[path], removed_at=now) for path in changes.removed}
     entries |= {path: replace(entries[path], digest=MAYBE_MISSING) for path in deletes}
+    mark = entries.get(MARK)
+    if mark is None or mark.is_uncertain:
+        entries[MARK] = Entry(digest=MAYBE_MISSING, headers=headers_for(MARK))
     return entries
-
-
-def entries_from_listing(listed: Iterable[str], manifest: Mapping[str, str]) -> dict[str, Entry]:
-    """Return uncertain entries for the paths `listed` in S3, after published.manifest was lost.
-
-    Only names that this program gives its files count as ours; other objects below the prefix belong
-    to someone else and are never deleted.
-    """
-    return {
-        path: Entry(digest=UNCERTAIN, headers=headers_for(path))
-        for path in listed
-        if path in manifest or is_ours(path)
-    }

@@ -56,7 +56,7 @@ never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI i
   says 'uploaded=1 '
   run -0 upload
   says 'uploaded=0 '
-  same "$(count PutObject)" 9 # five files and three times status.json, and one more
+  same "$(count PutObject)" 10 # the mark, five files, three times status.json, and one more
 }
 
 @test "trap 4: after any failure the next run invalidates the files that changed in S3" {
@@ -80,7 +80,7 @@ never() { ! grep -E -- "$1" "$BATS_FILE_TMPDIR/arguments" || fail "the AWS CLI i
   drop event/2.html
   live 10:45
   faults '{"kind": "lost", "operation": "DeleteObjects"}'
-  live 11:00 || same $? 75
+  EVENTS_NOW=2026-03-03T11:00-05:00 upload
   grep -qx event/2.html "$BUILD_DIR/pending-paths"
   invalidated 11:15
 }
@@ -175,7 +175,7 @@ whole() {
   faults '{"kind": "slow", "seconds": 30, "operation": "PutObject"}'
   upload 2>/dev/null 3>&- &
   local pid=$! session
-  until [[ $(count ListObjectsV2) -ge 2 ]]; do sleep 0.05; done # that of the plan, that of the first sync
+  until [[ $(count ListObjectsV2) -ge 6 ]]; do sleep 0.05; done # those before the first upload
   session=$(pgrep -P "$pid" -f aws_session.py)
   ask DELETE /-/faults
   kill -9 "$pid"
@@ -239,8 +239,11 @@ whole() {
   published
 }
 
-@test "trap 25: every call has time limits" {
-  same "$(grep -vc -- '--cli-connect-timeout 5 --cli-read-timeout 15' "$BATS_FILE_TMPDIR/arguments" || true)" 0
+@test "trap 25: every call has time limits, below that of its step after all retries" {
+  same "$(grep -c -- '^s3.*--cli-connect-timeout 5 --cli-read-timeout 45' "$BATS_FILE_TMPDIR/arguments")" \
+    "$(grep -c ^s3 "$BATS_FILE_TMPDIR/arguments")"
+  same "$(grep -c -- '^cloudfront.*--cli-connect-timeout 5 --cli-read-timeout 15' "$BATS_FILE_TMPDIR/arguments")" \
+    "$(grep -c ^cloudfront "$BATS_FILE_TMPDIR/arguments")"
 }
 
 @test "trap 27: no program traces commands or signed headers" {

@@ -18,7 +18,7 @@ setup() {
   says 'uploaded=5 deleted=0'
   published
   same "$(calls | awk '$1 == "PutObject" {print $2}' | sed "s|$S3_PREFIX/||" | tr '\n' ' ' | sed 's|event/[12].html event/[12].html|events|')" \
-    'static/main.0123abcd.css events.ics events index.html status.json '
+    '.events-display static/main.0123abcd.css events.ics events index.html status.json '
   local page
   page=$(headers event/1.html)
   grep -iq '^content-type: text/html; charset=utf-8$' <<<"$page"
@@ -53,7 +53,7 @@ setup() {
 
 @test "faults 22 and 37: a new destination or a lost manifest means a full upload, and other files stay" {
   run -0 upload
-  ask PUT "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" 'not ours' "$MOTO_URL"
+  ask PUT "/$S3_BUCKET/$S3_PREFIX/cat.jpg" 'not ours' "$MOTO_URL"
   rm "$BUILD_DIR/published.manifest"
   drop event/2.html
   put index.html x
@@ -65,8 +65,8 @@ setup() {
   echo '2026-03 1 x 2026-03-03T09:00:00+00:00' >"$BUILD_DIR/invalidations"
   run -0 upload
   says 'deleted=1'
-  same "$(object photos/cat.jpg)" 'not ours'
-  ask DELETE "/$S3_BUCKET/$S3_PREFIX/photos/cat.jpg" '' "$MOTO_URL"
+  same "$(object cat.jpg)" 'not ours'
+  ask DELETE "/$S3_BUCKET/$S3_PREFIX/cat.jpg" '' "$MOTO_URL"
   published
   S3_PREFIX+=-elsewhere run -0 upload
   says 'new endpoint, bucket or prefix; uploading every file'
@@ -89,7 +89,7 @@ setup() {
   faults '{"kind": "RequestTimeTooSkewed"}'
   run -1 upload
   says 'clock of this machine is wrong'
-  faults '{"kind": "SlowDown", "operation": "PutObject", "skip": 3}'
+  faults '{"kind": "SlowDown", "operation": "PutObject", "skip": 4}'
   run -75 upload
   says 'aws=SlowDown .*uploaded=3 '
   ask DELETE /-/faults
@@ -144,7 +144,7 @@ setup() {
   faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
   upload 2>"$BATS_TEST_TMPDIR/log" &
   local pid=$!
-  until [[ $(count ListObjectsV2) == 5 ]]; do sleep 0.05; done # that of the plan, and one for each of four syncs
+  until [[ $(count ListObjectsV2) == 10 ]]; do sleep 0.05; done # six folders, and one for each of four syncs
   kill -TERM "$pid"
   wait "$pid" || same $? 1
   grep -q 'msg="interrupted; the next run continues" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
@@ -246,11 +246,11 @@ EOF
   printf '# destination %s s3://%s/%s\n# headers text/html | x\n%064d  event/9.html\n' \
     "$AWS_ENDPOINT_URL" "$S3_BUCKET" "$S3_PREFIX" 0 >"$BUILD_DIR/published.manifest"
   FORCE=1 run -0 --separate-stderr upload --dry-run
-  same "${lines[0]}" "upload	$S3_PREFIX/static/main.0123abcd.css"
-  same "${lines[5]}" "upload	$S3_PREFIX/status.json"
-  same "${lines[6]}" "delete later	$S3_PREFIX/event/9.html"
-  same "${lines[7]}" 'invalidate	/*'
-  same "${lines[8]}" "6 uploads (189 bytes), 0 deletes, 1 invalidation path: \$0.000050; 0 of 1,000 free paths used this month"
+  same "${lines[1]}" "upload	$S3_PREFIX/static/main.0123abcd.css"
+  same "${lines[6]}" "upload	$S3_PREFIX/status.json"
+  same "${lines[7]}" "delete later	$S3_PREFIX/event/9.html"
+  same "${lines[8]}" 'invalidate	/*'
+  same "${lines[9]}" "7 uploads (333 bytes), 0 deletes, 1 invalidation path: \$0.000065; 0 of 1,000 free paths used this month"
   same "$(calls)" ''
   [[ ! -e $BUILD_DIR/pending-paths ]]
 }

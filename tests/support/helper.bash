@@ -69,9 +69,10 @@ headers() {
   exec 7>&-
 }
 
-# keys: print the keys of this test in the bucket, one on a line
+# keys: print the keys of this test in the bucket, one on a line, without the mark
 keys() {
-  ask GET "/$S3_BUCKET?list-type=2&prefix=$S3_PREFIX/" '' "$MOTO_URL" | grep -o '<Key>[^<]*' | sed "s|<Key>$S3_PREFIX/||" | LC_ALL=C sort
+  ask GET "/$S3_BUCKET?list-type=2&prefix=$S3_PREFIX/" '' "$MOTO_URL" | grep -o '<Key>[^<]*' | sed "s|<Key>$S3_PREFIX/||" |
+    { grep -vxF .events-display || true; } | LC_ALL=C sort
 }
 
 # make_site: write two events, a list, a feed and a style sheet

@@ -7,14 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aws_errors import translate
-from aws_session import captured, command_line, commands, delete_errors
-
-
-def test_a_delete_that_s3_refused_is_found_in_an_answer_with_status_200() -> None:
-    answer = '{"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "x"}]}'
-    failure = translate(1, delete_errors(answer), "UPLOAD")
-    assert (failure.exit_code, failure.error) == (78, "AccessDenied")
+from aws_session import captured, command_line, commands
 
 
 @pytest.mark.parametrize("cut", [0, 3])

@@ -6,6 +6,7 @@ bin/upload itself, with the AWS CLI and the answers of S3, is tested in aws/uplo
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from publishing import headers
 from publishing.cloudfront import Budget
 from publishing.state import UNCERTAIN, Pending, Published
 from settings import PublishSettings, read_environment
-from site_paths import is_hashed
+from site_paths import MARK, is_hashed
 
 CSS = "static/main.0123abcd.css"
 SITE = {
@@ -41,9 +42,13 @@ class Killed(Exception):
 
 @dataclass(slots=True)
 class _Destination:
-    """A bucket, the CloudFront edge in front of it, and the browsers of its visitors."""
+    """A bucket, the CloudFront edge in front of it, and the browsers of its visitors.
+
+    `uploaded` has the time of each object's last upload, in seconds; an object without is from before.
+    """
 
     bucket: dict[str, str] = field(default_factory=dict)
+    uploaded: dict[str, int] = field(default_factory=dict)
     edge: dict[str, str] = field(default_factory=dict)
     browser: dict[str, str] = field(default_factory=dict)
 
@@ -56,6 +61,8 @@ class World:
         self.destination = _Destination()
         self.puts: list[str] = []
         self.lists = 0
+        self.seconds = 1
+        self.deletes_fail = ""  # the code that S3 answers to each delete, with status 200
         self.log = ""
         self._env = monkeypatch
         monkeypatch.setattr("os.fsync", lambda _: None)  # slow, and no test loses power
@@ -116,38 +123,51 @@ class World:
         kill: int = -1,
         fail: tuple[int, str] = (-1, ""),
         cut: bool = False,
+        dies: int = -1,
         check: Callable[[], None] = lambda: None,
     ) -> int:
         """Act as bin/upload; return its exit code.
 
         It is killed before its `kill`-th write; AWS answers its `fail[0]`-th write with the error
-        `fail[1]`. With `cut`, the last line of the CLI's output is incomplete. `check` is called after
-        every write.
+        `fail[1]`. With `cut`, the last line of the CLI's output is incomplete. The CLI dies without an
+        answer in its `dies`-th command. `check` is called after every write.
         """
         writes = 0
         done = 0
+        prefix = os.environ.get("S3_PREFIX", "")
+        prefix += "/" if prefix else ""
         (self.build / "run").mkdir(exist_ok=True)
         rc, output = self._call("prepare", *arguments)
-        if rc == 0 and output == "list\n":
+        if rc == 0 and output.startswith(("list\t", "check\t")):
             self.lists += 1
-            listed = self.build / "run" / "aws.out"
-            listed.write_text(json.dumps(sorted(self.bucket)))
-            rc, output = self._call("prepare", "--listing", str(listed), *arguments)
+            for line in output.splitlines():
+                self._list(*line.split("\t")[1:])
+            rc, output = self._call("prepare", "--listed", *arguments)
         if rc:
             return rc
         out: list[str] = []
         err: list[str] = []
+        deleted: list[str] = []
+        deleting = False
+        self.actions = [line.split("\t")[0] for line in output.splitlines()]
         for line in output.splitlines():
             action, _, source, *_ = line.split("\t")
-            out, err = [], []
+            out, err, deleted = [], [], []
+            deleting = action == "delete"
+            if done == dies:
+                err = ["dead"]
+                break
             if action == "delete":
                 items = json.loads(Path(source).read_text())["Objects"]
                 work = [("delete", item["Key"], "") for item in items]
-            elif action == "status":
-                work = [("status", "status.json", Path(source).read_text())]
+            elif action in ("status", "mark"):
+                name = {"status": "status.json", "mark": MARK}[action]
+                work = [("put", prefix + name, Path(source).read_text())]
             else:
                 files = sorted(path for path in Path(source).rglob("*") if path.is_file())
-                work = [("put", path.relative_to(source).as_posix(), path.read_text()) for path in files]
+                work = [
+                    ("put", prefix + path.relative_to(source).as_posix(), path.read_text()) for path in files
+                ]
             for kind, key, text in work:
                 if writes == kill:
                     raise Killed
@@ -155,24 +175,44 @@ class World:
                     err.append(f"upload failed: x to s3://library/{key} {fail[1]}")
                     continue
                 writes += 1
+                self.seconds += 1
                 if kind == "delete":
+                    if self.deletes_fail:
+                        continue
                     self.bucket.pop(key, None)
+                    deleted.append(key)
                 else:
                     self.bucket[key] = text
-                    self.puts.append(key)
+                    self.destination.uploaded[key] = self.seconds
+                    if key != prefix + MARK:
+                        self.puts.append(key)
                     out.append(f"upload: build/run/x to s3://library/{key}")
                 check()
-            if err:
+            if err or (deleting and self.deletes_fail):
                 break
             done += 1
-        (self.build / "run" / "aws.out").write_text(
-            "".join(f"{line}\n" for line in out).removesuffix("\n" * cut)
-        )
-        (self.build / "run" / "aws.err").write_text("".join(f"{line}\n" for line in err))
+        text = "".join(f"{line}\n" for line in out).removesuffix("\n" * cut)
+        if deleting and not err:
+            text = json.dumps({"Deleted": [{"Key": key} for key in deleted]})
+        (self.build / "run" / "aws.out").write_text(text)
+        (self.build / "run" / "aws.err").write_text("".join(f"{line}\n" for line in err if line != "dead"))
         if writes == kill:
             raise Killed
         rc, self.recorded = self._call("record", str(done))
-        return rc or (78 if err else 0)
+        return rc or (78 if err and not deleting else 0)
+
+    def _list(self, _most: str, answer: str, prefix: str) -> None:
+        """Answer a listing as the AWS CLI does."""
+        objects, folders = [], set[str]()
+        for key in sorted(key for key in self.bucket if key.startswith(prefix)):
+            folder, slash, _ = key.removeprefix(prefix).partition("/")
+            moment = datetime.fromtimestamp(self.destination.uploaded.get(key, 0), UTC)
+            if slash:
+                folders.add(f"{prefix}{folder}/")
+            else:
+                objects.append([key, moment.isoformat()])
+        data = {"objects": objects or None, "folders": sorted(folders) or None, "more": None}
+        Path(answer).write_text(json.dumps(data))
 
     def _call(self, *arguments: str) -> tuple[int, str]:
         rc = upload_steps.main(list(arguments))
@@ -235,7 +275,7 @@ class World:
         ours = {
             key: text
             for key, text in self.bucket.items()
-            if key != "status.json" and (key in files or not is_hashed(key))
+            if key not in ("status.json", MARK) and (key in files or not is_hashed(key))
         }
         return ours == files
 
@@ -557,14 +597,13 @@ def test_fault_22_a_new_destination_gets_every_file_and_keeps_the_files_found_th
     world.upload()
     world.invalidate()
     world.setting("S3_PREFIX", "events")
-    world.bucket["events/event/77.html"] = "someone else's"
-    # World.upload ignores the prefix; this test is about the decisions only.
+    world.bucket["events/photos/77.html"] = "someone else's"
     world.puts.clear()
     assert world.upload() == 0
-    assert sorted(world.puts) == sorted([*SITE, "status.json"])
-    assert world.lists == 1  # by the first run
+    assert sorted(world.puts) == sorted(f"events/{path}" for path in [*SITE, "status.json"])
+    assert world.lists == 2
     world.settle()
-    assert "events/event/77.html" in world.bucket
+    assert "events/photos/77.html" in world.bucket
 
 
 def test_a_former_destination_gets_every_file_again_and_loses_the_removed_ones(world: World) -> None:
@@ -659,6 +698,179 @@ def test_state_files_of_earlier_versions_are_still_read(tmp_path: Path) -> None:
     )
 
 
+# --- Other programs' objects ---------------------------------------------------------------------
+
+REACT = dict.fromkeys(
+    ["index.html", "about.html", "favicon.ico", "static/js/main.787c1474.js", "static/css/main.f855e6bc.css",
+     "static/media.0123456789.svg", "event/7.html"],
+    "theirs",
+)  # fmt: skip
+
+
+def test_the_first_publish_onto_another_site_is_refused_and_names_two_of_its_files(world: World) -> None:
+    world.bucket.update(REACT)
+    assert world.upload() == 65
+    assert world.bucket == REACT
+    assert (
+        "guard: the bucket holds another site: set S3_PREFIX to a folder of its own, or use a new bucket;"
+        ' FORCE=1 replaces the files of the same name" files=3 found="event/7.html index.html" rc=65'
+    ) in world.log
+    assert not (world.build / "published.manifest").exists()
+    assert world.pending == set()
+
+
+@pytest.mark.parametrize("path", ["event/7.html", "status.json", "static/a.0123456789.js", "branch/main.ics"])
+def test_one_file_with_the_name_of_ours_is_enough_to_refuse(world: World, path: str) -> None:
+    world.bucket[path] = "theirs"
+    assert world.upload() == 65
+    world.setting("S3_PREFIX", "events")
+    assert world.upload() == 0
+    assert world.bucket[path] == "theirs"
+
+
+def test_forced_only_the_paths_of_the_site_are_replaced_and_no_other_file_is_ever_deleted(
+    world: World,
+) -> None:
+    world.bucket.update(REACT)
+    world.setting("FORCE", "1")
+    assert world.upload() == 0
+    world.setting("FORCE", "")
+    world.settle()
+    world.later(60 * 24 * 2)
+    world.settle()
+    (world.build / "published.manifest").unlink()  # a new machine
+    world.settle()
+    world.later(60 * 24 * 2)
+    world.settle()
+    kept = {path: text for path, text in world.bucket.items() if text == "theirs"}
+    assert kept == {path: text for path, text in REACT.items() if path != "index.html"}
+    assert world.bucket["index.html"] == SITE["index.html"]
+
+
+def test_the_mark_is_uploaded_before_all_else_and_never_again(world: World) -> None:
+    marks: list[int] = []
+    world.upload(check=lambda: marks.append(MARK in world.bucket))
+    assert all(marks)
+    first = world.destination.uploaded[MARK]
+    assert first == min(world.destination.uploaded.values())
+    with pytest.raises(Killed):
+        world.upload(kill=0)
+    (world.build / "published.manifest").unlink()
+    world.later(60 * 24 * 3)
+    world.settle()
+    assert world.destination.uploaded[MARK] == first
+    assert MARK in world.published.entries
+    assert MARK not in world.pending
+
+
+def test_the_mark_is_not_uploaded_again_after_a_kill_before_its_outcome_was_recorded(world: World) -> None:
+    with pytest.raises(Killed):
+        world.upload(kill=2)
+    first = world.destination.uploaded[MARK]
+    world.settle()
+    assert world.destination.uploaded[MARK] == first
+
+
+def test_an_installation_without_a_mark_uploads_it_with_the_next_run(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    del world.bucket[MARK]
+    lines = (world.build / "published.manifest").read_text().splitlines(keepends=True)
+    lines = [line for line in lines if MARK not in line and "text/plain" not in line and "listed" not in line]
+    (world.build / "published.manifest").write_text("".join(lines))
+    world.puts.clear()
+    assert world.upload() == 0
+    assert world.puts == ["status.json"]
+    assert MARK in world.bucket
+    assert world.pending == set()
+
+
+def test_sync_lists_the_prefix_so_it_is_used_only_without_other_objects_there(world: World) -> None:
+    world.upload()
+    assert set(world.actions) == {"mark", "sync", "status"}
+    world.invalidate()
+    world.bucket["archive/scan-1.tif"] = "theirs"
+    world.later(60 * 24)
+    world.site(SITE | {"event/1.html": "x"})
+    world.upload()
+    assert world.actions == ["copy", "status"]
+
+
+def test_files_that_a_lifecycle_rule_deleted_are_noticed_within_a_day_and_uploaded_again(
+    world: World,
+) -> None:
+    world.upload()
+    world.settle()
+    for path in (CSS, "event/2.html", MARK):
+        del world.bucket[path]
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["status.json"]
+    world.later(60 * 24)
+    world.lists = 0
+    world.upload()
+    assert world.puts == ["status.json", CSS, "event/2.html", "status.json"]
+    assert f'msg="files missing in S3; uploading them again" files=2 first={CSS}' in world.log
+    assert world.lists == 1
+    assert world.pending == {CSS, "event/2.html"}
+    world.settle()
+    assert world.settled(SITE)
+    assert MARK in world.bucket
+
+
+def test_the_largest_files_are_uploaded_last_and_few_bytes_at_once(world: World) -> None:
+    pages = {"event/3.html": "x" * 450_000, "event/4.html": "x" * 400_000, "event/5.html": "x" * 50_000}
+    world.site(SITE | pages | {"events.ics": "x" * 900_000})
+    world.upload()
+    # World uploads the files of a step by name.
+    assert [path for path in world.puts if path in pages] == ["event/4.html", "event/5.html", "event/3.html"]
+    assert world.actions == ["mark", "sync", "sync", "sync", "sync", "sync", "status"]
+
+
+# --- Failed deletes --------------------------------------------------------------------------------
+
+
+def test_a_failed_delete_is_no_failed_run_and_is_tried_again_less_and_less_often(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    world.site(LESS)
+    world.upload()
+    world.invalidate()
+    world.deletes_fail = "AccessDenied"
+    tries = []
+    for number in range(40):
+        world.later(15)
+        assert world.upload() == 0
+        if "delete" in world.actions:
+            tries.append(number)
+            assert "deleted=0" in world.recorded
+        assert world.pending == set()
+        assert world.published.entries["event/2.html"].removed_at
+        assert not world.published.entries["event/2.html"].is_uncertain
+    assert tries == [0, 1, 4, 15]
+    world.deletes_fail = ""
+    world.later(60 * 24)
+    assert world.upload() == 0
+    assert world.pending == {"event/2.html"}
+    assert world.settled(LESS)
+    assert world.published.no_deletes_before is None
+
+
+def test_a_delete_without_an_answer_may_have_happened_so_the_page_is_invalidated(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(LESS)
+    world.upload()
+    world.invalidate()
+    world.later(15)
+    assert world.upload(fail=(1, "Connection was closed")) == 0
+    assert world.pending == {"event/2.html"}
+    assert world.published.entries["event/2.html"].is_uncertain
+    world.settle()
+    assert world.settled(LESS)
+
+
 # --- Killed or refused at any point --------------------------------------------------------------
 
 AFTER = {
@@ -748,11 +960,24 @@ def test_a_page_restored_after_an_uncertain_delete_is_uploaded_again(
     world.upload()
     world.invalidate()
     world.later(15)
-    assert world.upload(fail=(1, error)) == 78
+    assert world.upload(fail=(1, error)) == 0
     world.site(LESS | {"event/2.html": SITE["event/2.html"], "index.html": "event/2.html"})
     world.puts.clear()
     world.upload()
     assert world.puts == puts
+
+
+def test_an_answer_of_an_earlier_run_does_not_count_when_the_cli_dies_at_its_start(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"event/1.html": "first", "event/2.html": "first"})
+    with pytest.raises(Killed):
+        world.upload(kill=1)
+    world.site(SITE | {"event/1.html": "second", "event/2.html": "second"})
+    assert world.upload(dies=0) == 78
+    assert "uploaded=0" in world.recorded
+    world.settle()
+    assert world.settled(SITE | {"event/1.html": "second", "event/2.html": "second"})
 
 
 def test_an_incomplete_line_of_a_killed_cli_does_not_count(world: World) -> None:
