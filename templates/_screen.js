@@ -10,12 +10,14 @@ const listCode = stage.querySelector(".scan");
 const versionOf = (page) => page.querySelector("meta[name=events-display-screen]")?.content;
 const version = versionOf(document);
 
-// The content: the events, the names of the next days, and the midnight before the page was rendered.
-let rows, days, built;
+// The content: the events, the names of the next days, when the last event of each day ends, and the midnight
+// before the page was rendered.
+let rows, days, ends, built;
 function take(template) {
   // The rows stay in the template, where no image is loaded; pages show copies.
   rows = [...template.content.children];
   days = JSON.parse(template.dataset.days);
+  ends = JSON.parse(template.dataset.ends);
   built = Number(template.dataset.built);
 }
 take(byId("events"));
@@ -40,13 +42,17 @@ function compareClocks(headers) {
   measured = ahead;
 }
 
-const dayText = (day) => days[day] ?? longDay.format(Date.parse(`${day}T12:00Z`));
+const dayText = (day) => days[day] ?? dayName(day);
 
 // ---- The agenda: groups of rows, each with its heading.
 
 const calledOff = (row) => row.matches(".off");
-const exhibit = (row) => row.matches(".ongoing");
-const on = (row, time) => !inDoubt() && !calledOff(row) && phase(row, time) === "now";
+const begunEarlier = (row, time) => local(row.dataset.start).day < local(time).day;
+// An exhibit is a row on its first day. From the second day on, the footer shows it.
+const exhibit = (row, time) => row.matches(".exhibit") && begunEarlier(row, time);
+const runningExhibit = (row, time) => exhibit(row, time) && phase(row, time) === "now";
+const on = (row, time) => !inDoubt() && !calledOff(row) && isOn(row, time);
+const startOf = (row) => Number(row.dataset.start);
 
 function dayOf(row, time) {
   const first = local(row.dataset.start).day, today = local(time).day;
@@ -62,12 +68,15 @@ function headingOf(row, time) {
 
 // -> [[heading, rows], ...]
 function agenda(time) {
-  // Events that are on come first, all-day events after the others.
-  const rank = (row) => (on(row, time) ? row.querySelector("time").dateTime.length < 11 : 2);
-  // Events called off are shown only on their day.
   const later = (row) => dayOf(row, time) > local(time).day;
-  const live = rows.filter((row) => !exhibit(row) && phase(row, time) !== "ended" && !(calledOff(row) && later(row)))
-    .sort((a, b) => rank(a) - rank(b));
+  // What is on comes first, the latest start at the top: a stop-by program has been on since the morning. Events
+  // of the whole day, or that began on an earlier day, come after the others of today.
+  const wholeDay = (row) => row.querySelector("time").dateTime.length < 11 || begunEarlier(row, time);
+  const rank = (row) => (later(row) ? 3e12 : wholeDay(row) ? 2e12 : 1e12);
+  const key = (row) => (on(row, time) ? -startOf(row) : rank(row) + startOf(row));
+  // Events called off are shown only on their day.
+  const live = rows.filter((row) => phase(row, time) !== "ended" && !exhibit(row, time) && !(calledOff(row) && later(row)))
+    .sort((a, b) => key(a) - key(b));
   const groups = [];
   live.every((row, count) => {
     const heading = headingOf(row, time);
@@ -77,7 +86,12 @@ function agenda(time) {
     }
     return groups[groups.length - 1][1].push(row);
   });
-  if (live.length && later(live[0])) groups[0][0] = say("screen.next", { day: dayText(dayOf(live[0], time)) });
+  if (live.length && later(live[0])) {
+    // An event that the screen does not show, such as a full one, may be on or still to come.
+    const last = ends[local(time).day] ?? (rows.some((row) => runningExhibit(row, time)) ? Infinity : 0);
+    const key = !last ? "screen.none" : last > time ? "screen.coming" : "screen.next";
+    groups[0][0] = say(key, { day: dayText(dayOf(live[0], time)) });
+  }
   return groups;
 }
 
@@ -101,6 +115,7 @@ function make(name, className, ...content) {
 function sectionOf(heading, time, rows, more) {
   const copies = rows.map((row) => {
     const copy = row.cloneNode(true);
+    if (row.dataset.later && begunEarlier(row, time)) copy.querySelector("time").textContent = row.dataset.later;
     // An event that has begun needs no registration tag.
     if (on(row, time)) copy.querySelector(".tag")?.remove();
     if (!more) copy.querySelector(".more")?.remove();
@@ -223,10 +238,11 @@ async function turn(stay = false) {
     // Half a second for each word; ten seconds more for a QR code, to take out a phone.
     const words = page.textContent.split(/\s+/).length;
     seconds = rotate || Math.min(Math.max(10, words / 2), 20) + (page.querySelector("li .scan") && 10);
-    const running = rows.filter((row) => exhibit(row) && phase(row, time) === "now");
+    const running = rows.filter((row) => runningExhibit(row, time));
     const current = running[at % running.length];
+    const textOf = (part) => current.querySelector(part).textContent;
     byId("ongoing").textContent = current
-      ? ["h3", "p", "time"].map((part) => current.querySelector(part).textContent).filter(Boolean).join(" · ") : "";
+      ? [textOf("h3"), textOf("p"), current.dataset.later ?? textOf("time")].filter(Boolean).join(" · ") : "";
   } finally {
     turning = false;
     clearTimeout(turnTimer);

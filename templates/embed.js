@@ -10,12 +10,20 @@ li{padding:var(--events-gap,.6em) 0;border-bottom:1px solid var(--events-line,#8
 a{color:var(--events-link,LinkText)}li a{font-weight:600}
 span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
 
+  // The library's date: a browser may be older than the name of the zone.
+  const offset = t.offsets.filter(([from]) => from * 1e3 <= Date.now()).pop()[1];
+  const today = new Date(Date.now() + offset * 1e3).toISOString().slice(0, 10);
+
   // Whether an event has ended. The end of an all-day event is its last day; one without an end lasts an hour.
-  function over({ start, end, all_day }, today) {
+  function over({ start, end, all_day }) {
     return all_day ? end < today : Date.parse(end ?? start) + (end ? 0 : 36e5) <= Date.now();
   }
 
-  const longRunning = ({ start, end, all_day }) => Date.parse(end) - Date.parse(start) > (all_day ? 2 : 3) * 864e5;
+  // Whether it is an exhibit that began before today (is_exhibit in scripts/rendering/dates.py).
+  function ongoing({ start, end, all_day, registration }) {
+    const days = (Date.parse(end) - Date.parse(start)) / 864e5 + all_day;
+    return start < today && days > (all_day && !registration.needed ? 3 : 14);
+  }
 
   function add(parent, name, text, href) {
     const made = parent.appendChild(document.createElement(name));
@@ -29,15 +37,15 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       const branch = this.getAttribute("branch"), audience = this.getAttribute("audience");
       const answer = await fetch(new URL("events.json", site)).catch(() => null);
       if (!answer?.ok) return;
-      const { events, timezone } = await answer.json();
-      const today = new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format();
-      const next = events.filter((event) => !over(event, today) && !longRunning(event)
+      const { events } = await answer.json();
+      const found = events.filter((event) => !over(event)
         && (!branch || event.branch?.slug === branch)
         && (!audience || event.audiences.some(({ slug }) => slug === audience)));
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
       const list = document.createElement("ul");
       list.lang = t.language;
+      const next = found.filter((event) => !ongoing(event));
       for (const event of next.slice(0, Number(this.getAttribute("limit")) || 5)) {
         const item = add(list, "li", "");
         const state = t[`status.${event.state || event.notice}`];
@@ -48,7 +56,10 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
         add(item, "span", [event.when, where].filter(Boolean).join(" · "));
       }
       const more = document.createElement("p");
-      if (!next.length) add(more, "span", t.empty);
+      const exhibits = found.filter(ongoing);
+      if (exhibits.length) add(more, "b", t["ongoing.heading"]);
+      for (const { title, url } of exhibits) add(add(more, "span", ""), "a", title, new URL(url, site));
+      if (!found.length) add(more, "span", t.empty);
       add(more, "a", t.all_events, new URL(branch ? `branch/${branch}.html` : "{{ home }}", site));
       root.replaceChildren(list, more);
     }

@@ -7,6 +7,7 @@ Patterns and words come from the catalog, names of days and months from Babel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,6 +19,8 @@ from event import Event
 from rendering.messages import Messages
 
 LONG_RUNNING = timedelta(days=3)
+# A timed or registered event of up to so many days is a program, such as a camp, and not an exhibit.
+LONGEST_PROGRAM = timedelta(days=14)
 # An event that ends before this hour belongs to the evening before: a dance on Friday until 1am.
 NIGHT_ENDS = 6
 
@@ -109,15 +112,40 @@ class Wording:
             return self.messages("when.all_day", day=self.day(event.first_day))
         return self.messages("when", day=self.day(event.first_day), times=self.times(event))
 
-    def is_long_running(self, event: Event) -> bool:
-        """Whether `event` lasts longer than three days, such as an exhibit. Lists show those separately."""
-        return event.end - event.start > LONG_RUNNING
-
     def until(self, event: Event) -> str:
-        """Return a long-running event's end: `Ongoing, ends Friday, May 1`; before it begins, both dates."""
-        if event.first_day > self.today:
-            return self.days(event.first_day, event.last_day)
+        """Return the time of an event of more than three days.
+
+        Until its first day is over, that is `10am, until Friday, May 1`; then `Ongoing, ends Friday, May 1`.
+        """
+        if event.first_day < self.today:
+            return self.ongoing(event)
+        until = self.messages("until", day=self.day(event.last_day))
+        if event.all_day:
+            return until[0].upper() + until[1:]
+        return self.messages("begins", time=self.time(event.start), until=until)
+
+    def ongoing(self, event: Event) -> str:
+        """Return the end of an event of more than three days that has begun."""
         return self.messages("ongoing", day=self.day(event.last_day))
+
+    def repeated(self, events: Sequence[Event], *, zone: bool = True) -> str:
+        """Return the days and hours of a stop-by program: `Daily, 10am to 5:30pm, until March 28`.
+
+        `events` are its days, in order. Their days of the week are named if there is one on every such day.
+        """
+        days = [event.first_day for event in events]
+        weekdays = sorted({day.weekday() for day in days})
+        every = [days[0] + timedelta(days=number) for number in range((days[-1] - days[0]).days + 1)]
+        key = "date.month_day" if days[-1].year == self.today.year else "date.month_day_year"
+        values = {"times": self.times(events[0], zone=zone), "day": self._format(days[-1], key)}
+        if days == every:
+            return self.messages("repeated.daily", **values)
+        in_a_row = weekdays[-1] - weekdays[0] == len(weekdays) - 1
+        if in_a_row and days == [day for day in every if day.weekday() in weekdays]:
+            monday = days[0] - timedelta(days=days[0].weekday())
+            first, last = (self.weekday(monday + timedelta(days=end)) for end in (weekdays[0], weekdays[-1]))
+            return self.messages("repeated.weekdays", first=first, last=last, **values)
+        return self.messages("repeated.some", count=len(days), **values)
 
     def zone(self, moment: datetime) -> str:
         """Return the name of the time zone without the season: `Eastern time`, not EST or EDT."""
@@ -154,6 +182,20 @@ def has_end(event: Event) -> bool:
     """Whether LibCal gives an end for `event`."""
     # Compare timestamps: on the night the clocks go back, 1:30am can be an hour after 1:30am.
     return event.end.timestamp() > event.start.timestamp()
+
+
+def takes_days(event: Event) -> bool:
+    """Whether `event` lasts longer than three days: a program of several days, or an exhibit."""
+    return event.end - event.start > LONG_RUNNING
+
+
+def is_exhibit(event: Event) -> bool:
+    """Whether `event` is one that lists show apart from the days, once it has begun.
+
+    Visitors come to a timed or registered event of up to two weeks, such as a camp, on each of its days.
+    """
+    program = not event.all_day or event.registration is not None
+    return takes_days(event) and not (program and event.end - event.start <= LONGEST_PROGRAM)
 
 
 def into_the_night(event: Event) -> bool:

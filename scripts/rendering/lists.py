@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
 
 import site_paths
 from event import Event
+from rendering import programs
 from rendering.dates import Wording, is_over
+from rendering.programs import Program
 from rendering.views import EventView, slug
 
 # Lighthouse reports pages with more elements. The last days leave out images and excerpts to stay below.
@@ -27,12 +29,17 @@ EAGER_IMAGES = 2
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An event in a list: `rich` with image and excerpt; `label` distinguishes events of the same title."""
+    """A program in a list: `rich` with image and excerpt; `label` distinguishes events of the same title."""
 
-    view: EventView
+    program: Program
     rich: bool = True
     eager: bool = False
     label: str = ""
+
+    @property
+    def view(self) -> EventView:
+        """The event that it links to."""
+        return self.program.view
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,6 @@ class Day:
     date: date
     heading: str
     cards: tuple[Card, ...]
-
-    @property
-    def events(self) -> tuple[EventView, ...]:
-        """The events of its cards."""
-        return tuple(card.view for card in self.cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,25 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list of events by day, and the long-running events separately."""
+    """A list of events: the exhibits that have begun, and all others by day."""
 
-    long_running: tuple[Card, ...]
+    ongoing: tuple[Card, ...]
     days: tuple[Day, ...]
 
     @property
     def empty(self) -> bool:
         """Whether the list has no events."""
-        return not self.long_running and not self.days
+        return not self.ongoing and not self.days
 
     @property
     def count(self) -> int:
-        """The number of events."""
-        return len(self.long_running) + sum(len(day.cards) for day in self.days)
+        """The number of its rows."""
+        return len(self.ongoing) + sum(len(day.cards) for day in self.days)
+
+    @property
+    def exhibits(self) -> bool:
+        """Whether it has exhibits; scripts move one that begins from its first day to the ongoing ones."""
+        return bool(self.ongoing) or any(card.view.exhibit for day in self.days for card in day.cards)
 
     @property
     def long(self) -> bool:
@@ -92,64 +99,68 @@ class Listing:
 
 
 def listing(events: Iterable[EventView], wording: Wording) -> Listing:
-    """Arrange `events` by the day they begin; events that began earlier and still run are under today."""
+    """Arrange `events` by the day they begin; those that began earlier and still run are under today."""
     shown = [view for view in events if view.event.listed and not is_over(view.event, wording.today)]
 
-    def day_of(view: EventView) -> date:
-        return max(view.event.first_day, wording.today)
+    def day_of(program: Program) -> date:
+        return max(program.event.first_day, wording.today)
 
+    merged = programs.merge(shown)
     daily = sorted(
-        (view for view in shown if not view.long_running), key=lambda view: (day_of(view), view.event.order)
+        (program for program in merged if not program.view.ongoing),
+        key=lambda program: (day_of(program), program.event.order),
     )
-    found = [(day, tuple(views)) for day, views in groupby(daily, key=day_of)]
-    long_running = tuple(view for view in shown if view.long_running)
+    found = [(day, tuple(members)) for day, members in groupby(daily, key=day_of)]
+    ongoing = tuple(program for program in merged if program.view.ongoing)
 
-    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(long_running))
-    spare -= sum(_CARD_ELEMENTS + (view.status is not None) for view in shown)
+    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
+    spare -= sum(_CARD_ELEMENTS + (program.view.status is not None) for program in merged)
     spare = max(spare, _RICH_ELEMENTS)
-    repeated = Counter(view.event.title for view in shown)
+    repeated = Counter(program.event.title for program in merged)
     eager = EAGER_IMAGES
 
-    def cards(views: tuple[EventView, ...]) -> tuple[Card, ...]:
+    def cards(members: tuple[Program, ...]) -> tuple[Card, ...]:
         nonlocal spare, eager
-        extra = sum(bool(view.images) + bool(view.event.excerpt) for view in views)
+        extra = sum(bool(program.view.images) + bool(program.event.excerpt) for program in members)
         rich = extra <= spare
         # Every day after the first that does not fit is plain: rich days after plain ones would look wrong.
         spare = spare - extra if rich else 0
         made = []
-        for view in views:
-            label = _label(view) if repeated[view.event.title] > 1 else ""
-            first = rich and bool(view.images) and eager > 0
+        for program in members:
+            first = rich and bool(program.view.images) and eager > 0
             eager -= first
-            made.append(Card(view, rich, first, label))
+            made.append(Card(program, rich, first, label(program)))
         return tuple(made)
 
-    days = tuple(Day(day, wording.day(day), cards(views)) for day, views in found)
-    return Listing(cards(long_running), days)
+    def label(program: Program) -> str:
+        return _label(program) if repeated[program.event.title] > 1 else ""
+
+    days = tuple(Day(day, wording.day(day), cards(members)) for day, members in found)
+    return Listing(tuple(Card(program, rich=False, label=label(program)) for program in ongoing), days)
 
 
 def first_days(listing: Listing, today: date, days: int) -> Listing:
     """Return the part of `listing` for `days` days from `today` on, for the printed page."""
     end = today + timedelta(days=days)
-    return Listing(
-        tuple(card for card in listing.long_running if card.view.event.first_day < end),
-        tuple(day for day in listing.days if day.date < end),
-    )
+    return Listing(listing.ongoing, tuple(day for day in listing.days if day.date < end))
 
 
 def first_events(listing: Listing, number: int) -> Listing:
-    """Return the first `number` events of `listing`, plain, without the long-running ones."""
+    """Return the first `number` rows of `listing`, plain, and the ongoing ones."""
     days = []
     for day in listing.days:
-        cards = tuple(Card(card.view, rich=False, label=card.label) for card in day.cards[:number])
+        cards = tuple(replace(card, rich=False, eager=False) for card in day.cards[:number])
         number -= len(cards)
         if cards:
             days.append(Day(day.date, day.heading, cards))
-    return Listing((), tuple(days))
+    return Listing(listing.ongoing, tuple(days))
 
 
-def _label(view: EventView) -> str:
-    return ", ".join(filter(None, (view.stated_title, view.when, view.event.branch)))
+def _label(program: Program) -> str:
+    view = program.view
+    days = program.days if len(program.days) > 1 else program.branches
+    when, where = (program.times, program.where) if days else (view.when, view.event.branch)
+    return ", ".join(filter(None, (view.stated_title, when, where)))
 
 
 def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> tuple[Group, ...]:

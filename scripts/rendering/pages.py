@@ -33,6 +33,7 @@ _EMBED_TEXTS = (
     "status.new-date",
     "empty",
     "all_events",
+    "ongoing.heading",
 )
 _EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
@@ -139,7 +140,7 @@ def embed(site: Site) -> Files:
             script=script,
         ),
     )
-    texts = {"language": site.messages.language, **site.messages.subset(*_EMBED_TEXTS)}
+    texts = {"language": site.messages.language, "offsets": site.offsets, **site.messages.subset(*_EMBED_TEXTS)}
     texts["empty"] = site.unfetched_text() or texts["empty"]
     yield site_paths.EMBED_SCRIPT, assets.without_comments(site.render("embed.js", texts=texts))
 

@@ -27,7 +27,7 @@ def record(item: Item) -> bytes:
             "start": item.start,
             "end": item.end,
             "all_day": event.all_day,
-            "when": item.view.short_when,
+            "when": item.view.short_when_until,
             "status": event_status(event),
             "state": event.state,
             "notice": event.notice,

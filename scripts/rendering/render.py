@@ -44,9 +44,20 @@ class Renderer:
 
     def card(self, card: Card, root: str, times: str) -> Markup:
         """Render one event of a list, once for all lists of the same folder depth."""
-        key = (card.view.event.id, root, times, card.rich, card.eager, card.label)
+        program = card.program
+        key = (
+            card.view.event.id,
+            program.spans,
+            program.where,
+            root,
+            times,
+            card.rich,
+            card.eager,
+            card.label,
+        )
         if key not in self._cards:
             template = self._environment.get_template("_card.html")
+            text = template.render(card=card, program=program, view=card.view, root=root, times=times)
             # The template has escaped its values.
-            self._cards[key] = Markup(template.render(card=card, view=card.view, root=root, times=times))  # noqa: S704
+            self._cards[key] = Markup(text)  # noqa: S704
         return self._cards[key]

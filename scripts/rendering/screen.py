@@ -25,9 +25,10 @@ from markupsafe import Markup
 import site_paths
 from event import midnight
 from files import sha256
-from rendering import assets, colors, plain_text, render
+from rendering import assets, colors, plain_text, programs, render
 from rendering.dates import Wording
 from rendering.lists import Group
+from rendering.programs import Program
 from rendering.site import Files, Site
 from rendering.views import EventView, Image
 
@@ -59,7 +60,7 @@ CONTRAST = 7.0
 TEXTS = (
     "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
     "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched", "status.now",
-    "tomorrow", "empty", "screen.today", "screen.next", "screen.page",
+    "tomorrow", "empty", "screen.today", "screen.next", "screen.none", "screen.coming", "screen.page",
     "screen.reconnecting", "screen.pause", "screen.resume",
 )  # fmt: skip
 _EXCLUDED = frozenset(("full", "unlisted"))
@@ -82,37 +83,43 @@ def qr_code(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event on a screen: with the name of its branch if `branch`, with the data of a slide if `slide`."""
+    """A program on a screen: with the name of its branch if `branch`, with the data of a slide if `slide`."""
 
-    view: EventView
+    program: Program
     branch: bool = True
     slide: bool = False
+
+    @property
+    def view(self) -> EventView:
+        """The event that its QR code links to."""
+        return self.program.view
 
     @property
     def where(self) -> str:
         """Room and branch, or the room alone on the screen of one branch."""
         event = self.view.event
         if self.branch:
-            return self.view.where
+            return self.program.where
         names = [event.place, self.view.wording.messages("online") if event.online else ""]
         return ", ".join(filter(None, names))
 
     @property
     def start_text(self) -> str:
-        """The start time, or the whole time if it has no start and end."""
+        """The start time, or the whole time if it has no start; `Daily,` for a stop-by program."""
         return self._times[0]
 
     @property
     def end_text(self) -> str:
-        """The rest of the time, with a leading space: ` to noon`; empty if `start_text` is the whole."""
+        """The rest of the time, such as ` to noon`; empty if `start_text` is the whole."""
         return self._times[1]
 
     @property
     def _times(self) -> tuple[str, str]:
-        view = self.view
         # Visitors who read the screen are in the library's time zone.
-        times = view.until if view.long_running else view.wording.times(view.event, zone=False)
-        start = view.wording.time(view.event.start)
+        times, start = self.program.text(zone=False), self.view.wording.time(self.view.event.start)
+        if self.program.spans or (self.program.later and not self.view.event.all_day):
+            first, _, rest = times.partition(", ")
+            return f"{first},", f" {rest}"
         return (start, times[len(start) :]) if times.startswith(f"{start} ") else (times, "")
 
     @property
@@ -159,13 +166,17 @@ def without_scheme(address: str) -> str:
     return re.sub(r"^https?://(www\.)?|/\Z", "", address).replace("/", "/\u200b")
 
 
-def select(events: Iterable[EventView], today: date) -> tuple[EventView, ...]:
-    """Return the events on a screen of `today`: all of the first days, then as many as there is room for."""
-    shown = [view for view in events if view.event.listed and not _is_excluded(view, today)]
-    shown.sort(key=lambda view: (max(view.event.first_day, today), view.event.order))
-    kept: list[EventView] = []
-    for day, views in groupby(shown, key=lambda view: max(view.event.first_day, today)):
-        more = list(views)
+def select(events: Iterable[EventView], today: date) -> tuple[Program, ...]:
+    """Return the programs on a screen of `today`: all of the first days, then as many as it has room for."""
+
+    def day_of(program: Program) -> date:
+        return max(program.event.first_day, today)
+
+    shown = programs.merge(view for view in events if view.event.listed and not _is_excluded(view, today))
+    shown.sort(key=lambda program: (day_of(program), program.event.order))
+    kept: list[Program] = []
+    for day, members in groupby(shown, key=day_of):
+        more = list(members)
         if day >= today + timedelta(days=FULL_DAYS) and len(kept) + len(more) > EVENTS:
             break
         kept += more
@@ -179,31 +190,46 @@ def _is_excluded(view: EventView, today: date) -> bool:
     return view.status is not None and view.status.name in _EXCLUDED
 
 
-def rows(events: Sequence[EventView], today: date, branch: bool = True) -> tuple[Row, ...]:
-    """Return `events` as rows; the first suitable events of each day have slides."""
+def rows(found: Sequence[Program], today: date, branch: bool = True) -> tuple[Row, ...]:
+    """Return programs as rows; the first suitable ones of each day have slides."""
     made = []
     slides: Counter[date] = Counter()
-    for view in events:
-        day = max(view.event.first_day, today)
-        slide = _has_slide(view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
+    for program in found:
+        day = max(program.event.first_day, today)
+        slide = _has_slide(program.view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
         slides[day] += slide
-        made.append(Row(view, branch, slide))
+        made.append(Row(program, branch, slide))
     return tuple(made)
 
 
 def _has_slide(view: EventView) -> bool:
     """Whether a slide shows more than the row, and visitors can still take part."""
-    closed = (
-        view.called_off or view.long_running or (view.status is not None and view.status.name in _NO_SLIDE)
-    )
+    closed = view.called_off or view.exhibit or (view.status is not None and view.status.name in _NO_SLIDE)
     return not closed and bool(view.images or view.event.excerpt)
 
 
 def by_day(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
     """Return the first rows by day, each day with its heading: the agenda without JavaScript."""
-    daily = [row for row in found if not row.view.long_running][:FIRST_ROWS]
+    daily = [row for row in found if not row.view.ongoing][:FIRST_ROWS]
     days = groupby(daily, key=lambda row: max(row.view.event.first_day, wording.today))
     return [(wording.day(day), list(members)) for day, members in days]
+
+
+def last_ends(events: Iterable[EventView], today: date) -> dict[str, int]:
+    """Return when the last event of each of the next days ends, also those that a screen does not show.
+
+    The keys are days, the values seconds since 1970; exhibits and events that are called off do not count.
+    With this the script knows whether a day had no events or has no more.
+    """
+    ends: dict[str, int] = {}
+    for view in events:
+        if view.called_off or view.exhibit or not view.event.listed:
+            continue
+        day = max(view.event.first_day, today)
+        while day <= view.event.last_day and day < today + timedelta(days=DAYS_NAMED):
+            ends[day.isoformat()] = max(ends.get(day.isoformat(), 0), view.end_epoch)
+            day += timedelta(days=1)
+    return ends
 
 
 def build(site: Site) -> Files:
@@ -225,7 +251,7 @@ def build(site: Site) -> Files:
 
 
 # The version of a screen is the digest of the page without events.
-_NO_CONTENT: dict[str, Any] = {"version": "", "built": 0, "days": "", "rows": (), "first": ()}
+_NO_CONTENT: dict[str, Any] = {"version": "", "built": 0, "days": "", "ends": "", "rows": (), "first": ()}
 
 
 def _shared(site: Site) -> dict[str, Any]:
@@ -274,9 +300,13 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
 def _rows(site: Site, group: Group | None) -> dict[str, Any]:
     """Return the events of the screen of `group` (None: of the library)."""
     today = site.wording.today
-    events = select(group.events if group else site.listed, today)
-    found = rows(events, today, branch=not group)
-    return {"rows": found, "first": by_day(found, site.wording)}
+    events = group.events if group else site.listed
+    found = rows(select(events, today), today, branch=not group)
+    return {
+        "rows": found,
+        "first": by_day(found, site.wording),
+        "ends": json.dumps(last_ends(events, today), separators=(",", ":")),
+    }
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:

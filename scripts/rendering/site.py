@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import site_paths
 from event import Snapshot
-from rendering import assets, dates, lists, messages, share_image
+from rendering import assets, dates, lists, messages, share_image, vtimezone
 from rendering.assets import ImageFolder
 from rendering.dates import Wording
 from rendering.lists import Group, Listing
@@ -132,13 +132,19 @@ class Site:
         """The list of all events."""
         return lists.listing(self.listed, self.wording)
 
+    @property
+    def offsets(self) -> tuple[tuple[int, int], ...]:
+        """The library's offsets from UTC, from last year to the year after the next."""
+        year = self.wording.today.year
+        return vtimezone.offsets(self.settings.timezone, year - 1, year + 2)
+
     def script(self, root: str, keys: tuple[str, ...]) -> dict[str, Any]:
         """Return the data of a page's script: the texts of `keys`, and the path of status.json.
 
         `root` leads from the page to the site's root: empty, or `../`.
         """
         return {
-            "zone": self.settings.timezone.key,
+            "offsets": self.offsets,
             "language": self.messages.language,
             "status": f"{root}{site_paths.STATUS}",
             "texts": self.messages.subset(*keys),

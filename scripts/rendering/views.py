@@ -97,6 +97,14 @@ class EventView:
         return self.wording.messages("when", day=day, times=self.wording.time(self.event.start))
 
     @property
+    def short_when_until(self) -> str:
+        """`short_when`, with the last day if it lasts longer than three days."""
+        if not dates.takes_days(self.event):
+            return self.short_when
+        until = self.wording.messages("until", day=self.wording.day(self.event.last_day))
+        return f"{self.short_when}, {until}"
+
+    @property
     def datetime(self) -> str:
         """The start for `<time datetime>`."""
         return datetime_attribute(self.event)
@@ -118,14 +126,14 @@ class EventView:
         return dates.has_end(self.event)
 
     @cached_property
-    def long_running(self) -> bool:
-        """Whether it lasts longer than three days."""
-        return self.wording.is_long_running(self.event)
+    def exhibit(self) -> bool:
+        """Whether lists show it apart from the days, once it has begun."""
+        return dates.is_exhibit(self.event)
 
-    @property
-    def until(self) -> str:
-        """The dates of a long-running event."""
-        return self.wording.until(self.event)
+    @cached_property
+    def ongoing(self) -> bool:
+        """Whether it is an exhibit that began before today."""
+        return self.exhibit and self.event.first_day < self.wording.today
 
     @property
     def called_off(self) -> bool:

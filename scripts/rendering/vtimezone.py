@@ -1,4 +1,4 @@
-"""Time zones for iCalendar (VTIMEZONE, RFC 5545, 3.6.5), computed from Python's zoneinfo.
+"""Time zones for iCalendar (VTIMEZONE, RFC 5545, 3.6.5) and for browsers, computed from Python's zoneinfo.
 
 Outlook only understands yearly rules, one for STANDARD and one for DAYLIGHT, so a zone is written that
 way if its rules allow. The icalendar library lists dates instead, and starts summer time an hour late:
@@ -39,6 +39,22 @@ def lines(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[str, ...]:
         *(line for part in parts for line in part),
         "END:VTIMEZONE",
     )
+
+
+@lru_cache(maxsize=8)
+def offsets(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[tuple[int, int], ...]:
+    """Return the offsets from UTC in these years for scripts: (seconds since 1970, offset in seconds) each.
+
+    A browser may not know the zone: Europe/Kyiv is newer than Chromium 92.
+    """
+    begin = datetime(first_year, 1, 1, tzinfo=zone)
+    moments = (begin, *(new for _, new in _changes(zone, range(first_year, last_year + 1))))
+    found: list[tuple[int, int]] = []
+    for moment in moments:
+        offset = int((moment.utcoffset() or timedelta()).total_seconds())
+        if not found or found[-1][1] != offset:
+            found.append((int(moment.timestamp()), offset))
+    return tuple(found)
 
 
 def _changes(zone: ZoneInfo, years: range) -> Iterator[_Change]:

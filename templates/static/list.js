@@ -14,7 +14,7 @@ const sections = [...events.querySelectorAll("section")].map((section) => {
 });
 const cards = [...events.querySelectorAll("li")].map((item) => {
   const tag = item.querySelector(".tag");
-  return { item, tag, calledOff: item.classList.contains("off"), longRunning: !item.closest("[data-day]") };
+  return { item, tag, time: item.querySelector("time"), calledOff: item.classList.contains("off") };
 });
 
 // "sondre" finds "Søndre", and "cafe" finds "Café". Unicode does not decompose these letters.
@@ -33,38 +33,62 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Updates all that depends on the time: phases, and the headings "Today" and "Tomorrow".
+// Updates all that depends on the time: phases, places in the list, and the headings "Today" and "Tomorrow".
 function show(now) {
+  const { day: today } = local(now);
   for (const card of cards) {
     card.phase = phase(card.item, now);
-    if (card.phase !== "now" || card.calledOff || card.longRunning) continue;
-    if (!card.tag) {
+    const on = isOn(card.item, now) && !card.calledOff;
+    if (on && !card.tag) {
       card.tag = document.createElement("strong");
-      card.item.querySelector("time").after(card.tag, "\n");
+      card.time.after(card.tag, "\n");
     }
-    retag(card.tag, "now", nowText(card.item, now));
+    if (on) retag(card.tag, "now", nowText(card.item, now));
+    // A stop-by program is on again on another day.
+    else if (card.tag?.matches(".now")) {
+      card.tag.remove();
+      card.tag = null;
+    }
+    place(card, today);
   }
-  showDays(local(now).day);
+  cards.sort((a, b) => (a.item.compareDocumentPosition(b.item) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+  showDays(today);
+}
+
+// Moves an event to where a list made today has it: events that began earlier and still run go under today,
+// exhibits to the ongoing ones, a stop-by program to its next day.
+function place({ item, phase, time }, today) {
+  const first = local(item.dataset.start).day;
+  const running = first < today && runsOn(item, today);
+  if (phase === "ended") return;
+  const home = running && "exhibit" in item.dataset ? sections.find(({ day }) => !day) : sectionOf(running ? today : first);
+  // Moving an event would take the focus from it, so wait.
+  if (home.section.contains(item) || item.contains(document.activeElement)) return;
+  if (running && item.dataset.later) time.textContent = item.dataset.later;
+  const start = Number(item.dataset.start);
+  const next = [...home.section.querySelectorAll("li")].find((other) => Number(other.dataset.start) > start);
+  home.section.querySelector("ul").insertBefore(item, next ?? null);
+}
+
+// The section of a day; a new one if the list has none.
+function sectionOf(day) {
+  const known = sections.find((each) => each.day === day);
+  if (known) return known;
+  const position = sections.findIndex((each) => each.day > day);
+  const made = { section: document.createElement("section"), heading: document.createElement("h2"), day, text: dayName(day) };
+  made.section.dataset.day = day;
+  made.section.append(made.heading, document.createElement("ul"));
+  events.insertBefore(made.section, sections[position]?.section ?? null);
+  sections.splice(position < 0 ? sections.length : position, 0, made);
+  return made;
 }
 
 function showDays(today) {
   // Noon plus 24 hours is tomorrow, also on the days when the clocks change.
   const tomorrow = new Date(Date.parse(`${today}T12:00Z`) + 86_400_000).toISOString().slice(0, 10);
-  let own = sections.find(({ day }) => day === today);
-  for (const { section, heading, day, text } of sections) {
-    let key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
-    let name = text;
-    // Events that began earlier and still run go under today, as in a list rendered this morning.
-    const running = day < today ? cards.filter(({ item }) => section.contains(item) && runsOn(item, today)) : [];
-    if (running.length && !own) {
-      own = { section };
-      key = "today";
-      name = longDay.format(Date.parse(`${today}T12:00Z`));
-    } else if (running.length && !section.contains(document.activeElement)) {
-      // Moving an event would take the focus from it, so wait.
-      own.section.querySelector("ul").prepend(...running.map(({ item }) => item));
-    }
-    setText(heading, key ? say(key, { day: name }) : text);
+  for (const { heading, day, text } of sections) {
+    const key = { [today]: "today", [tomorrow]: "tomorrow" }[day];
+    setText(heading, key ? say(key, { day: text }) : text);
   }
 }
 
@@ -83,12 +107,13 @@ function filter() {
   let room = (!form && Number(query.get("limit"))) || Infinity;
   let count = 0;
   for (const card of cards) {
-    const shown = card.phase !== "ended" && matches(card, wanted, words) && room-- > 0;
+    // The limit of an embedded list does not count the ongoing ones.
+    const counted = !card.item.closest("#ongoing");
+    const shown = card.phase !== "ended" && matches(card, wanted, words) && (!counted || room-- > 0);
     card.item.hidden = !shown;
     count += shown;
   }
   for (const { section } of sections) section.hidden = !section.querySelector("li:not([hidden])");
-  document.getElementById("to-ongoing")?.toggleAttribute("hidden", document.getElementById("ongoing").hidden);
 
   const filtered = Boolean(search || kinds.some((kind) => wanted[kind]));
   none.hidden = count > 0;

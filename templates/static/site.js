@@ -5,19 +5,18 @@ const site = JSON.parse(document.getElementById("site").textContent);
 
 const say = (key, values = {}) => site.texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-const zoned = new Intl.DateTimeFormat("en-US-u-ca-gregory-nu-latn", {
-  timeZone: site.zone, hourCycle: "h23",
-  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-});
 const longDay = new Intl.DateTimeFormat(site.language, {
-  timeZone: site.zone, weekday: "long", month: "long", day: "numeric",
+  timeZone: "UTC", weekday: "long", month: "long", day: "numeric",
 });
+const dayName = (day) => longDay.format(Date.parse(`${day}T12:00Z`));
 
-// Seconds since 1970 -> local time at the library: {day: "2026-03-03", hour: 9, minute: "05"}.
+// Seconds since 1970 -> local time at the library: {day: "2026-03-03", hour: 9, minute: "05"}. The offsets from
+// UTC come with the page: a browser may be older than the name of the zone.
 function local(epoch) {
-  const part = {};
-  for (const { type, value } of zoned.formatToParts(epoch * 1000)) part[type] = value;
-  return { day: `${part.year}-${part.month}-${part.day}`, hour: Number(part.hour), minute: part.minute };
+  let offset = site.offsets[0][1];
+  for (const [from, other] of site.offsets) if (from <= epoch) offset = other;
+  const [day, time] = new Date((Number(epoch) + offset) * 1000).toISOString().split("T");
+  return { day, hour: Number(time.slice(0, 2)), minute: time.slice(3, 5) };
 }
 
 // The same text as scripts/rendering/dates.py: "10:30am", "noon"; an end at midnight is the end of the day.
@@ -36,10 +35,26 @@ function ending(event) {
   return Number(event.dataset.end) || Number(event.dataset.start) + 3600;
 }
 
+// A stop-by program has several days, in data-days: takes the one that is on or comes next, else the last.
+function takeDay(event, now) {
+  const spans = event.dataset.days?.split(" ").map((span) => span.split("-"));
+  if (!spans) return;
+  const [start, end] = spans.find((span) => now < span[1]) ?? spans[spans.length - 1];
+  event.dataset.start = start;
+  event.dataset.end = end;
+}
+
 // "before", "now" or "ended".
 function phase(event, now) {
+  takeDay(event, now);
   if (now < Number(event.dataset.start)) return "before";
   return now < ending(event) ? "now" : "ended";
+}
+
+// Whether an event is on. At which hours an all-day event or one of several days is on, its data do not say.
+function isOn(event, now) {
+  const timed = event.querySelector("time").dateTime.includes("T");
+  return phase(event, now) === "now" && timed && ending(event) - Number(event.dataset.start) <= 86_400;
 }
 
 let freshness = null;
@@ -49,7 +64,7 @@ const seconds = (time) => Date.parse(time) / 1000;
 function when(epoch, now) {
   const time = clock(epoch);
   if (local(epoch).day === local(now).day) return say("time.alone", { time });
-  return say("when", { day: longDay.format(epoch * 1000), times: time });
+  return say("when", { day: dayName(local(epoch).day), times: time });
 }
 
 function showFreshness(now) {
@@ -78,6 +93,6 @@ function staleText(late, now) {
   const overdue = now - seconds(oldest.next_due) >= 24 * 3600;
   const fetched = seconds(oldest.fetched);
   return say((overdue ? "stale.day" : "stale") + (names && ".some"), {
-    names, time: when(fetched, now), day: longDay.format(fetched * 1000),
+    names, time: when(fetched, now), day: dayName(local(fetched).day),
   });
 }

@@ -68,7 +68,8 @@ def expected(events: Iterable[Event], made: date, now: datetime, wording: dates.
             if day == today + timedelta(days=days):
                 heading = wording.messages(key, day=heading)
         tag = ""
-        if now.timestamp() >= item.start.timestamp() and not item.state:
+        hours = (end.timestamp() - item.start.timestamp()) / 3600
+        if now.timestamp() >= item.start.timestamp() and not item.state and not item.all_day and hours <= 24:
             tag = wording.messages("status.now")
             soon = end.timestamp() - now.timestamp() <= 12 * 3600
             if soon and not item.all_day and dates.has_end(item):
@@ -189,8 +190,8 @@ def test_a_list_generated_on_saturday_is_right_on_monday(
     folder = make_site(events, now=saturday, fetched=saturday)
     page = open_page("index.html", serve(folder), monday.replace(hour=8))
     assert shown(page) == {
-        "Today, Monday, March 9": {"Sale": "Happening now", "Monday": ""},
         "Ongoing": {"Exhibit": ""},
+        "Today, Monday, March 9": {"Sale": "", "Monday": ""},
     }
     assert page.locator("#count").inner_text() == "3 events"
     expect(page.locator("#stale")).to_be_hidden()

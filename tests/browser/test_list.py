@@ -290,8 +290,12 @@ def test_unknown_parameters_stay_in_the_address(open_page: OpenPage, server: Sit
     assert page.url == server.url("index.html?utm=x#ongoing")
 
 
-def test_the_link_to_ongoing_events_is_hidden_when_the_filters_match_none(open_page: OpenPage) -> None:
+def test_the_ongoing_exhibits_are_above_the_days_and_hidden_when_the_filters_match_none(
+    open_page: OpenPage,
+) -> None:
     page = open_page("index.html")
-    expect(page.locator("#to-ongoing")).to_be_visible()
+    first = page.locator("#events section").first
+    expect(first).to_have_attribute("id", "ongoing")
+    expect(first).to_contain_text("Winter in the Valley: Photographs")
     page.select_option("select[name=branch]", "lebanon")
-    expect(page.locator("#to-ongoing")).to_be_hidden()
+    expect(first).to_be_hidden()

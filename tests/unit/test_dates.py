@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from event import Event
+from rendering import dates
 from rendering.dates import datetime_attribute, is_over
-from support.page_samples import all_day, at, event, wording
+from support.page_samples import all_day, at, event, registration, wording
 
 EXHIBIT = all_day("2026-02-01", "2026-05-01")
 
@@ -114,21 +115,49 @@ def test_the_year_is_named_only_if_it_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "long_running"),
+    ("item", "takes_days", "exhibit"),
     [
-        (all_day("2026-03-03", "2026-03-05"), False),
-        (all_day("2026-03-03", "2026-03-06"), True),
-        (event("2026-03-03 10:00", "2026-03-06 10:00"), False),
-        (event("2026-03-03 10:00", "2026-03-06 10:01"), True),
+        (all_day("2026-03-03", "2026-03-05"), False, False),
+        (all_day("2026-03-03", "2026-03-06"), True, True),
+        (all_day("2026-03-03", "2026-03-16", registration=registration()), True, False),
+        (all_day("2026-03-03", "2026-03-17", registration=registration()), True, True),
+        (event("2026-03-03 10:00", "2026-03-06 10:00"), False, False),
+        (event("2026-03-03 10:00", "2026-03-06 10:01"), True, False),
+        (event("2026-03-03 10:00", "2026-03-16 17:00"), True, False),
+        (event("2026-03-03 10:00", "2026-03-17 17:00"), True, True),
     ],
 )
-def test_an_event_of_more_than_three_days_is_long_running(item: Event, long_running: bool) -> None:
-    assert wording().is_long_running(item) is long_running
+def test_an_event_of_more_than_three_days_is_a_program_of_days_or_an_exhibit(
+    item: Event, takes_days: bool, exhibit: bool
+) -> None:
+    assert (dates.takes_days(item), dates.is_exhibit(item)) == (takes_days, exhibit)
 
 
-def test_an_exhibit_names_its_end_and_before_it_begins_its_start() -> None:
+def test_an_event_of_many_days_is_ongoing_only_after_its_first_day() -> None:
     assert wording().until(EXHIBIT) == "Ongoing, ends Friday, May 1"
-    assert wording().until(all_day("2026-03-10", "2026-05-01")) == "March 10 to May 1"
+    assert wording().until(all_day("2026-03-03", "2026-05-01")) == "Until Friday, May 1"
+    assert wording().until(event("2026-03-03 09:00", "2026-03-07 12:00")) == "9am, until Saturday, March 7"
+    assert (
+        wording("da_DK").until(event("2026-03-03 09:00", "2026-03-07 12:00"))
+        == "kl.\u00a09.00, indtil lørdag 7. marts"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        ("3 4 5 6 7 8 9 28", "On 8 days, 10am to 5:30pm, until March 28"),
+        ("3 4 5 6 7 8 9 10", "Daily, 10am to 5:30pm, until March 10"),
+        ("3 4 5", "Daily, 10am to 5:30pm, until March 5"),
+        ("3 4 5 6 9 10 11", "Monday to Friday, 10am to 5:30pm, until March 11"),
+        ("5 6 7 10 11 12 13 14 17", "Tuesday to Saturday, 10am to 5:30pm, until March 17"),
+        ("3 4 6 9 10 11", "On 6 days, 10am to 5:30pm, until March 11"),
+        ("3 5 7 10", "On 4 days, 10am to 5:30pm, until March 10"),
+    ],
+)
+def test_the_days_of_a_stop_by_program_are_named(days: str, text: str) -> None:
+    items = [event(f"2026-03-{int(day):02} 10:00", f"2026-03-{int(day):02} 17:30") for day in days.split()]
+    assert wording().repeated(items) == text
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_list_is_by_day_with_ongoing_events_separate() -> None:
     )
     assert [day.heading for day in found.days] == ["Tuesday, March 3", "Wednesday, March 4"]
     assert [titles(day.cards) for day in found.days] == [["Sale", "Early", "Later"], ["Tomorrow"]]
-    assert titles(found.long_running) == ["Exhibit"]
+    assert titles(found.ongoing) == ["Exhibit"]
     assert found.count == 5
     assert not found.empty
     assert listing().empty
@@ -130,13 +130,32 @@ def test_print_html_has_seven_days_and_embed_html_the_first_events() -> None:
     )  # fmt: skip
     week = lists.first_days(found, TODAY, 7)
     assert [card.view.event.id for day in week.days for card in day.cards] == ["1", "2"]
-    assert [card.view.event.id for card in week.long_running] == ["4"]
+    assert [card.view.event.id for card in week.ongoing] == ["4"]
     first = lists.first_events(found, 2)
     assert [(card.view.event.id, card.rich) for day in first.days for card in day.cards] == [
         ("1", False),
         ("2", False),
     ]
-    assert first.long_running == ()
+    assert [card.view.event.id for card in first.ongoing] == ["4"]
+
+
+def test_an_exhibit_that_begins_later_is_on_its_first_day_and_a_camp_on_each_of_its_days() -> None:
+    found = listing(
+        all_day("2026-03-03", "2026-05-01", id="1", title="Opens today"),
+        all_day("2026-03-10", "2026-05-01", id="2", title="Opens later"),
+        event("2026-03-02 09:00", "2026-03-06 12:00", id="3", title="Camp"),
+        event("2026-03-09 09:00", "2026-03-13 12:00", id="4", title="Next camp"),
+    )
+    assert found.ongoing == ()
+    assert found.exhibits
+    shown = {card.view.event.title: (day.heading, card.program.times, card.program.later)
+             for day in found.days for card in day.cards}  # fmt: skip
+    assert shown == {
+        "Opens today": ("Tuesday, March 3", "Until Friday, May 1", "Ongoing, ends Friday, May 1"),
+        "Opens later": ("Tuesday, March 10", "Until Friday, May 1", "Ongoing, ends Friday, May 1"),
+        "Camp": ("Tuesday, March 3", "Ongoing, ends Friday, March 6", ""),
+        "Next camp": ("Monday, March 9", "9am, until Friday, March 13", "Ongoing, ends Friday, March 13"),
+    }
 
 
 def test_only_the_largest_of_very_many_groups_have_pages() -> None:
