@@ -30,6 +30,10 @@ SOLD_OUT = "sold-out"
 INTERNAL = "internal"
 DOUBTED = "doubted"
 
+# Days that events stay after their end: their pages and public data, and their entries in calendars.
+PAGE_DAYS = 90
+CALENDAR_DAYS = 30
+
 # Fetch makes a WebP file of each width for an image, in images/ beside events.json; generate publishes them.
 IMAGE_WIDTHS = (320, 800, 1600)
 

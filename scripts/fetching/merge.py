@@ -4,17 +4,18 @@ A calendar that could not be fetched keeps its last good events. One that lost m
 the next good fetch confirms the loss: LibCal may have sent only a part. An event that disappeared from a
 fetched calendar is no longer listed, but keeps its page until its day has passed: visitors may have its
 address.
+A listed event stays for 90 days after its end, although LibCal no longer sends it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 
-from event import DOUBTED, INTERNAL, Calendar, Event, Snapshot, digest
+from event import CALENDAR_DAYS, DOUBTED, INTERNAL, PAGE_DAYS, Calendar, Event, Snapshot, digest
 
 UNUSABLE = "unusable"
 
@@ -25,6 +26,9 @@ MAX_EVENTS = 5_000
 MIN_UNLISTED = 100
 # In characters. Later events have their excerpt only.
 MAX_DESCRIPTIONS = 12_000_000
+# The past of a busy system: 60 events a day. Descriptions in characters; the latest events come first.
+MAX_PAST = 5_400
+MAX_PAST_DESCRIPTIONS = 6_000_000
 
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -111,7 +115,29 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believ
         replace(state, events=sum(event.listed and event.calendar == state.id for event in stamped))
         for state in calendars
     )
-    return Snapshot(events=stamped, calendars=counted, url=last.url)
+    published = {state.id for state in calendars if state.cause != INTERNAL}
+    past = _past((event for event in last.events if event.calendar in published), events.keys(), window)
+    return Snapshot(events=(*past, *stamped), calendars=counted, url=last.url)
+
+
+def _past(events: Iterable[Event], present: Collection[str], window: Window) -> tuple[Event, ...]:
+    """Return the events that ended before today and stay: listed ones of the last days, not in `present`.
+
+    Their number and the length of their descriptions are bounded. After 30 days they lose their images.
+    """
+    first = window.first_day - timedelta(days=PAGE_DAYS)
+    over = [event for event in events if first <= event.last_day < window.first_day and event.listed]
+    over.sort(key=lambda event: (event.last_day, event.order), reverse=True)
+    kept: list[Event] = []
+    room = MAX_PAST_DESCRIPTIONS
+    for event in over:
+        room -= len(event.description)
+        if len(kept) == MAX_PAST or room < 0:
+            break
+        if event.id not in present:
+            old = event.last_day < window.first_day - timedelta(days=CALENDAR_DAYS)
+            kept.append(replace(event, image="") if old else event)
+    return tuple(sorted(kept, key=lambda event: event.order))
 
 
 def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:
@@ -175,7 +201,7 @@ def _merge_calendar(
         return before, replace(state, cause=DOUBTED, doubted=True)
     kept = [
         replace(event, listed=False)
-        if window.covers(event) and event.id not in outcome.unusable_ids
+        if window.expects(event) and event.id not in outcome.unusable_ids
         else event
         for event in before
     ]

@@ -209,6 +209,11 @@ def is_over(event: Event, today: date) -> bool:
     return event.last_day < today or (into_the_night(event) and event.first_day < today)
 
 
+def ended_within(event: Event, today: date, days: int) -> bool:
+    """Whether `event` is over and ended at most so many days before `today`."""
+    return is_over(event, today) and event.last_day >= today - timedelta(days=days)
+
+
 def datetime_attribute(event: Event) -> str:
     """Return the start for `<time datetime>`: `2026-03-03T10:30-05:00`, or only the day if all day."""
     return event.first_day.isoformat() if event.all_day else event.start.isoformat(timespec="minutes")

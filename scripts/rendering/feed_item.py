@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from event import Event
 from rendering import plain_text
+from rendering.lists import Group
 from rendering.views import EventView, Image, where
 from settings import Settings
 
@@ -154,6 +155,11 @@ class Channel:
     json: str
     items: tuple[Item, ...]
     source: Source
+    group: Group | None = None
+
+    def has(self, item: Item) -> bool:
+        """Return whether an event belongs to this list, by its branch or audience."""
+        return self.group is None or self.group.has(item.view)
 
     @property
     def changed(self) -> datetime:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 
 import site_paths
-from event import CANCELLED
+from event import CALENDAR_DAYS, CANCELLED
 from rendering import icalendar_feed, plain_text, public_data, web_feeds
+from rendering.dates import ended_within
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
 from rendering.site import Files, Site
 
@@ -24,15 +25,22 @@ MAX_FEEDS = 40_000_000
 def build(site: Site) -> Files:
     """Yield all feeds: of the whole library, of each branch and audience, and a calendar file for each event.
 
-    An unlisted event is in no list, but has a calendar file, since its page links to it.
+    An unlisted event is in no list, but has a calendar file, since its page links to it. Calendars also have
+    the events of the last 30 days: an event must not vanish from a subscriber's calendar when it is over.
     """
     settings, language = site.settings, site.messages.language
     zone, year = settings.timezone, settings.now.year
     source = Source.of(site.libcal_url, settings)
     items = {view.event.id: Item(view, source) for view in site.events}
+    past = [Item(view, source) for view in site.past]
+    recent = [item for item in past if ended_within(item.event, site.wording.today, CALENDAR_DAYS)]
     channels = _channels(site, items, source)
 
     calendar_blocks, entries, feed_items = {}, {}, {}
+    for item in recent:
+        block = icalendar_feed.vevent(item, zone, subscribed=True)
+        calendar_blocks[item.event.id] = block
+        yield item.view.calendar_path, icalendar_feed.single(item, block, zone, year)
     for key, item in items.items():
         block = icalendar_feed.vevent(item, zone, subscribed=False)
         yield item.view.calendar_path, icalendar_feed.single(item, block, zone, year)
@@ -47,12 +55,13 @@ def build(site: Site) -> Files:
     }
     for channel in _limited(channels, sizes):
         keys = [item.event.id for item in channel.items]
-        blocks = (calendar_blocks[key] for key in keys)
-        yield channel.calendar, icalendar_feed.subscription(channel, blocks, zone, year)
+        with_past = replace(channel, items=(*filter(channel.has, recent), *channel.items))
+        blocks = (calendar_blocks[item.event.id] for item in with_past.items)
+        yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
         yield channel.atom, web_feeds.atom(channel, (entries[key] for key in keys), language)
         yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
 
-    records = map(public_data.record, channels[0].items)
+    records = (public_data.record(item) for item in (*past, *channels[0].items))
     yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
     yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:
@@ -93,6 +102,7 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
         Channel(
             title=f"{name}: {plain_text.one_line(group.name)}",
             page=group.path,
+            group=group,
             calendar=group.feed("ics"),
             atom=group.feed("atom"),
             json=group.feed("json"),

@@ -65,6 +65,10 @@ class Group:
         """The page's path from the site's root."""
         return site_paths.group_page(self.kind, self.slug)
 
+    def has(self, view: EventView) -> bool:
+        """Return whether `view` belongs to this branch, audience or category."""
+        return self.slug in map(slug, filter(None, _names(self.kind, view.event)))
+
     def feed(self, suffix: str) -> str:
         """Return the path of its feed in the format ics, atom or json."""
         return site_paths.group_feed(self.kind, self.slug, suffix)
@@ -192,12 +196,16 @@ def _names(kind: str, event: Event) -> tuple[str, ...]:
     return event.audiences if kind == "audience" else event.categories
 
 
-def series(events: Iterable[EventView]) -> dict[str, list[EventView]]:
-    """Return the listed `events` whose title occurs more than once, by title in lower case."""
+def series(listed: Iterable[EventView], past: Iterable[EventView]) -> dict[str, list[EventView]]:
+    """Return the `listed` events by title in lower case, for each title that occurs more than once.
+
+    The pages of `past` events lead to the dates to come, so there one is enough.
+    """
     found: dict[str, list[EventView]] = {}
-    for view in events:
+    for view in listed:
         found.setdefault(view.event.title.casefold(), []).append(view)
-    return {title: views for title, views in found.items() if len(views) > 1}
+    ended = {view.event.title.casefold() for view in past}
+    return {title: views for title, views in found.items() if len(views) > 1 or title in ended}
 
 
 def other_dates(view: EventView, series: Sequence[EventView]) -> list[EventView]:

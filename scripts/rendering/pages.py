@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import site_paths
 from rendering import assets, feeds, jsonld, lists, screen
+from rendering.dates import is_over
 from rendering.lists import Group
 from rendering.site import Files, Site
 from rendering.views import EventView
@@ -61,10 +62,12 @@ def other_files(site: Site) -> Files:
 
 
 def event_pages(site: Site) -> Files:
-    """Yield the page of each event."""
-    series = lists.series(site.listed)
+    """Yield the page of each event, also of the past ones."""
+    series = lists.series(site.listed, site.past)
     script = site.script("../", _EVENT_TEXTS)
-    for view in site.events:
+    for view in (*site.past, *site.events):
+        over = is_over(view.event, site.wording.today)
+        others = lists.other_dates(view, series.get(view.event.title.casefold(), ()))
         yield (
             view.path,
             site.render(
@@ -72,8 +75,12 @@ def event_pages(site: Site) -> Files:
                 path=view.path,
                 root="../",
                 view=view,
-                others=lists.other_dates(view, series.get(view.event.title.casefold(), ())),
-                jsonld=jsonld.event(view, site.settings, site.share_image) if view.event.listed else None,
+                over=over,
+                next=next((other for other in others if not other.called_off), None),
+                others=others,
+                jsonld=jsonld.event(view, site.settings, site.share_image)
+                if view.event.listed and not over
+                else None,
                 script=script,
             ),
         )

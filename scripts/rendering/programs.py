@@ -103,7 +103,7 @@ def _schedule(days: Sequence[EventView]) -> tuple[object, ...]:
     """Return everything that two branches' records of the same program share."""
     event, status = days[0].event, days[0].status
     times = tuple((view.start_epoch, view.end_epoch) for view in days)
-    return (event.title.casefold(), times, event.all_day, event.online, status and status.name)
+    return (days[0].stated_title.casefold(), times, event.all_day, event.online, status and status.name)
 
 
 def _by_day(views: Iterable[EventView]) -> Iterator[tuple[EventView, ...]]:
@@ -128,7 +128,7 @@ def _may_repeat(view: EventView) -> bool:
     event = view.event
     hours = timedelta(seconds=view.end_epoch - view.start_epoch)
     one_day = not event.all_day and event.first_day == event.last_day and view.has_end
-    return one_day and hours >= STOP_BY_HOURS and view.status is None
+    return one_day and hours >= STOP_BY_HOURS and view.status is None and not event.notice
 
 
 def _runs(views: Sequence[EventView]) -> list[list[EventView]]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rendering import plain_text
+from rendering.dates import is_over
 from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
 from rendering.views import event_status, slug
 
@@ -27,6 +28,7 @@ def record(item: Item) -> bytes:
             "start": item.start,
             "end": item.end,
             "all_day": event.all_day,
+            "over": is_over(event, item.view.wording.today),
             "when": item.view.short_when_until,
             "status": event_status(event),
             "state": event.state,
@@ -48,7 +50,7 @@ def record(item: Item) -> bytes:
 
 
 def document(channel: Channel, records: Iterable[bytes], timezone: str, language: str) -> bytes:
-    """Return events.json, one event a line; `records` are all listed events, from `record`."""
+    """Return events.json, one event a line; `records` are all events, from `record`."""
     head = json_line(
         {
             "version": VERSION,

@@ -10,7 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import site_paths
-from event import Snapshot
+from event import PAGE_DAYS, Snapshot
 from rendering import assets, dates, lists, messages, share_image, vtimezone
 from rendering.assets import ImageFolder
 from rendering.dates import Wording
@@ -28,9 +28,10 @@ Files = Iterator[tuple[str, bytes]]
 class Site:
     """Everything that the pages share. The day of `settings.now` counts, its time does not.
 
-    `events` have a page each, `listed` are those of them that lists show. `unfetched` are the
-    names of the calendars without any good fetch yet. `libcal_url` is the address of the API that the
-    events come from. `render` renders a template of the folder `templates`.
+    `events` have a page each, `listed` are those of them that lists show. `past` are the events of the last
+    90 days, which have a page too. `unfetched` are the names of the calendars without any good fetch yet.
+    `libcal_url` is the address of the API that the events come from. `render` renders a template of the folder
+    `templates`.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Site:
     libcal_url: str
     events: tuple[EventView, ...]
     listed: tuple[EventView, ...]
+    past: tuple[EventView, ...]
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
     unfetched: tuple[str, ...]
@@ -57,10 +59,14 @@ class Site:
         texts = messages.load(settings.locale, templates / "messages")
         wording = Wording(texts, settings.now.date())
         images = ImageFolder(settings.build_dir / "images")
-        events = tuple(
-            EventView(event, wording, settings.site_url, images.of(event.image))
-            for event in snapshot.events
-            if not dates.is_over(event, wording.today)
+        views = [
+            EventView(event, wording, settings.site_url, images.of(event.image)) for event in snapshot.events
+        ]
+        events = tuple(view for view in views if not dates.is_over(view.event, wording.today))
+        past = tuple(
+            view
+            for view in views
+            if view.event.listed and dates.ended_within(view.event, wording.today, PAGE_DAYS)
         )
         listed = tuple(view for view in events if view.event.listed)
         # A branch keeps its page while its calendar is empty, so that shared links to it stay good.
@@ -98,6 +104,7 @@ class Site:
             libcal_url=snapshot.url,
             events=events,
             listed=listed,
+            past=past,
             branches=branches,
             audiences=audiences,
             unfetched=unfetched,

@@ -111,7 +111,7 @@ def test_a_successful_run_writes_the_events_of_all_calendars(world: World) -> No
     assert world.listed == ["1", "2", "3"]
     assert [event.branch for event in world.snapshot.events] == ["Kilton", "Kilton", "Main"]
     assert 'level=info step=fetch run=r msg="calendar fetched" calendar=7 events=2 dropped=0' in log
-    assert 'msg="events fetched" calendars=2 failed=0 events=3 dropped=0' in log
+    assert 'msg="events fetched" calendars=2 failed=0 events=3 past=0 dropped=0' in log
 
 
 def test_the_same_response_gives_the_same_file_except_for_the_time(world: World) -> None:
@@ -203,10 +203,13 @@ def test_a_successful_run_after_an_outage_restores_the_normal_state(world: World
     assert world.path.read_text() == before
 
 
-def test_past_events_are_removed_even_while_libcal_is_down(world: World) -> None:
+def test_past_events_are_removed_after_90_days_even_while_libcal_is_down(world: World) -> None:
     world.run()
+    kept = world.listed
     world.down()
     world.run(4 * 24 * 60)
+    assert world.listed == kept
+    world.run(95 * 24 * 60)
     assert world.listed == []
 
 

@@ -115,8 +115,10 @@ def test_a_branch_without_events_keeps_its_group() -> None:
 def test_other_dates_are_the_next_of_the_same_title_or_the_previous_ones() -> None:
     shown = [view(event(f"2026-03-{day:02} 09:00", id=str(day), title=title)) for day, title in
              [(3, "Chess"), (4, "Knit"), (5, "CHESS"), (6, "Chess"), (7, "Other")]]  # fmt: skip
-    series = lists.series(shown)
+    series = lists.series(shown, [])
     assert set(series) == {"chess"}
+    past = [view(event("2026-03-01 09:00", id="0", title="Knit"))]
+    assert set(lists.series(shown, past)) == {"chess", "knit"}
     chess = series["chess"]
     assert [item.event.id for item in lists.other_dates(shown[0], chess)] == ["5", "6"]
     assert [item.event.id for item in lists.other_dates(shown[3], chess)] == ["3", "5"]

@@ -9,7 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from event import CANCELLED, DOUBTED, INTERNAL, Event, Snapshot
-from fetching.merge import MAX_EVENTS, MIN_UNLISTED, UNUSABLE, Outcome, Window, merge
+from fetching.merge import (
+    MAX_EVENTS,
+    MAX_PAST,
+    MAX_PAST_DESCRIPTIONS,
+    MIN_UNLISTED,
+    UNUSABLE,
+    Outcome,
+    Window,
+    merge,
+)
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=ZONE)
@@ -265,7 +274,7 @@ def test_a_drop_can_be_believed_at_once() -> None:
 def test_a_calendar_whose_last_event_is_over_is_accepted_as_empty(day: int) -> None:
     last = merge(Snapshot(), [good(make("1", day))], window(datetime(2026, 3, 2, 9, 0, tzinfo=ZONE)))
     now = merge(last, [good()], window(datetime(2026, 3, 4, 9, 0, tzinfo=ZONE)))
-    assert (now.events, now.calendars[0].cause) == ((), "")
+    assert (now.calendars[0].events, now.calendars[0].cause) == (0, "")
 
 
 def test_a_calendar_that_never_had_events_is_accepted_as_empty() -> None:
@@ -353,3 +362,47 @@ def test_later_descriptions_are_shortened_if_all_together_are_too_long() -> None
     assert snapshot.events[-1].description == "<p>Fish &amp; chips</p>"
     # The next fetch changes no event.
     assert merge(snapshot, [good(*events)], window(LATER)).events == snapshot.events
+
+
+def days_later(days: int) -> Window:
+    return window(NOW + timedelta(days=days))
+
+
+def test_a_past_event_stays_for_90_days_although_libcal_no_longer_sends_it() -> None:
+    last = first(good(make("1", 6, image="abc"), make("2", 20)))
+    for days, image in ((4, "abc"), (33, "abc"), (34, ""), (93, "")):
+        last = merge(last, [good()], days_later(days), believe=True)
+        kept = last.events[0]
+        assert (kept.id, kept.listed, kept.image, kept.updated, kept.sequence) == ("1", True, image, NOW, 0)
+        assert last.calendars[0].events == 0
+    assert merge(last, [good()], days_later(94), believe=True).events == ()
+
+
+def test_only_listed_events_of_public_configured_calendars_stay_when_they_are_over() -> None:
+    last = first(good(make("1"), make("2"), make("3")), good(make("4", calendar="8"), calendar="8"))
+    gone = merge(
+        last, [good(make("1"), make("3")), good(make("4", calendar="8"), calendar="8")], window(LATER)
+    )
+    later = merge(gone, [good(), good(calendar="8")], days_later(5))
+    assert [event.id for event in later.events] == ["1", "3", "4"]
+    assert [event.id for event in merge(gone, [good()], days_later(5)).events] == ["1", "3"]
+    internal = [good(), Outcome(id="8", cause=INTERNAL)]
+    assert [event.id for event in merge(gone, internal, days_later(5)).events] == ["1", "3"]
+
+
+def test_an_event_that_ended_today_stays_listed_when_libcal_no_longer_sends_it() -> None:
+    last = first(good(make("1", 3), make("2")))
+    evening = merge(last, [good(make("2"))], window(NOW.replace(hour=18)))
+    assert ids(evening) == ["1", "2"]
+
+
+def test_the_past_is_bounded_in_number_and_in_length() -> None:
+    many = [make(str(number), 1 + number % 28) for number in range(MAX_PAST + 100)]
+    month = window(datetime(2026, 4, 1, 9, 0, tzinfo=ZONE))
+    kept = merge(Snapshot(events=tuple(many)), [good()], month).events
+    assert len(kept) == MAX_PAST
+    assert {event.first_day.day for event in many} - {event.first_day.day for event in kept} <= {1, 2}
+    long = [replace(event, description="x" * 20_000) for event in many[:400]]
+    kept = merge(Snapshot(events=tuple(long)), [good()], month).events
+    assert sum(len(event.description) for event in kept) <= MAX_PAST_DESCRIPTIONS
+    assert len(kept) == 300

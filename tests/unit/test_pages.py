@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,56 @@ def test_the_site_has_the_documented_paths(build: Build) -> None:
         "feed.atom", "feed.json", "events.json", "404.html", "robots.txt", "sitemap.xml",
         "static/style.*.css", "static/list.*.js", "static/event.*.js", "static/icon.*.svg",
     }  # fmt: skip
-    assert "event/4.html" not in paths
+
+
+def test_the_page_of_a_past_event_says_so_and_names_the_next_date(build: Build) -> None:
+    again = replace(OVER, id="7", start=OVER.start.replace(day=17), end=OVER.end.replace(day=17))
+    built = build(
+        *ALL,
+        again,
+        replace(OVER, id="8", state="cancelled"),
+        replace(OVER, id="9", registration=registration()),
+    )
+    found = page(built, "event/4.html")
+    assert "This event is over. Next: Tuesday, March 17" in found.text
+    assert "event/7.html" in {link.removeprefix("../") for link in found.links}
+    assert found.one("meta", name="robots")["content"] == "noindex"
+    assert "ld+json" not in built["event/4.html"].decode()
+    assert "The date of this event has passed." in page(built, "event/8.html").text
+    for path in ("event/4.html", "event/9.html"):
+        assert "Register" not in page(built, path).text
+        assert "Registration" not in page(built, path).text
+        assert "Add to calendar" not in page(built, path).text
+    assert "event/4.html" not in built["sitemap.xml"].decode()
+
+
+def test_a_past_event_stays_in_calendars_for_30_days_and_in_the_data_for_90(build: Build) -> None:
+    def past(days: int) -> Event:
+        return replace(
+            OVER,
+            id=str(100 + days),
+            start=OVER.start - timedelta(days=days),
+            end=OVER.end - timedelta(days=days),
+        )
+
+    built = build(FULL, past(1), past(29), past(30), past(89), past(90))
+    for path in ("events.ics", "branch/kilton.ics"):
+        assert re.findall(r"UID:(\d+)@", built[path].decode()) == ["129", "101", "1"]
+    assert "event/129.ics" in built
+    assert "event/130.ics" not in built
+    data = json.loads(built["events.json"])["events"]
+    assert [(item["id"], item["over"]) for item in data] == [
+        ("189", True),
+        ("130", True),
+        ("129", True),
+        ("101", True),
+        ("1", False),
+    ]
+    assert {path for path in built if path.startswith("event/") and path.endswith("html")} == {
+        f"event/{number}.html" for number in (1, 101, 129, 130, 189)
+    }
+    for path in ("feed.atom", "feed.json", "index.html", "screen.html", "print.html", "sitemap.xml"):
+        assert "Yesterday" not in built[path].decode(), path
 
 
 @pytest.mark.parametrize("values", [{}, {"HOME_PAGE": "screen"}, {"SITE_URL": ""}, {"LOCALE": "da_DK"}])
@@ -134,7 +184,7 @@ def test_every_page_has_a_canonical_address_and_some_are_not_indexed(build: Buil
     hidden = {
         path for path in html_pages(built) if page(built, path).all("meta", name="robots", content="noindex")
     }
-    assert hidden == {"404.html", "embed.html", "print.html", "event/3.html"}
+    assert hidden == {"404.html", "embed.html", "print.html", "event/3.html", "event/4.html"}
 
 
 def test_the_list_has_days_and_events_as_headings_and_one_link_for_each_event(build: Build) -> None:
