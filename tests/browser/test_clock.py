@@ -389,7 +389,7 @@ def test_a_page_works_without_status_json_and_shows_no_age(
     go_to(page, at("15:00"))
     assert page.locator("#updated").inner_text() == ""
     expect(page.locator("#stale")).to_be_hidden()
-    assert page.locator("#events h2").first.inner_text().startswith("Today")
+    assert page.locator("#events [data-day] h2").first.inner_text().startswith("Today")
     page.fill("input[name=q]", "film")
     assert page.locator("#events li:visible").count() == 1
 
