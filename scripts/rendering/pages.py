@@ -147,7 +147,11 @@ def embed(site: Site) -> Files:
             script=script,
         ),
     )
-    texts = {"language": site.messages.language, "offsets": site.offsets, **site.messages.subset(*_EMBED_TEXTS)}
+    texts = {
+        "language": site.messages.language,
+        "offsets": site.offsets,
+        **site.messages.subset(*_EMBED_TEXTS),
+    }
     texts["empty"] = site.unfetched_text() or texts["empty"]
     yield site_paths.EMBED_SCRIPT, assets.without_comments(site.render("embed.js", texts=texts))
 

@@ -30,8 +30,8 @@ class Site:
 
     `events` have a page each, `listed` are those of them that lists show. `past` are the events of the last
     90 days, which have a page too. `unfetched` are the names of the calendars without any good fetch yet.
-    `libcal_url` is the address of the API that the events come from. `render` renders a template of the folder
-    `templates`.
+    `libcal_url` is the address of the API that the events come from. `render` renders a template of the
+    folder `templates`.
     """
 
     settings: Settings
