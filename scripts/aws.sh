@@ -57,6 +57,10 @@ aws_keys() {
   [[ -n $secret || -z $id ]] ||
     die "$EX_CONFIG" "$1_AWS_SECRET_ACCESS_KEY is not set, but its key id is: set both or neither" \
       "key=$1_AWS_SECRET_ACCESS_KEY"
+  if [[ $secret =~ ^A[KS]IA[A-Z0-9]{12,}$ || $id == *[+/=]* ]]; then
+    die "$EX_CONFIG" "$1_AWS_ACCESS_KEY_ID is no access key id: it may be swapped with its secret" \
+      "key=$1_AWS_ACCESS_KEY_ID"
+  fi
   [[ -n $id ]] || return 0 # the CLI's own chain: a profile or instance role
   # Of another login, which must not mix with this key pair.
   unset "${!AWS_ROLE_@}" "${!AWS_CONTAINER_@}" AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN \

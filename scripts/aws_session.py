@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import aws_deletes
-from aws_config import ConfigError, Endpoint, endpoint, option, profile
+from aws_config import ConfigError, Endpoint, endpoint, option, profile, secrets
 from aws_deletes import Result
 from aws_errors import translate
 from exit_codes import CONFIG, FAILED, OK
-from log import Log
+from log import Log, redact, secrets_in
 from processes import end_with_parent
 
 # For unattended use, whatever the configuration of the AWS CLI says. Its errors must have the words that
@@ -184,8 +184,14 @@ def _answer(
     def execute(arguments: list[str]) -> Result:
         with captured(out, err):
             rc = run(arguments)
-        texts = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
-        return Result(rc, *texts)
+        output, stderr = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
+        # AWS repeats a rejected key, and the CLI an address with its password.
+        hide = partial(redact, secrets=[*secrets_in(os.environ), *secrets(os.environ)])
+        if hide(stderr) != stderr:
+            err.write_text(hide(stderr), encoding="utf-8")
+        if '"Errors"' in output:
+            output = hide(output)
+        return Result(rc, output, hide(stderr))
 
     if arguments[:2] == ["s3api", "delete-objects"]:
         result, files = aws_deletes.delete(execute, arguments)

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = Log(STEP)
 
     def work() -> int:
-        env = read_environment()
+        env = read_environment(log=log)
         settings, libcal = Settings.from_env(env), LibCalSettings.from_env(env)
         log.hide(libcal.client_secret)
         return fetch(settings, libcal, log)

@@ -46,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     log = Log(STEP)
-    return program.run(log, lambda: generate(Settings.from_env(read_environment()), arguments.templates, log))
+    return program.run(
+        log, lambda: generate(Settings.from_env(read_environment(log=log)), arguments.templates, log)
+    )
 
 
 def generate(settings: Settings, templates: Path, log: Log) -> int:

@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
     log = Log("invalidate")
 
     def work() -> int:
-        settings = PublishSettings.from_env(read_environment())
+        settings = PublishSettings.from_env(read_environment(log=log))
         match argv:
             case ["show"]:
                 _show(settings)

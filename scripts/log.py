@@ -19,10 +19,16 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote, unquote
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=*#-]+\Z")
 _REDACTED = "[redacted]"
+# The settings whose values never reach the log; the same in log.sh.
+SECRET_NAMES = r"(_SECRET|_TOKEN|_PASSWORD|ACCESS_KEY_ID|ACCESS_KEY)$|^(NOTIFY|PING)_URL$"  # noqa: S105
+_LOGIN = re.compile(r"(?<=://)[^/\s]+@")
 _PRIORITIES = {"error": 3, "warn": 4, "info": 6}
 _LABELS = {"error": "error: ", "warn": "warning: "}
 _COLORS = {"error": "\x1b[31m", "warn": "\x1b[33m"}
@@ -82,19 +88,49 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
+def secrets_in(env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets of the settings, those in files (NAME_FILE) too, and the passwords in addresses."""
+    for name, value in env.items():
+        if re.search(SECRET_NAMES, name):
+            yield value
+            if path := re.match(r"https?://[^/]+(/.+)", value):  # an error may name only the path
+                yield path[1]
+        elif name.endswith("_FILE") and re.search(SECRET_NAMES, name.removesuffix("_FILE")):
+            try:
+                yield Path(value).read_text(encoding="utf-8", errors="replace").strip()
+            except OSError:
+                continue
+        elif password := re.search(r"://[^:/]*:(.+)@", value):
+            yield password[1]
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Replace every secret of four characters or more in `text`, and remove the logins from addresses."""
+    forms = {
+        form
+        for secret in secrets
+        for each in (secret, unquote(secret), quote(secret, safe=""))
+        for form in (each, json.dumps(each)[1:-1], _printable(each))
+        if len(secret) >= 4
+    }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, _REDACTED)
+    return _LOGIN.sub("", text)
+
+
 class Log:
-    """Writes the log lines of one step; replaces every secret given to `hide`."""
+    """Writes the log lines of one step, without the secrets of the environment and those given to `hide`."""
 
     def __init__(self, step: str, *, run: str | None = None, stream: TextIO | None = None) -> None:
         self.step = step
         self.run = run or os.environ.get("RUN_ID") or new_run_id()
         self._stream = stream or sys.stderr
         self._format = choose_format(self._stream)
-        self._secrets: list[str] = []
+        self._secrets = list(secrets_in(os.environ))
 
     def hide(self, *values: str) -> None:
         """Never write any of `values`: they are replaced wherever they would appear."""
-        self._secrets += [value for value in values if len(value) >= 4]
+        self._secrets += values
 
     def info(self, msg: str, **fields: object) -> None:
         """Log something the operator may want to know."""
@@ -115,8 +151,6 @@ class Log:
             line = logfmt({"level": level, "step": self.step, "run": self.run, "msg": msg, **fields})
         if self._format == "journal":
             line = f"<{_PRIORITIES[level]}>{line}"
-        for secret in self._secrets:
-            for shown in (json.dumps(secret)[1:-1], _printable(secret)):
-                line = line.replace(shown, _REDACTED)
+        line = redact(line, self._secrets)
         self._stream.write(line.encode("utf-8", "replace").decode() + "\n")
         self._stream.flush()

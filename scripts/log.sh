@@ -11,10 +11,16 @@ if [[ ! ${LOG_FORMAT:-} =~ ^(logfmt|journal|terminal)$ ]]; then
   fi
 fi
 
+# The settings whose values never reach the log; the same in log.py.
+readonly SECRET_NAMES='(_SECRET|_TOKEN|_PASSWORD|ACCESS_KEY_ID|ACCESS_KEY)$|^(NOTIFY|PING)_URL$'
+
 # log LEVEL MESSAGE [KEY=VALUE...]
 log() {
-  local line pair level=$1 message=$2
-  shift 2
+  local line pair level=$1 message words=()
+  shift
+  redact "$@"
+  message=${words[0]}
+  set -- "${words[@]:1}"
   if [[ $LOG_FORMAT == terminal ]]; then
     log_for_terminal "$level" "$message" "$@"
     return
@@ -31,6 +37,29 @@ log() {
     esac
   fi
   printf '%s\n' "$line" >&2
+}
+
+# redact TEXT...: set `words` to the texts without secrets and without the logins in addresses
+redact() {
+  local name value secret text secrets=()
+  for name in $(compgen -e); do
+    value=${!name}
+    if [[ $name =~ $SECRET_NAMES ]]; then
+      secrets+=("$value")
+      [[ ! $value =~ ^https?://[^/]+(/.+) ]] || secrets+=("${BASH_REMATCH[1]}") # an error may name only the path
+    elif [[ $name == *_FILE && ${name%_FILE} =~ $SECRET_NAMES ]]; then
+      [[ ! -f $value || ! -r $value ]] || secrets+=("$(<"$value")")
+    elif [[ $value =~ ://[^:/]*:(.+)@ ]]; then
+      secrets+=("${BASH_REMATCH[1]}")
+    fi
+  done
+  for text in "$@"; do
+    for secret in "${secrets[@]}"; do
+      ((${#secret} < 4)) || text=${text//"$secret"/[redacted]}
+    done
+    while [[ $text =~ ^(.*://)[^/[:space:]]+@(.*)$ ]]; do text=${BASH_REMATCH[1]}${BASH_REMATCH[2]}; done
+    words+=("$text")
+  done
 }
 
 log_value() {

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import exit_codes
 import program
-from log import Log
+from log import Log, secrets_in
 from settings import ROOT, read_environment
 
 STEP = "notify"
@@ -93,7 +93,7 @@ class Notifier:
         self.notified = state / "notified"
         self.log = log
         self.host = socket.gethostname()
-        log.hide(*(env[key] for key in ("NOTIFY_URL", "PING_URL") if env.get(key)))
+        log.hide(*secrets_in(env))
 
     def after(self, run: Run) -> None:
         """Send the notice or ping that is due after `run`, and save the state."""
@@ -185,7 +185,7 @@ def _post(url: str, content_type: str, body: str) -> None:
 def main(argv: list[str]) -> int:
     """Run with `UNIT`, or `--log FILE success|failed`; return the exit code."""
     log = Log(STEP)
-    return program.run(log, lambda: notify(argv, read_environment(), log))
+    return program.run(log, lambda: notify(argv, read_environment(log=log), log))
 
 
 def notify(argv: list[str], env: Mapping[str, str], log: Log) -> int:

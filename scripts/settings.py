@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aws_config import ConfigError, endpoint
+from log import Log, secrets_in
 
 VERSION = "0.1.0"  # as in pyproject.toml, which a container does not hold
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,10 +150,11 @@ class PublishSettings:
         )
 
 
-def read_environment(env_file: Path | None = None) -> dict[str, str]:
+def read_environment(env_file: Path | None = None, log: Log | None = None) -> dict[str, str]:
     """Return the environment variables and the settings in .env (or $ENV_FILE); the environment wins.
 
-    Raises SettingError for a line that systemd, Compose and sh would read differently.
+    `log` hides the secrets among them. Raises SettingError for a line that systemd, Compose and sh would
+    read differently.
     """
     path = env_file or Path(os.environ.get("ENV_FILE") or ROOT / ".env")
     try:
@@ -161,7 +163,10 @@ def read_environment(env_file: Path | None = None) -> dict[str, str]:
         return dict(os.environ)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(str(path), f"cannot be read: {error}") from error
-    return {**parse_env(text, str(path)), **os.environ}
+    env = {**parse_env(text, str(path)), **os.environ}
+    if log:
+        log.hide(*secrets_in(env))
+    return env
 
 
 def parse_env(text: str, name: str = ".env") -> dict[str, str]:

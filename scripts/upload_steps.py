@@ -339,7 +339,7 @@ def main(argv: list[str] | None = None) -> int:
     log = Log("upload")
 
     def work() -> int:
-        files = BuildFiles(PublishSettings.from_env(read_environment()))
+        files = BuildFiles(PublishSettings.from_env(read_environment(log=log)))
         if args.command == "record":
             record(files, args.done)
         elif args.command == "show":

@@ -194,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         # It asks no AWS service, so a wrong configuration of the AWS CLI does not matter.
-        env = {key: value for key, value in read_environment().items() if not key.startswith("AWS_")}
+        env = {key: value for key, value in read_environment(log=log).items() if not key.startswith("AWS_")}
         return verify(PublishSettings.from_env(env), log, arguments.sample)
 
     return program.run(

@@ -31,7 +31,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import unescape
+from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -75,7 +75,8 @@ class Fault:
     - slow: AWS executes the request after `seconds`;
     - cut: AWS executes the request, but only half of the response arrives;
     - kill, kill-after: the process `pid` gets SIGKILL before or after AWS executes the request.
-    The first `skip` matching requests pass, the next `times` fail (0: all).
+    `message` replaces the text of an AWS error. The first `skip` matching requests pass, the next `times`
+    fail (0: all).
     """
 
     kind: str
@@ -85,6 +86,7 @@ class Fault:
     times: int = 0
     seconds: float = 0
     pid: int = 0
+    message: str = ""
     seen: int = 0
 
     def hits(self, operation: str, key: str) -> bool:
@@ -185,8 +187,8 @@ class Handler(BaseHTTPRequestHandler):
             self._note(operation, key, 0, body, b"", kind, paths)
             self._reset()
             return
-        if kind in ERRORS:
-            status, headers, answer = error_answer(kind, operation)
+        if fault and kind in ERRORS:
+            status, headers, answer = error_answer(kind, operation, fault.message)
         else:
             status, headers, answer = self._once_by_reference(operation, body)
         self._note(operation, key, status, body, answer, kind, paths)
@@ -311,10 +313,10 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, {"Content-Type": "text/plain"}, answer)
 
 
-def error_answer(code: str, operation: str) -> tuple[int, Mapping[str, str], bytes]:
+def error_answer(code: str, operation: str, text: str = "") -> tuple[int, Mapping[str, str], bytes]:
     """Return status, headers and body of the error `code` in the format of S3 or CloudFront."""
     status, message = ERRORS.get(code, (409, code))
-    error = f"<Code>{code}</Code><Message>{message}</Message>"
+    error = f"<Code>{code}</Code><Message>{escape(text or message)}</Message>"
     if operation.endswith(("Invalidation", "Distribution")):
         text = (
             '<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/">'

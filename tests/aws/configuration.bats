@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The configuration of the machine's AWS CLI: endpoints, profiles, tokens of other logins, another CLI.
+# shellcheck disable=SC2030,SC2031  # each test has its own environment
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -183,4 +184,53 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   export AWS_DEFAULT_REGION=us-est-1 HTTPS_PROXY=http://127.0.0.1:9 # no request leaves this machine
   run -78 upload
   says 'check AWS_DEFAULT_REGION'
+}
+
+@test "No answer of AWS and no error of the AWS CLI brings a secret into the log or a file" {
+  local planted echoed
+  unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+  export UPLOAD_AWS_ACCESS_KEY_ID=planted-upload-id UPLOAD_AWS_SECRET_ACCESS_KEY=planted/upload+secret
+  export INVALIDATE_AWS_ACCESS_KEY_ID=planted-invalidate-id INVALIDATE_AWS_SECRET_ACCESS_KEY=planted/invalidate+secret
+  export UPLOAD_AWS_SESSION_TOKEN=planted-token LIBCAL_CLIENT_SECRET=planted-libcal
+  export NOTIFY_URL=https://hooks.test/planted PING_URL=https://hc-ping.test/planted-ping
+  printf '[other]\naws_access_key_id = x\naws_secret_access_key = planted-in-credentials\n' >"$HOME/.aws/credentials"
+  planted="$UPLOAD_AWS_ACCESS_KEY_ID $UPLOAD_AWS_SECRET_ACCESS_KEY $INVALIDATE_AWS_ACCESS_KEY_ID planted%2Fupload%2Bsecret"
+  planted+=" $INVALIDATE_AWS_SECRET_ACCESS_KEY $UPLOAD_AWS_SESSION_TOKEN $LIBCAL_CLIENT_SECRET $NOTIFY_URL $PING_URL"
+  planted+=' http://me:planted-password@proxy.test planted-in-credentials'
+  for echoed in AccessDenied InvalidAccessKeyId SlowDown; do
+    faults "{\"kind\": \"$echoed\", \"message\": \"Credential=$planted\"}"
+    run ! upload
+    says 'level=error .* aws='
+    says_not planted
+    mkdir -p "$BUILD_DIR"
+    printf '# change a\nevent/1.html\n' >"$BUILD_DIR/pending-paths"
+    run ! invalidate
+    says 'level=error .* aws='
+    says_not planted
+    run -1 grep -r planted "$BUILD_DIR"
+  done
+  ask DELETE /-/faults
+  # An address with a password, from each place that may name it.
+  export AWS_MAX_ATTEMPTS=1
+  AWS_ENDPOINT_URL=http://me:planted-password@127.0.0.1:9 run ! upload
+  says 'another server than AWS.* endpoint=http://127.0.0.1:9'
+  says_not planted
+  printf '[default]\nendpoint_url = http://me:planted-password@127.0.0.1:9\n' >"$HOME/.aws/config"
+  AWS_ENDPOINT_URL='' run ! upload
+  says 'another server than AWS'
+  says_not planted
+  HTTPS_PROXY=http://me:planted-password@127.0.0.1:9 AWS_ENDPOINT_URL=https://s3.test run -75 upload
+  says 'check HTTPS_PROXY'
+  says_not planted
+  run -1 grep -r planted "$BUILD_DIR"
+}
+
+@test "A key pair whose parts are swapped is refused with 78 before any call" {
+  ask DELETE /-/log
+  UPLOAD_AWS_ACCESS_KEY_ID=larkfield/upload+secret00000000000000000 UPLOAD_AWS_SECRET_ACCESS_KEY=AKIALARKFIELDUPLOAD0 run -78 upload
+  says 'key=UPLOAD_AWS_ACCESS_KEY_ID rc=78'
+  says_not 'upload\+secret'
+  AWS_ACCESS_KEY_ID=larkfield0upload0secret00000000000000000 AWS_SECRET_ACCESS_KEY=ASIALARKFIELDUPLOAD0 run -78 upload
+  says 'swapped'
+  same "$(calls)" ''
 }

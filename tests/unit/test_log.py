@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from log import Log, logfmt, new_run_id
+from log import SECRET_NAMES, Log, logfmt, new_run_id, secrets_in
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -167,3 +167,60 @@ def test_the_format_can_be_chosen(writer: str, chosen: str, start: str, tmp_path
     with path.open("wb") as file:
         run_writer(writer, file.fileno(), "info", "done", LOG_FORMAT=chosen)
     assert path.read_text().startswith(start)
+
+
+PLANTED = {
+    "LIBCAL_CLIENT_SECRET": "planted libcal",
+    "UPLOAD_AWS_ACCESS_KEY_ID": "AKIAPLANTEDUPLOAD000",
+    "UPLOAD_AWS_SECRET_ACCESS_KEY": "planted/upload+secret",
+    "INVALIDATE_AWS_SECRET_ACCESS_KEY": "planted*[a-z]?secret",
+    "AWS_SESSION_TOKEN": 'planted"token\\',
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN": "planted-authorization",
+    "SMTP_PASSWORD": "planted-mail",
+    "NOTIFY_URL": "https://hooks.test/services/planted",
+    "PING_URL": "https://hc-ping.test/planted-ping",
+    "HTTPS_PROXY": "http://me:planted@proxy@proxy.test:3128",
+    "AWS_ENDPOINT_URL_S3": "http://me:planted%2Fstore@minio.test",
+}
+
+
+@writers
+@pytest.mark.parametrize("chosen", ["logfmt", "journal", "terminal"])
+def test_no_secret_of_the_settings_is_shown_wherever_an_error_repeats_it(
+    writer: str, chosen: str, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("planted in a file\n")
+    env = {**PLANTED, "AWS_WEB_IDENTITY_TOKEN_FILE": str(secret), "UPLOAD_AWS_ACCESS_KEY_ID_FILE": "/nowhere"}
+    echo = " ".join(
+        [*PLANTED.values(), "/services/planted", "/planted-ping", "planted@proxy", "planted in a file"]
+    )
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        run_writer(
+            writer, file.fileno(), "error", f"refused {echo}", f"detail={echo}", LOG_FORMAT=chosen, **env
+        )
+    text = path.read_text()
+    assert "refused" in text
+    assert "[redacted]" in text
+    assert "http://proxy.test:3128" in text
+    assert "http://minio.test" in text
+    assert "planted" not in text.lower()
+
+
+def test_folders_files_and_short_words_are_no_secrets() -> None:
+    env = {
+        "SECRETS_DIR": "build/secrets",
+        "ENV_FILE": "/etc/env",
+        "AWS_SHARED_CREDENTIALS_FILE": "/etc/hosts",
+    }
+    assert list(secrets_in(env)) == []
+    assert "the" in written("the", hidden=("the",))
+
+
+def test_shell_and_python_hide_the_same_settings() -> None:
+    assert f"readonly SECRET_NAMES='{SECRET_NAMES}'" in (SCRIPTS / "log.sh").read_text()
+
+
+def test_a_secret_in_its_encoded_form_is_hidden() -> None:
+    assert "planted" not in written("Credential=planted%2Fupload%2Bsecret", hidden=("planted/upload+secret",))
