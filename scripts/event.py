@@ -24,6 +24,8 @@ RESCHEDULED = "rescheduled"
 MOVED_ONLINE = "moved-online"
 NEW_DATE = "new-date"
 SOLD_OUT = "sold-out"
+# The kind of a record that is no event: the library is closed.
+CLOSURE = "closure"
 
 # Causes other than a failure of LibCal: the calendar is internal and must not be published, or it has lost
 # most of its events, and they are kept until the next fetch confirms that.
@@ -101,6 +103,9 @@ class Event:
     becomes `notice`, and "Sold out" sets `sold_out`. `description` is sanitized HTML. `updated` is the time
     of the last change of a public field; `sequence` counts changes of time, place or state (RFC 5545,
     3.8.7.4). `registration` is None if visitors need not register.
+
+    A record of the kind CLOSURE is no event, and never among a Snapshot's `events`: its title is the reason,
+    perhaps empty, and an empty branch means all branches. `in_closure` marks an event of its branch and time.
     """
 
     id: str
@@ -109,6 +114,8 @@ class Event:
     start: datetime
     end: datetime
     all_day: bool = False
+    kind: str = ""
+    in_closure: bool = False
     state: str = ""
     notice: str = ""
     sold_out: bool = False
@@ -223,12 +230,13 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The content of events.json: sorted events, the calendars' states, the number of dropped events.
+    """The content of events.json: events and closures (sorted), calendars, number of dropped events.
 
     `url` is the address of the LibCal API that they come from. Events of another LibCal are never kept.
     """
 
     events: tuple[Event, ...] = ()
+    closures: tuple[Event, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     dropped: int = 0
     url: str = field(default="")
@@ -247,6 +255,7 @@ class Snapshot:
             "dropped": self.dropped,
             "calendars": [_calendar_to_json(calendar) for calendar in self.calendars],
             "events": [event.to_json() for event in self.events],
+            "closures": [event.to_json() for event in self.closures],
         }
         text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
         write_atomic(path, text.encode() + b"\n", durable=True)
@@ -260,6 +269,7 @@ class Snapshot:
                 raise UnusableSnapshot(f"{path} has version {data['version']}, not {VERSION}")
             return cls(
                 events=tuple(Event.from_json(item, zone) for item in data["events"]),
+                closures=tuple(Event.from_json(item, zone) for item in data.get("closures", ())),
                 calendars=tuple(_calendar_from_json(item, zone) for item in data["calendars"]),
                 dropped=int(data["dropped"]),
                 url=data["url"],

@@ -61,6 +61,7 @@ class Settings:
     min_events: int
     force: bool
     now: datetime
+    closing_category: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -80,6 +81,7 @@ class Settings:
             min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
             force=env.get("FORCE") == "1",
             now=_now(env, zone),
+            closing_category=env.get("CLOSING_CATEGORY", "").strip(),
         )
 
 

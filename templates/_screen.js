@@ -51,7 +51,9 @@ const begunEarlier = (row, time) => local(row.dataset.start).day < local(time).d
 // An exhibit is a row on its first day. From the second day on, the footer shows it.
 const exhibit = (row, time) => row.matches(".exhibit") && begunEarlier(row, time);
 const runningExhibit = (row, time) => exhibit(row, time) && phase(row, time) === "now";
-const on = (row, time) => !inDoubt() && !calledOff(row) && isOn(row, time);
+// An event while the library is closed may not take place.
+const on = (row, time) =>
+  !inDoubt() && !calledOff(row) && !row.querySelector(".library-closed") && isOn(row, time);
 const startOf = (row) => Number(row.dataset.start);
 
 function dayOf(row, time) {
@@ -296,6 +298,10 @@ function tick() {
   site.texts.updated = away ? site.texts["screen.reconnecting"] : updated;
   if (away) byId("updated").textContent = say("updated", { time: dayText(local(built).day) });
   showFreshness(time);
+  // The notice of a closure appears the day before.
+  const closing = closings.find(({ start, end }) => end > time && start < time + 24 * 3600);
+  byId("closed").hidden = !closing;
+  byId("closed").textContent = closing ? closing.text : "";
   if (paused || rotate === 0) turn(true);
 }
 

@@ -37,7 +37,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       const branch = this.getAttribute("branch"), audience = this.getAttribute("audience");
       const answer = await fetch(new URL("events.json", site)).catch(() => null);
       if (!answer?.ok) return;
-      const { events } = await answer.json();
+      const { events, closures = [] } = await answer.json();
       const found = events.filter((event) => !over(event)
         && (!branch || event.branch?.slug === branch)
         && (!audience || event.audiences.some(({ slug }) => slug === audience)));
@@ -55,13 +55,20 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
         const where = event.branch?.name ?? event.place;
         add(item, "span", [event.when, where].filter(Boolean).join(" · "));
       }
+      const week = new Date(Date.now() + offset * 1e3 + 6 * 864e5).toISOString().slice(0, 10);
+      const notices = closures.filter(({ first, last, branches }) => last >= today && first <= week
+        && (!branch || !branches.length || branches.includes(branch))).map(({ text }) => {
+        const notice = document.createElement("p");
+        add(notice, "strong", text);
+        return notice;
+      });
       const more = document.createElement("p");
       const exhibits = found.filter(ongoing);
       if (exhibits.length) add(more, "b", t["ongoing.heading"]);
       for (const { title, url } of exhibits) add(add(more, "span", ""), "a", title, new URL(url, site));
       if (!found.length) add(more, "span", t.empty);
       add(more, "a", t.all_events, new URL(branch ? `branch/${branch}.html` : "{{ home }}", site));
-      root.replaceChildren(list, more);
+      root.replaceChildren(...notices, list, more);
     }
   });
 })();

@@ -113,6 +113,7 @@ class Fetcher:
             now=window.now,
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
+            closing_category=self._settings.closing_category,
             budget=Budget(MAX_DESCRIPTIONS // len(self._libcal.calendars)),
         )
         with contextlib.ExitStack() as held:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 
-from event import CALENDAR_DAYS, DOUBTED, INTERNAL, PAGE_DAYS, Calendar, Event, Snapshot, digest
+from event import CALENDAR_DAYS, CLOSURE, DOUBTED, INTERNAL, PAGE_DAYS, Calendar, Event, Snapshot, digest
 
 UNUSABLE = "unusable"
 
@@ -87,6 +87,8 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believ
     before an old one. `updated` and `sequence` change only if public data of the event changed. With
     `believe`, a calendar's loss of most events is published at once.
     """
+    # A closure is merged like an event; the two are separated again at the end.
+    last = replace(last, events=(*last.events, *last.closures))
     fetched: dict[str, Event] = {}
     for outcome in outcomes:
         for event in () if outcome.cause else outcome.events:
@@ -110,14 +112,17 @@ def merge(last: Snapshot, outcomes: Sequence[Outcome], window: Window, *, believ
             events.setdefault(event.id, event)
         calendars.append(state)
     events.update(fetched)
-    stamped = stamp(_bounded(events.values(), last), last.events, window.now)
+    marked = _mark_closures(_bounded(events.values(), last))
+    merged = stamp(marked, last.events, window.now)
+    stamped = tuple(event for event in merged if event.kind != CLOSURE)
     counted = tuple(
         replace(state, events=sum(event.listed and event.calendar == state.id for event in stamped))
         for state in calendars
     )
     published = {state.id for state in calendars if state.cause != INTERNAL}
     past = _past((event for event in last.events if event.calendar in published), events.keys(), window)
-    return Snapshot(events=(*past, *stamped), calendars=counted, url=last.url)
+    closures = tuple(event for event in merged if event.kind == CLOSURE and event.listed)
+    return Snapshot(events=(*past, *stamped), closures=closures, calendars=counted, url=last.url)
 
 
 def _past(events: Iterable[Event], present: Collection[str], window: Window) -> tuple[Event, ...]:
@@ -138,6 +143,30 @@ def _past(events: Iterable[Event], present: Collection[str], window: Window) -> 
             old = event.last_day < window.first_day - timedelta(days=CALENDAR_DAYS)
             kept.append(replace(event, image="") if old else event)
     return tuple(sorted(kept, key=lambda event: event.order))
+
+
+def _mark_closures(events: Sequence[Event]) -> list[Event]:
+    """Return `events`, with those marked that fall into a closure of their branch."""
+    closures = [event for event in events if event.kind == CLOSURE and event.listed]
+    return [
+        replace(event, in_closure=any(_falls_into(event, closure) for closure in closures))
+        for event in events
+    ]
+
+
+def _falls_into(event: Event, closure: Event) -> bool:
+    """Return whether `event` takes place at a branch while it is closed; an exhibit of weeks does not."""
+    if event.kind == CLOSURE or event.online_only:
+        return False
+    if closure.branch and closure.branch.casefold() != event.branch.casefold():
+        return False
+    if closure.first_day > event.first_day or event.last_day > closure.last_day:
+        return False
+    return (
+        closure.all_day
+        or event.all_day
+        or (event.start < closure.end and closure.start < max(event.end, event.start + timedelta(minutes=1)))
+    )
 
 
 def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from event import MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
+from event import CLOSURE, MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
+from fetching.closures import closure_reason, everywhere
 from fetching.links import Origin, web_address
 from fetching.markup import Budget
 from fetching.places import is_online, rooms, split_branch
@@ -55,7 +56,8 @@ class UnusableEvent(Exception):
 class Context:
     """The calendar and settings that the conversion depends on.
 
-    `last_day` is the last requested day, `budget` the characters still allowed for all descriptions.
+    `last_day` is the last requested day, `closing_category` the name of the category of closures, `budget`
+    the characters still allowed for all descriptions.
     """
 
     calendar: str
@@ -64,6 +66,7 @@ class Context:
     now: datetime
     last_day: date
     origin: Origin
+    closing_category: str = ""
     private_links: PrivateLinks = field(default_factory=PrivateLinks)
     budget: Budget = field(default_factory=lambda: Budget(MAX_DESCRIPTIONS))
 
@@ -210,7 +213,23 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         cost=_cost(raw.get("registration_cost"), text),
         registration=_registration(raw),
     )
+    event = _as_closure(event, context.closing_category)
     return event, (*times.corrected, *(("description",) if words.problem else ()))
+
+
+def _as_closure(event: Event, category: str) -> Event:
+    """Return `event` as a closure if its title or its category says that the library is closed."""
+    named = category.casefold() in map(str.casefold, event.categories)
+    reason = closure_reason(
+        event.title,
+        branch=event.branch,
+        whole_day=event.all_day,
+        registration=event.registration is not None,
+    )
+    if event.state or event.online_only or (reason is None and not named):
+        return event
+    branch = "" if everywhere(event.title, event.excerpt) else event.branch
+    return replace(event, kind=CLOSURE, title=event.title if reason is None else reason, branch=branch)
 
 
 def event_id(raw: Any) -> str:

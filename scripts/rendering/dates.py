@@ -112,6 +112,14 @@ class Wording:
             return self.messages("when.all_day", day=self.day(event.first_day))
         return self.messages("when", day=self.day(event.first_day), times=self.times(event))
 
+    def closed(self, event: Event) -> str:
+        """Return when a closure is, with its hours unless it takes all day."""
+        one_day = event.first_day == event.last_day
+        days = self.day(event.first_day) if one_day else self.days(event.first_day, event.last_day)
+        if event.all_day or not one_day or not has_end(event):
+            return days
+        return self.messages("when", day=days, times=self.times(event, zone=False))
+
     def until(self, event: Event) -> str:
         """Return the time of an event of more than three days.
 

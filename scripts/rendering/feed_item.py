@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from event import Event
 from rendering import plain_text
+from rendering.closings import Closing
 from rendering.lists import Group
 from rendering.views import EventView, Image, where
 from settings import Settings
@@ -156,6 +157,7 @@ class Channel:
     items: tuple[Item, ...]
     source: Source
     group: Group | None = None
+    closings: tuple[Closing, ...] = ()
 
     def has(self, item: Item) -> bool:
         """Return whether an event belongs to this list, by its branch or audience."""
@@ -164,7 +166,8 @@ class Channel:
     @property
     def changed(self) -> datetime:
         """The time of the last change of any of its events, in UTC."""
-        return max((item.changed for item in self.items), default=LONG_AGO)
+        closures = (closing.changed.updated for closing in self.closings if closing.changed.updated)
+        return max((*(item.changed for item in self.items), *closures), default=LONG_AGO).astimezone(UTC)
 
 
 def timestamp(moment: datetime) -> str:

@@ -56,7 +56,8 @@ def build(site: Site) -> Files:
     for channel in _limited(channels, sizes):
         keys = [item.event.id for item in channel.items]
         with_past = replace(channel, items=(*filter(channel.has, recent), *channel.items))
-        blocks = (calendar_blocks[item.event.id] for item in with_past.items)
+        blocks = [calendar_blocks[item.event.id] for item in with_past.items]
+        blocks += [icalendar_feed.closure(item, source.host) for item in channel.closings]
         yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
         yield channel.atom, web_feeds.atom(channel, (entries[key] for key in keys), language)
         yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
@@ -95,6 +96,7 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             atom=site_paths.ATOM,
             json=site_paths.JSON_FEED,
             items=listed,
+            closings=site.closings,
             source=source,
         )
     ]
@@ -107,6 +109,9 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             atom=group.feed("atom"),
             json=group.feed("json"),
             items=tuple(items[view.event.id] for view in group.events),
+            closings=tuple(
+                item for item in site.closings if group.kind == "branch" and item.covers(group.slug)
+            ),
             source=source,
         )
         for group in site.groups

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from event import CANCELLED, POSTPONED
 from rendering import plain_text, vtimezone
+from rendering.closings import Closing
 from rendering.feed_item import LONG_AGO, Channel, Item
 
 _HOUR = "PT1H"
@@ -83,6 +84,26 @@ def vevent(item: Item, zone: ZoneInfo, *, subscribed: bool) -> bytes:
         lines.append("TRANSP:TRANSPARENT")
     lines.append("END:VEVENT")
     return _lines(lines)
+
+
+def closure(closing: Closing, host: str) -> bytes:
+    """Return the notice of a closure, which takes all day and blocks no time."""
+    changed = _utc((closing.changed.updated or LONG_AGO).astimezone(UTC))
+    return _lines(
+        [
+            "BEGIN:VEVENT",
+            f"UID:closure-{text(closing.id)}@{text(host)}",
+            f"DTSTAMP:{changed}",
+            f"LAST-MODIFIED:{changed}",
+            f"SEQUENCE:{closing.changed.sequence}",
+            f"SUMMARY:{text(plain_text.one_line(closing.text))}",
+            f"DTSTART;VALUE=DATE:{closing.first:%Y%m%d}",
+            f"DTEND;VALUE=DATE:{closing.last + timedelta(days=1):%Y%m%d}",
+            "STATUS:CONFIRMED",
+            "TRANSP:TRANSPARENT",
+            "END:VEVENT",
+        ]
+    )
 
 
 def _vtimezone(zone: ZoneInfo, first_year: int, last_year: int, year: int) -> bytes:

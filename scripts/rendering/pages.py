@@ -100,6 +100,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         path=group.path if group else site.list_path,
         root=root,
         group=group,
+        closings=site.near_closings(group.slug if group and group.kind == "branch" else ""),
         listing=lists.listing(group.events, site.wording) if group else site.listing,
         unfetched_text=site.unfetched_text(group),
         facets=_facets(group.events if group else site.listed, group),
@@ -127,7 +128,13 @@ def print_page(site: Site) -> Files:
     yield (
         path,
         site.render(
-            "print.html", path=path, root="", week=week, days=days, unfetched_text=site.unfetched_text()
+            "print.html",
+            path=path,
+            root="",
+            week=week,
+            closings=site.near_closings(),
+            days=days,
+            unfetched_text=site.unfetched_text(),
         ),
     )
 
@@ -143,6 +150,7 @@ def embed(site: Site) -> Files:
             path=path,
             root="",
             listing=listing,
+            closings=site.near_closings(),
             unfetched_text=site.unfetched_text(),
             script=script,
         ),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rendering import plain_text
+from rendering.closings import Closing
 from rendering.dates import is_over
 from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
 from rendering.views import event_status, slug
@@ -59,9 +60,19 @@ def document(channel: Channel, records: Iterable[bytes], timezone: str, language
             "timezone": timezone,
             "language": language,
             "updated": timestamp(channel.changed) if channel.changed > LONG_AGO else None,
+            "closures": [_closure(closing) for closing in channel.closings],
         }
     )
     return head[:-1] + b',"events":[\n' + b",\n".join(records) + b"\n]}\n"
+
+
+def _closure(closing: Closing) -> dict[str, object]:
+    return {
+        "text": plain_text.one_line(closing.text),
+        "first": closing.first.isoformat(),
+        "last": closing.last.isoformat(),
+        "branches": sorted(closing.branches),
+    }
 
 
 @lru_cache(maxsize=1024)

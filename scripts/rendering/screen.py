@@ -65,7 +65,7 @@ TEXTS = (
 )  # fmt: skip
 _EXCLUDED = frozenset(("full", "unlisted"))
 # A slide invites visitors, so these events have none.
-_NO_SLIDE = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted"))
+_NO_SLIDE = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted", "library-closed"))
 
 
 @cache
@@ -251,7 +251,16 @@ def build(site: Site) -> Files:
 
 
 # The version of a screen is the digest of the page without events.
-_NO_CONTENT: dict[str, Any] = {"version": "", "built": 0, "days": "", "ends": "", "rows": (), "first": ()}
+_NO_CONTENT: dict[str, Any] = {
+    "version": "",
+    "built": 0,
+    "days": "",
+    "ends": "",
+    "rows": (),
+    "first": (),
+    "closings": (),
+    "closing_data": "[]",
+}
 
 
 def _shared(site: Site) -> dict[str, Any]:
@@ -302,10 +311,16 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
     today = site.wording.today
     events = group.events if group else site.listed
     found = rows(select(events, today), today, branch=not group)
+    closings = [
+        {"start": closing.start_epoch, "end": closing.end_epoch, "text": closing.text}
+        for closing in site.near_closings(group.slug if group else "")
+    ]
     return {
         "rows": found,
         "first": by_day(found, site.wording),
         "ends": json.dumps(last_ends(events, today), separators=(",", ":")),
+        "closings": closings,
+        "closing_data": json.dumps(closings, ensure_ascii=False),
     }
 
 

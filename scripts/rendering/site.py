@@ -13,6 +13,7 @@ import site_paths
 from event import PAGE_DAYS, Snapshot
 from rendering import assets, dates, lists, messages, share_image, vtimezone
 from rendering.assets import ImageFolder
+from rendering.closings import Closing, closings
 from rendering.dates import Wording
 from rendering.lists import Group, Listing
 from rendering.messages import Messages
@@ -42,6 +43,7 @@ class Site:
     events: tuple[EventView, ...]
     listed: tuple[EventView, ...]
     past: tuple[EventView, ...]
+    closings: tuple[Closing, ...]
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
     unfetched: tuple[str, ...]
@@ -72,6 +74,7 @@ class Site:
         # A branch keeps its page while its calendar is empty, so that shared links to it stay good.
         busy = {view.event.calendar for view in listed}
         empty = [calendar.label for calendar in snapshot.calendars if calendar.id not in busy]
+        empty += [closure.branch for closure in snapshot.closures]
         branches = lists.groups("branch", listed, also=empty)
         unfetched = tuple(
             calendar.label or calendar.name or calendar.id
@@ -105,6 +108,7 @@ class Site:
             events=events,
             listed=listed,
             past=past,
+            closings=closings(snapshot.closures, [group.name for group in branches], wording),
             branches=branches,
             audiences=audiences,
             unfetched=unfetched,
@@ -144,6 +148,12 @@ class Site:
         """The library's offsets from UTC, from last year to the year after the next."""
         year = self.wording.today.year
         return vtimezone.offsets(self.settings.timezone, year - 1, year + 2)
+
+    def near_closings(self, branch: str = "") -> tuple[Closing, ...]:
+        """The closures of the next days, of the branch with this slug or of all."""
+        return tuple(
+            item for item in self.closings if item.is_near(self.wording.today) and item.covers(branch)
+        )
 
     def script(self, root: str, keys: tuple[str, ...]) -> dict[str, Any]:
         """Return the data of a page's script: the texts of `keys`, and the path of status.json.

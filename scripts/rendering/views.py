@@ -282,6 +282,8 @@ def event_status(event: Event) -> str:
         return event.state
     if not event.listed:
         return "unlisted"
+    if event.in_closure:
+        return "library-closed"
     registration = event.registration
     if registration is None:
         return "full" if event.sold_out else ""

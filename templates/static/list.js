@@ -14,7 +14,8 @@ const sections = [...events.querySelectorAll("section")].map((section) => {
 });
 const cards = [...events.querySelectorAll("li")].map((item) => {
   const tag = item.querySelector(".tag");
-  return { item, tag, time: item.querySelector("time"), calledOff: item.classList.contains("off") };
+  const calledOff = item.matches(".off") || Boolean(tag?.matches(".library-closed"));
+  return { item, tag, time: item.querySelector("time"), calledOff };
 });
 
 // "sondre" finds "Søndre", and "cafe" finds "Café". Unicode does not decompose these letters.
@@ -184,6 +185,7 @@ if (form) {
   });
 }
 everyMinute((now) => {
+  for (const notice of document.querySelectorAll(".closed")) notice.hidden = Number(notice.dataset.end) <= now;
   show(now);
   count = filter();
   if (counter) setText(counter, count);

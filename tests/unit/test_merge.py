@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from event import CANCELLED, DOUBTED, INTERNAL, Event, Snapshot
+from event import CANCELLED, CLOSURE, DOUBTED, INTERNAL, Event, Snapshot
 from fetching.merge import (
     MAX_EVENTS,
     MAX_PAST,
@@ -406,3 +406,35 @@ def test_the_past_is_bounded_in_number_and_in_length() -> None:
     kept = merge(Snapshot(events=tuple(long)), [good()], month).events
     assert sum(len(event.description) for event in kept) <= MAX_PAST_DESCRIPTIONS
     assert len(kept) == 300
+
+
+def closure(identity: str, day: int, **fields: Any) -> Event:
+    start = datetime(2026, 3, day, tzinfo=ZONE)
+    end = datetime(2026, 3, day + 1, tzinfo=ZONE)
+    return make(identity, start=start, end=end, all_day=True, kind=CLOSURE, **fields)
+
+
+def test_closures_are_no_events_and_leave_with_their_record() -> None:
+    last = first(good(make("1", 9), closure("2", 9, branch="Kilton")))
+    assert (ids(last), [event.id for event in last.closures], last.calendars[0].events) == (["1"], ["2"], 1)
+    failed = merge(last, [Outcome(id="7", cause="timeout")], window(LATER))
+    assert [event.id for event in failed.closures] == ["2"]
+    gone = merge(last, [good(make("1", 9))], window(LATER))
+    assert (gone.closures, ids(gone, listed=False)) == ((), [])
+
+
+def test_events_of_a_closed_branch_are_marked() -> None:
+    kilton = closure("9", 9, branch="Kilton")
+    events = [
+        make("1", 9, branch="Kilton"),
+        make("2", 9, branch="Lebanon"),
+        make("3", 10, branch="Kilton"),
+        make("4", 9, branch="Kilton", online=True),
+        make("5", 2, branch="Kilton", end=datetime(2026, 3, 30, 17, tzinfo=ZONE)),
+    ]
+    found = first(good(*events, kilton))
+    assert {event.id for event in found.events if event.in_closure} == {"1"}
+    everywhere = first(good(*events, replace(kilton, branch="")))
+    assert {event.id for event in everywhere.events if event.in_closure} == {"1", "2"}
+    afternoon = replace(kilton, all_day=False, start=datetime(2026, 3, 9, 13, tzinfo=ZONE))
+    assert not any(event.in_closure for event in first(good(*events, afternoon)).events)

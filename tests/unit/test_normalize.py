@@ -235,6 +235,27 @@ def test_the_state_is_removed_from_the_title() -> None:
     assert (found.state, found.title) == ("cancelled", "Fish & chips")
 
 
+# --- Closures --------------------------------------------------------------------------------
+
+
+def test_a_closure_has_its_reason_as_title() -> None:
+    found = event(title="Library Closed - Town Meeting Day")
+    assert (found.kind, found.title, found.branch) == ("closure", "Town Meeting Day", "North")
+    everywhere = event(title="Library Closed", description="<p>All branches are closed.</p>")
+    assert (everywhere.kind, everywhere.title, everywhere.branch) == ("closure", "", "")
+
+
+def test_every_event_of_the_closing_category_is_a_closure() -> None:
+    context = replace(CONTEXT, closing_category="analysis")
+    found = to_event({**RAW, "title": "Founders' Day"}, context)[0]
+    assert (found.kind, found.title) == ("closure", "Founders' Day")
+    assert event(title="Founders' Day").kind == ""
+
+
+def test_a_cancelled_closure_is_none() -> None:
+    assert event(title="CANCELLED: Library closed").kind == ""
+
+
 # --- Place -----------------------------------------------------------------------------------
 
 

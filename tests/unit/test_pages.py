@@ -270,6 +270,65 @@ def test_a_sold_out_event_is_full(build: Build) -> None:
     assert not page(built, "event/2.html").all("a", id="register")
 
 
+def closures(tmp_path: Path, *found: Event, events: tuple[Event, ...] = ALL) -> dict[str, bytes]:
+    given = settings(BUILD_DIR=str(tmp_path))
+    return dict(pages.build(Site.of(replace(snapshot(*events), closures=found), given)))
+
+
+def test_one_notice_names_a_closure_of_several_branches_on_every_list(tmp_path: Path) -> None:
+    day = {"kind": "closure", "title": "Staff Day"}
+    both = (
+        all_day("2026-03-05", id="8", branch="Kilton", **day),
+        all_day("2026-03-05", id="9", branch="Lebanon", **day),
+    )
+    built = closures(tmp_path, *both)
+    for path in ("index.html", "embed.html", "print.html", "branch/kilton.html", "audience/teens.html"):
+        notices = [
+            item.text for item in page(built, path).all("p") if item.attributes.get("class") == "closed"
+        ]
+        assert notices == ["Closed Thursday, March 5: Staff Day, all branches"], path
+    assert (
+        page(built, "screen.html").one("p", id="closed").text
+        == "Closed Thursday, March 5: Staff Day, all branches"
+    )
+    assert json.loads(built["events.json"])["closures"] == [
+        {"text": "Closed Thursday, March 5: Staff Day, all branches", "first": "2026-03-05", "last": "2026-03-05",
+         "branches": []}
+    ]  # fmt: skip
+    assert "event/8.html" not in built
+    for path in ("events.ics", "branch/kilton.ics"):
+        entry = built[path].decode().replace("\r\n ", "").partition("UID:closure-8@")[2]
+        assert "SUMMARY:Closed Thursday\\, March 5: Staff Day\\, all branches" in entry
+        assert "DTSTART;VALUE=DATE:20260305" in entry
+        assert "TRANSP:TRANSPARENT" in entry
+
+
+def test_a_closure_of_one_branch_is_named_and_only_on_its_page(tmp_path: Path) -> None:
+    one = event("2026-03-03 13:00", "2026-03-03 17:00", id="9", branch="Lebanon", kind="closure", title="")
+    built = closures(tmp_path, one)
+    text = "Closed Tuesday, March 3, 1pm to 5pm: Lebanon"
+    assert text in page(built, "index.html").text
+    assert text in page(built, "branch/lebanon.html").text
+    assert "Closed" not in page(built, "branch/kilton.html").text
+    assert "closure-9" not in built["branch/kilton.ics"].decode()
+
+
+def test_a_closure_is_announced_a_week_before_and_not_later_than_its_day(tmp_path: Path) -> None:
+    late, past = (
+        all_day(day, id="9", branch="Kilton", kind="closure", title="")
+        for day in ("2026-03-10", "2026-03-02")
+    )
+    assert "Closed" not in page(closures(tmp_path, late, past), "index.html").text
+
+
+def test_an_event_on_a_closed_day_asks_to_check_and_offers_no_registration(build: Build) -> None:
+    built = build(replace(FULL, registration=registration(), in_closure=True))
+    own = page(built, "event/1.html")
+    assert own.one("strong").text == "Library closed; please check"
+    assert not own.all("a", id="register")
+    assert "Library closed; please check" in page(built, "index.html").text
+
+
 def test_an_unlisted_event_keeps_its_page_and_is_on_no_list(build: Build) -> None:
     built = build(*ALL)
     own = page(built, "event/3.html")

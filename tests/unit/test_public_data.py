@@ -39,6 +39,7 @@ def test_the_file_names_the_library() -> None:
         "timezone": "America/New_York",
         "language": "en-US",
         "updated": "2026-02-20T15:30:05Z",
+        "closures": [],
     }
     assert [event["title"] for event in events] == [
         "Storytime", "Exhibit", "Film night", "Talk", "No end", "Class",
