@@ -1,53 +1,33 @@
-"""List every problem of the settings (`bin/check --help`)."""
+"""List every problem of the settings (`bin/check --help`).
+
+`check.py --publish` is for bin/publish: it logs the errors, or else prints the settings of the file as
+KEY=value, each with a NUL character.
+"""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import aws_config
+import env_file
 import program
+from env_file import Entry, Fault
 from exit_codes import CONFIG, OK
 from log import Log
-from settings import ROOT, LibCalSettings, PublishSettings, SettingError, Settings, parse_env
+from settings import ROOT
+from settings_table import CONTAINERS, KNOWN, TABLE, Setting, passed_to
 
 STEP = "check"
 
-REQUIRED = {  # each with a valid value, used for a missing one so that the check can continue
-    "LIBCAL_URL": "https://example.libcal.com",
-    "LIBCAL_CLIENT_ID": "x",
-    "LIBCAL_CLIENT_SECRET": "x",
-    "LIBCAL_CALENDARS": "1",
-    "S3_BUCKET": "bucket",
-    "CLOUDFRONT_DISTRIBUTION_ID": "X",
-}
-_HINTS = {  # what to write for a missing one
-    "LIBCAL_URL": "write the address of your LibCal site, such as https://yoursite.libcal.com",
-    "LIBCAL_CLIENT_ID": "copy it from LibCal: Admin > API > API Authentication",
-    "LIBCAL_CLIENT_SECRET": "copy it from LibCal: Admin > API > API Authentication",
-    "LIBCAL_CALENDARS": "write the calendar ids, such as 15144=Kilton,17790=Lebanon",
-    "S3_BUCKET": "write the name of the bucket",
-    "CLOUDFRONT_DISTRIBUTION_ID": "write the id of the distribution, such as E2QWRUHAPOMQZL",
-}
 _KEY_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _ROLES = ("UPLOAD_", "INVALIDATE_", "")
-# fmt: off
-_OTHERS = [
-    "DAYS_AHEAD", "SITE_NAME", "SITE_URL", "BRAND_COLOR", "LOGO", "HOME_PAGE", "TIMEZONE", "LOCALE",
-    "STALE_AFTER_MINUTES", "CLOSING_CATEGORY", "S3_PREFIX", "MAX_DELETE_PERCENT", "MIN_EVENTS", "NOTIFY_URL",
-    "PING_URL", "SMTP_SERVER", "EVENTS_NOW", "FORCE",
-    "BUILD_DIR", "RUNNER", "RUN_ID", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
-    "IMAGE_TAG", "PYTHON_IMAGE", "SECRETS_DIR", "DOCKER_HOST",
-]
-# fmt: on
-KNOWN = frozenset(
-    [*REQUIRED, *_OTHERS, "LIBCAL_CLIENT_ID_FILE", "LIBCAL_CLIENT_SECRET_FILE"]
-    + [f"{role}{key}{file}" for role in _ROLES for key in _KEY_PAIR for file in ("", "_FILE")]
-)
+_OURS = ("LIBCAL_", "S3_", "SITE_", "CLOUDFRONT_", "UPLOAD_", "INVALIDATE_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,139 +43,190 @@ class Problem:
 MISSING, WRONG, WARNING = "Missing", "Wrong", "Warnings"
 
 
-def problems(text: str, env: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield the problems of a settings file's text, and of the values that it and `env` give."""
-    values: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        try:
-            found = parse_env(line)
-        except SettingError as error:
-            yield Problem(group=WRONG, key=_name(line), why=_line_problem(line, error), line=number)
-            continue
-        for key in found:
-            if key in lines:
-                why = f"is set twice, first in line {lines[key]}: remove one of the lines"
-                yield Problem(group=WRONG, key=key, why=why, line=number)
-            elif not is_known(key):
-                yield Problem(group=WARNING, key=_name(line), why=_unknown(key), line=number)
-            lines[key] = number
-        values |= found
-    for problem in _value_problems({**values, **env}):
-        yield replace(problem, line=0 if problem.key in env else lines.get(problem.key, 0))
-
-
-def _name(line: str) -> str:
-    """Return the setting that a line names. Never the rest of the line, which may be a secret."""
-    match = re.match(r"(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=", line)
-    return match[1] if match else ""
-
-
-def _line_problem(line: str, error: SettingError) -> str:
-    if line.endswith("\r"):
-        return "ends with a carriage return: save the file with Unix line ends"
-    if line.startswith("export "):
-        return 'starts with "export": remove the word'
-    if re.match(r"\w+(\s+=|=\s)", line):
-        return "has a space beside the equals sign: remove it"
-    if _name(line):
-        return f"needs single quotes: {_name(line)}='...'"
-    return error.why
-
-
-def _unknown(key: str) -> str:
-    close = difflib.get_close_matches(key.upper(), KNOWN, 1)
-    return "is not a setting" + (f"; did you mean {close[0]}?" if close else ": remove the line")
+def problems(entries: Sequence[Entry], faults: Sequence[Fault], env: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the problems of a settings file, and of the values that it and `env` give."""
+    suspects = {fault.key.upper() for fault in faults}  # a missing setting is explained by its wrong line
+    for fault in faults:
+        yield Problem(group=WRONG, key=fault.key, why=fault.why, line=fault.line)
+    for entry in entries:
+        if not is_known(entry.key):
+            problem, meant = _unknown(entry)
+            suspects.add(meant)
+            yield problem
+    values = {entry.key: entry.value for entry in entries} | dict(env)
+    lines = {entry.key: entry.line for entry in entries if entry.key not in env}
+    found = [*_missing(values), *_value_problems(values)]
+    for key, why, group in found:
+        if not (group == MISSING and key in suspects):
+            yield Problem(group=group, key=key, why=why, line=lines.get(key, 0))
+    if values.get("RUNNER") == "docker":
+        passed = set().union(*(passed_to(container) for container in CONTAINERS))
+        for entry in entries:
+            if entry.key.startswith("AWS_") and entry.key not in passed and not _is_secret(entry.key):
+                why = "has no effect in Docker: the containers do not get it"
+                yield Problem(group=WARNING, key=entry.key, why=why, line=entry.line)
 
 
 def is_known(key: str) -> bool:
     """Return whether the program, Compose or the AWS CLI reads a setting of this name."""
-    return key in KNOWN or (key.startswith("AWS_") and not key.startswith("AWS_ACCESS_KEY"))
+    return key in KNOWN or (key.startswith("AWS_") and not _close(key, 0.9))
 
 
-def _value_problems(values: dict[str, str]) -> Iterator[Problem]:
-    for key, valid in REQUIRED.items():
-        if not values.get(key) and not values.get(f"{key}_FILE"):
-            yield Problem(group=MISSING, key=key, why=f"is not set: {_HINTS[key]}")
-            values[key] = valid
+def _is_secret(key: str) -> bool:
+    row = TABLE.get(key.removesuffix("_FILE"))
+    return row is not None and row.secret
+
+
+def _close(key: str, cutoff: float) -> str:
+    import difflib
+
+    names = [name for name in KNOWN if name.isupper()]
+    return next(iter(difflib.get_close_matches(key.upper(), names, 1, cutoff)), "")
+
+
+def _unknown(entry: Entry) -> tuple[Problem, str]:
+    """Return the problem of an unknown setting, and the name that was probably meant.
+
+    A name of ours that is misspelled would silently count for nothing, so it is an error.
+    """
+    meant = entry.key.upper() if entry.key.upper() in KNOWN else _close(entry.key, 0.6)
+    why = "is not a setting" + (f"; did you mean {meant}?" if meant else ": remove the line")
+    shown = entry.key if re.fullmatch(r"[A-Z][A-Z0-9_]*", entry.key) else ""
+    if meant == entry.key.upper():
+        shown, why = meant, "must be in capitals"
+    group = WRONG if meant or entry.key.startswith(_OURS) else WARNING
+    return Problem(group=group, key=shown, why=why, line=entry.line), meant
+
+
+def _missing(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for row in TABLE.values():
+        if row.required and not values.get(row.name) and not values.get(f"{row.name}_FILE"):
+            yield row.name, f"is not set: {row.hint}", MISSING
     for role in _ROLES:
         have = [bool(values.get(role + key) or values.get(f"{role}{key}_FILE")) for key in _KEY_PAIR]
         if any(have) and not all(have):
             missing, other = (role + _KEY_PAIR[have.index(each)] for each in (False, True))
-            yield Problem(group=MISSING, key=missing, why=f"is not set, but {other} is: set both or neither")
-    checks: tuple[Callable[[Mapping[str, str]], object], ...] = (
-        Settings.from_env,
-        LibCalSettings.from_env,
-        PublishSettings.from_env,
-    )
-    for check in checks:
-        while (error := _first_error(check, values)) is not None:
-            yield Problem(group=WRONG, key=error.key, why=error.why)
-            if error.key not in values:
-                break
-            # Replace the wrong value, so that it does not hide the next error.
-            values[error.key] = REQUIRED.get(error.key, "")
+            yield missing, f"is not set, but {other} is: set both or neither", MISSING
 
 
-def _first_error(
-    check: Callable[[Mapping[str, str]], object], values: Mapping[str, str]
-) -> SettingError | None:
+def _value_problems(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for row in TABLE.values():
+        value = values.get(row.name, "")
+        why = row.why_wrong(values) or (_why_wrong_here(row, value, values) if value else "")
+        if why:
+            yield row.name, why, WRONG
+        elif row.own_file and not value and values.get(f"{row.name}_FILE"):
+            why = _why_unreadable(values[f"{row.name}_FILE"])
+            if why:
+                yield f"{row.name}_FILE", why, WRONG
+    if values.get("RUNNER") != "docker":
+        try:
+            aws_config.endpoint("s3", values)
+        except aws_config.ConfigError as error:
+            yield error.key, str(error), WRONG
+    for role in _ROLES:
+        key, secret = (values.get(role + name, "") for name in _KEY_PAIR)
+        if re.fullmatch(r"A[KS]IA[A-Z0-9]{16}", secret) or (key and re.search(r"[/+]", key)):
+            why = f"and {role}{_KEY_PAIR[1]} are swapped: exchange the two values"
+            yield role + _KEY_PAIR[0], why, WRONG
+
+
+def _why_wrong_here(row: Setting, value: str, values: Mapping[str, str]) -> str:
+    """Return why a value is wrong on this machine: a file or a program that does not exist."""
+    if row.name == "AWS_CLI" and values.get("RUNNER") != "docker" and not shutil.which(value):
+        return "is not a program: it must be one path without arguments"
+    if row.name == "AWS_REGION" and values.get("AWS_DEFAULT_REGION") != value:
+        return "is not read by every AWS CLI: write AWS_DEFAULT_REGION"
+    if row.file and not (row.host_only and values.get("RUNNER") == "docker"):
+        return _why_unreadable(value)
+    return ""
+
+
+def _why_unreadable(name: str) -> str:
     try:
-        check(values)
-    except SettingError as error:
-        return error
-    except ModuleNotFoundError:
-        # Only LOCALE needs a package (Babel), which a machine that runs the steps in Docker does not have.
-        return _first_error(check, {**values, "LOCALE": ""}) if values.get("LOCALE") else None
-    return None
+        with Path(ROOT, name).expanduser().open("rb") as file:
+            if not file.read(1):
+                return "names an empty file"
+    except OSError as error:
+        return f"names a file that uid {os.getuid()} cannot read: {error.strerror}"
+    return ""
 
 
 def report(found: Sequence[Problem], name: str, env: Mapping[str, str]) -> str:
     """Return the list of problems as text: in groups, a line for each, the counts last."""
     text = ""
     for group in (MISSING, WRONG, WARNING):
-        lines = [_place(each, name, env) for each in found if each.group == group]
+        lines = [_text(each, name, env) for each in found if each.group == group]
         text += f"{group}:\n" + "".join(f"  {line}\n" for line in lines) + "\n" if lines else ""
-    warnings = sum(each.group == WARNING for each in found)
-    errors = len(found) - warnings
+    errors, warnings = _counts(found)
     return f"{text}{name}: {_count(errors, 'error')}, {_count(warnings, 'warning')}\n"
 
 
-def _place(problem: Problem, name: str, env: Mapping[str, str]) -> str:
+def write_log(found: Sequence[Problem], name: str, env: Mapping[str, str], log: Log) -> None:
+    """Log a line for each problem."""
+    for each in found:
+        write = log.warn if each.group == WARNING else log.error
+        write(_text(each, name, env), key=each.key or name, **({"line": each.line} if each.line else {}))
+
+
+def _text(problem: Problem, name: str, env: Mapping[str, str]) -> str:
     place = f"{name}:{problem.line}" if problem.line else "environment" if problem.key in env else name
     return " ".join(filter(None, (f"{place}:", problem.key, problem.why)))
+
+
+def _counts(found: Sequence[Problem]) -> tuple[int, int]:
+    warnings = sum(each.group == WARNING for each in found)
+    return len(found) - warnings, warnings
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
-def check(path: Path, env: Mapping[str, str]) -> int:
-    """Print the problems of the settings in `path` and `env`; return the exit code."""
-    name = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+def find(path: Path, name: str, env: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+    """Return the settings in `path`, and the problems of the file and of all values."""
     found: list[Problem] = []
+    entries: list[Entry] = []
+    faults: list[Fault] = []
     try:
-        text = path.read_bytes().decode()  # not as text: carriage returns must stay
-        if path.stat().st_mode & 0o004:
+        entries, faults = env_file.read(path)
+        if path.is_file() and path.stat().st_mode & 0o004:
             why = f"every user of this machine can read the secrets: run chmod 600 {name}"
             found.append(Problem(group=WARNING, key="", why=why))
     except FileNotFoundError:
-        text = ""
         found.append(Problem(group=WARNING, key="", why="does not exist: only the environment is checked"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingError(name, f"cannot be read: {why}") from error
-    found += problems(text, env)
-    sys.stdout.write(report(found, name, env))
-    return CONFIG if any(each.group != WARNING for each in found) else OK
+    if faults and not entries:  # a folder, for example: its settings are not missing but unread
+        found += (Problem(group=WRONG, key=fault.key, why=fault.why, line=fault.line) for fault in faults)
+    else:
+        found += problems(entries, faults, env)
+    return entries, found
 
 
-def main() -> int:
+def check(argv: Sequence[str], path: Path, env: Mapping[str, str], log: Log) -> int:
+    """Print or log the problems of the settings in `path` and `env`; return the exit code."""
+    name = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    entries, found = find(path, name, env)
+    errors, warnings = _counts(found)
+    rc = CONFIG if errors else OK
+    if argv == ["--publish"]:
+        write_log([each for each in found if each.group != WARNING], name, env, log)
+        if not errors:
+            settings = (f"{entry.key}={entry.value}\0" for entry in entries)
+            sys.stdout.buffer.write("".join(settings).encode())
+    elif log.format == "terminal":
+        sys.stdout.write(report(found, name, env))
+    else:
+        write_log(found, name, env, log)
+        log.info("settings checked", errors=errors, warnings=warnings, rc=rc)
+    return rc
+
+
+def main(argv: Sequence[str]) -> int:
     """Check $ENV_FILE, or .env; return the exit code."""
-    return program.run(
-        Log(STEP), lambda: check(Path(os.environ.get("ENV_FILE") or ROOT / ".env"), os.environ)
-    )
+    log = Log(STEP)
+    path = Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+    return program.run(log, lambda: check(argv, path, os.environ, log))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -35,26 +35,20 @@ die_usage() {
   exit "$EX_USAGE"
 }
 
-# load_env: export the settings of .env (or $ENV_FILE) that the environment does not have
+# load_env [READER]: export the settings of .env (or $ENV_FILE) that the environment does not have.
+# READER, a program and its options, prints each as KEY=value and a NUL character, or logs the faults.
 load_env() {
-  local file=${ENV_FILE:-$ROOT/.env} line key value number=0
+  local file=${ENV_FILE:-$ROOT/.env} setting
   # A session token without its key pair is of another login than the pair in the file.
   [[ -n ${AWS_ACCESS_KEY_ID:-}${AWS_ACCESS_KEY_ID_FILE:-} ]] || unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
-  [[ -e $file ]] || return 0
-  [[ -r $file ]] || die "$EX_CONFIG" "$file cannot be read" "key=$file"
-  while IFS= read -r line || [[ -n $line ]]; do
-    number=$((number + 1))
-    [[ -z ${line//[[:space:]]/} || $line == '#'* ]] && continue
-    [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] ||
-      die "$EX_CONFIG" "$file:$number is not KEY=value (no export, no spaces, no CRLF)" "key=$file:$number"
-    key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
-    if [[ $value =~ ^\'([^\']*)\'$ || $value =~ ^\"([^\"\$\`\\]*)\"$ ]]; then
-      value=${BASH_REMATCH[1]}
-    elif [[ ! $value =~ ^[A-Za-z0-9_./:@%+=,-]*$ ]]; then
-      die "$EX_CONFIG" "$file:$number needs single quotes: $key='...'" "key=$file:$number"
-    fi
-    [[ -v $key ]] || export "$key=$value"
-  done <"$file"
+  if (($# == 0)); then
+    [[ -e $file && $file != /dev/null ]] || return 0
+    set -- "$ROOT/scripts/read_env.py" "${STEP:-settings}" "$file"
+  fi
+  while IFS= read -r -d '' setting; do
+    [[ -v ${setting%%=*} ]] || export "${setting?}"
+  done < <(python3 "$@")
+  wait "$!" || return "$?"
 }
 
 # require_env KEY...: end with 78 unless every setting has a value

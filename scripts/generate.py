@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     """Bring build/site/ up to date with events.json; return the exit code."""
     from event import Snapshot, UnusableSnapshot
 
+    if not find_spec("jinja2"):  # say it before any other advice
+        raise ModuleNotFoundError(name="jinja2")
     began = time.monotonic()
     build = settings.build_dir
     source = build / "events.json"

@@ -125,7 +125,7 @@ class Log:
         self.step = step
         self.run = run or os.environ.get("RUN_ID") or new_run_id()
         self._stream = stream or sys.stderr
-        self._format = choose_format(self._stream)
+        self.format = choose_format(self._stream)
         self._secrets = list(secrets_in(os.environ))
 
     def hide(self, *values: str) -> None:
@@ -145,11 +145,11 @@ class Log:
         self._write("error", msg, fields)
 
     def _write(self, level: str, msg: str, fields: dict[str, object]) -> None:
-        if self._format == "terminal":
+        if self.format == "terminal":
             line = _for_terminal(level, self.step, msg, fields)
         else:
             line = logfmt({"level": level, "step": self.step, "run": self.run, "msg": msg, **fields})
-        if self._format == "journal":
+        if self.format == "journal":
             line = f"<{_PRIORITIES[level]}>{line}"
         line = redact(line, self._secrets)
         self._stream.write(line.encode("utf-8", "replace").decode() + "\n")

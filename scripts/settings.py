@@ -16,15 +16,22 @@ from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import env_file
 from aws_config import ConfigError, endpoint
 from log import Log, secrets_in
+from settings_table import (
+    CALENDAR,
+    FETCH,
+    GENERATE,
+    INVALIDATE,
+    TABLE,
+    UPLOAD,
+    VERIFY,
+    parse_locale,
+)
 
 VERSION = "0.1.0"  # as in pyproject.toml, which a container does not hold
 ROOT = Path(__file__).resolve().parent.parent
-
-_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)\Z")
-_BARE = re.compile(r"[A-Za-z0-9_./:@%+=,-]*\Z")
-_CALENDAR = re.compile(r"(\d{1,12})(?:=(.+))?\Z")
 
 
 class SettingError(Exception):
@@ -66,19 +73,20 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Return the settings in `env`. Raises SettingError for the first wrong one."""
-        zone = _zone(env)
+        _check(env, GENERATE)
+        zone = ZoneInfo(_value(env, "TIMEZONE"))
         return cls(
-            build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
+            build_dir=Path(ROOT, _value(env, "BUILD_DIR")),
             timezone=zone,
-            locale=_locale(env),
-            days_ahead=_number(env, "DAYS_AHEAD", 30, 1, 365),
-            site_name=env.get("SITE_NAME") or "Library events",
-            site_url=_site_url(env),
-            brand_color=_matching(env, "BRAND_COLOR", "#1f5f8b", r"#[0-9a-fA-F]{6}", "#rrggbb"),
-            logo=env.get("LOGO", ""),
-            home_page=_matching(env, "HOME_PAGE", "list", r"list|screen", "list or screen"),
-            stale_after_minutes=_number(env, "STALE_AFTER_MINUTES", 180, 1, 525_600),
-            min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
+            locale=parse_locale(_value(env, "LOCALE")),
+            days_ahead=int(_value(env, "DAYS_AHEAD")),
+            site_name=_value(env, "SITE_NAME"),
+            site_url=_value(env, "SITE_URL").rstrip("/"),
+            brand_color=_value(env, "BRAND_COLOR"),
+            logo=_value(env, "LOGO"),
+            home_page=_value(env, "HOME_PAGE"),
+            stale_after_minutes=int(_value(env, "STALE_AFTER_MINUTES")),
+            min_events=int(_value(env, "MIN_EVENTS")),
             force=env.get("FORCE") == "1",
             now=_now(env, zone),
             closing_category=env.get("CLOSING_CATEGORY", "").strip(),
@@ -97,6 +105,7 @@ class LibCalSettings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Return the settings in `env`. Raises SettingError for the first wrong one."""
+        _check(env, FETCH)
         return cls(
             url=_libcal_url(env),
             client_id=_secret(env, "LIBCAL_CLIENT_ID"),
@@ -127,71 +136,59 @@ class PublishSettings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Return the settings in `env`. Raises SettingError for the first wrong one."""
-        bucket = env.get("S3_BUCKET", "")
-        if bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
-            raise SettingError("S3_BUCKET", "must be the name of a bucket")
-        prefix = env.get("S3_PREFIX", "")
-        if not re.fullmatch(r"[A-Za-z0-9!_.'()/-]*", prefix) or "//" in prefix:
-            raise SettingError("S3_PREFIX", "must be a path such as events")
-        prefix = prefix.strip("/")
+        _check(env, UPLOAD, INVALIDATE, VERIFY)
+        bucket, prefix = _value(env, "S3_BUCKET"), _value(env, "S3_PREFIX").strip("/")
         try:
             server = endpoint("s3", env).shown or "aws"
         except ConfigError as error:
             raise SettingError(error.key, str(error)) from error
         return cls(
-            build_dir=Path(ROOT, env.get("BUILD_DIR") or "build"),
+            build_dir=Path(ROOT, _value(env, "BUILD_DIR")),
             bucket=bucket,
             prefix=prefix,
             destination=f"{server} s3://{bucket}/{prefix}",
-            distribution=env.get("CLOUDFRONT_DISTRIBUTION_ID", ""),
-            site_url=_site_url(env),
-            min_events=_number(env, "MIN_EVENTS", 1, 0, 1_000_000),
-            max_delete_percent=_number(env, "MAX_DELETE_PERCENT", 50, 0, 100),
+            distribution=_value(env, "CLOUDFRONT_DISTRIBUTION_ID"),
+            site_url=_value(env, "SITE_URL").rstrip("/"),
+            min_events=int(_value(env, "MIN_EVENTS")),
+            max_delete_percent=int(_value(env, "MAX_DELETE_PERCENT")),
             force=env.get("FORCE") == "1",
-            now=_now(env, _zone(env)),
+            now=_now(env, ZoneInfo(_value(env, "TIMEZONE"))),
         )
 
 
-def read_environment(env_file: Path | None = None, log: Log | None = None) -> dict[str, str]:
+def read_environment(file: Path | None = None, log: Log | None = None) -> dict[str, str]:
     """Return the environment variables and the settings in .env (or $ENV_FILE); the environment wins.
 
-    `log` hides the secrets among them. Raises SettingError for a line that systemd, Compose and sh would
-    read differently.
+    Also adds proxies and CA bundles to os.environ, where the HTTP libraries look for them. `log`
+    hides the secrets. Raises SettingError for a line that systemd, Compose and sh would read differently.
     """
-    path = env_file or Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+    path = file or Path(os.environ.get("ENV_FILE") or ROOT / ".env")
     try:
-        text = path.read_text(encoding="utf-8")
+        entries, faults = env_file.read(path)
     except FileNotFoundError:
         return dict(os.environ)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(str(path), f"cannot be read: {error}") from error
-    env = {**parse_env(text, str(path)), **os.environ}
+    for fault in faults:
+        place = f"{path}:{fault.line}" if fault.line else str(path)
+        raise SettingError(place, f"{fault.key} {fault.why}".strip())
+    for entry in entries:
+        if re.fullmatch("(?i:https?_proxy|no_proxy)|REQUESTS_CA_BUNDLE", entry.key):
+            os.environ.setdefault(entry.key, entry.value)
+    env = {entry.key: entry.value for entry in entries} | os.environ
     if log:
         log.hide(*secrets_in(env))
     return env
 
 
-def parse_env(text: str, name: str = ".env") -> dict[str, str]:
-    """Parse .env files: each value is a bare word, or in quotes as a whole.
+def _check(env: Mapping[str, str], *programs: str) -> None:
+    """Raise SettingError for the first wrong setting that one of the programs reads."""
+    for row in TABLE.values():
+        if any(program in row.readers for program in programs) and (why := row.why_wrong(env)):
+            raise SettingError(row.name, why)
 
-    systemd's EnvironmentFile, Compose and sh all read this subset in the same way.
-    """
-    values: dict[str, str] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        match = _LINE.match(line)
-        if not match:
-            raise SettingError(f"{name}:{number}", "is not KEY=value (no export, no spaces, no CRLF)")
-        key, raw = match.groups()
-        quoted = re.fullmatch(r"'([^']*)'|\"([^\"$`\\]*)\"", raw)
-        if quoted:
-            values[key] = quoted[1] if quoted[1] is not None else quoted[2]
-        elif _BARE.match(raw):
-            values[key] = raw
-        else:
-            raise SettingError(f"{name}:{number}", f"needs single quotes: {key}='...'")
-    return values
+
+def _value(env: Mapping[str, str], name: str) -> str:
+    """Return a checked setting or its default."""
+    return env.get(name) or TABLE[name].default
 
 
 def _required(env: Mapping[str, str], key: str) -> str:
@@ -219,76 +216,16 @@ def _secret(env: Mapping[str, str], key: str) -> str:
     return value
 
 
-def _number(env: Mapping[str, str], key: str, default: int, low: int, high: int) -> int:
-    text = env.get(key) or str(default)
-    if not re.fullmatch(r"\d{1,9}", text) or not low <= int(text) <= high:
-        raise SettingError(key, f"must be a whole number from {low} to {high}")
-    return int(text)
-
-
-def _matching(env: Mapping[str, str], key: str, default: str, pattern: str, wanted: str) -> str:
-    value = env.get(key) or default
-    if not re.fullmatch(pattern, value):
-        raise SettingError(key, f"must be {wanted}")
-    return value
-
-
-def _zone(env: Mapping[str, str]) -> ZoneInfo:
-    name = env.get("TIMEZONE") or "America/New_York"
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise SettingError("TIMEZONE", "must be an IANA zone such as America/New_York") from error
-
-
-def _locale(env: Mapping[str, str]) -> str:
-    from babel import Locale, UnknownLocaleError
-
-    name = env.get("LOCALE") or "en_US"
-    try:
-        return str(Locale.parse(name))
-    except (UnknownLocaleError, ValueError) as error:
-        raise SettingError("LOCALE", "must be a locale such as en_US or da_DK") from error
-
-
-def _site_url(env: Mapping[str, str]) -> str:
-    url = env.get("SITE_URL", "").rstrip("/")
-    if url and not _is_web_address(url):
-        raise SettingError("SITE_URL", "must be an address such as https://events.example.org")
-    return url
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return bool(
-        parts.scheme in ("http", "https") and parts.hostname and not parts.username and not parts.query
-    )
-
-
 def _libcal_url(env: Mapping[str, str]) -> str:
     url = _required(env, "LIBCAL_URL").rstrip("/")
-    if not _is_web_address(url):
-        raise SettingError("LIBCAL_URL", "must be an address such as https://yoursite.libcal.com")
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    # A name without a dot (a container's name) or a loopback address is never a public host.
-    local = "." not in host or host == "127.0.0.1"
-    if parts.scheme != "https" and not local:
-        raise SettingError("LIBCAL_URL", "must begin with https://, since the secret is sent to it")
-    return url if re.search(r"/\d+\.\d+\Z", parts.path) else f"{url}/1.1"
+    return url if re.search(r"/\d+\.\d+\Z", urlsplit(url).path) else f"{url}/1.1"
 
 
 def _calendars(text: str) -> tuple[CalendarSetting, ...]:
     found: dict[str, CalendarSetting] = {}
     for item in text.split(","):
-        match = _CALENDAR.match(item.strip())
-        if not match:
-            raise SettingError("LIBCAL_CALENDARS", "must look like 15144=Kilton,17790=Lebanon,21747")
-        found[match[1]] = CalendarSetting(id=match[1], label=(match[2] or "").strip())
+        if match := CALENDAR.match(item.strip()):
+            found[match[1]] = CalendarSetting(id=match[1], label=(match[2] or "").strip())
     return tuple(found.values())
 
 
@@ -296,8 +233,5 @@ def _now(env: Mapping[str, str], zone: ZoneInfo) -> datetime:
     text = env.get("EVENTS_NOW", "")
     if not text:
         return datetime.now(UTC).astimezone(zone)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingError("EVENTS_NOW", "must be ISO 8601, such as 2026-03-03T09:00-05:00") from error
+    moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

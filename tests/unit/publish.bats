@@ -9,6 +9,8 @@ load ../support/helper
 setup() {
   own_environment
   export BUILD_DIR=$BATS_TEST_TMPDIR/build PROJECT=$BATS_TEST_TMPDIR/project
+  export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=s LIBCAL_CALENDARS=1
+  export S3_BUCKET=bucket CLOUDFRONT_DISTRIBUTION_ID=E1
   mkdir -p "$PROJECT/bin" "$PROJECT/scripts" "$BUILD_DIR"
   cp "$ROOT/bin/publish" "$PROJECT/bin/"
   cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"

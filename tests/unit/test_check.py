@@ -27,7 +27,7 @@ def check(folder: Path, text: str | None, **env: str) -> tuple[int, list[str]]:
         (folder / ".env").chmod(0o600)
     done = subprocess.run(
         [ROOT / "bin" / "check", folder / ".env"],
-        env={"PATH": os.environ["PATH"], **env},
+        env={"PATH": os.environ["PATH"], "LOG_FORMAT": "terminal", **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -43,7 +43,10 @@ def test_good_settings_are_one_line_and_0(tmp_path: Path) -> None:
 
 
 def test_problems_come_in_groups_with_their_lines_and_the_counts_last(tmp_path: Path) -> None:
-    text = GOOD.replace("S3_BUCKET=events\n", "") + "DAYS_AHEAD=400\nDAYS_AHAED=30\nDAYS_AHEAD=30\n"
+    text = (
+        GOOD.replace("S3_BUCKET=events\n", "")
+        + "DAYS_AHEAD=400\nDAYS_AHAED=30\nDAYS_AHEAD=30\nMY_OWN_NOTE=1\n"
+    )
     assert check(tmp_path, text, TIMEZONE="Mars/Olympus") == (
         78,
         [
@@ -52,12 +55,14 @@ def test_problems_come_in_groups_with_their_lines_and_the_counts_last(tmp_path: 
             "",
             "Wrong:",
             "  .env:8: DAYS_AHEAD is set twice, first in line 6: remove one of the lines",
+            "  .env:7: DAYS_AHAED is not a setting; did you mean DAYS_AHEAD?",
             "  environment: TIMEZONE must be an IANA zone such as America/New_York",
+            "  .env:6: DAYS_AHEAD must be a whole number from 1 to 365",
             "",
             "Warnings:",
-            "  .env:7: DAYS_AHAED is not a setting; did you mean DAYS_AHEAD?",
+            "  .env:9: MY_OWN_NOTE is not a setting: remove the line",
             "",
-            ".env: 3 errors, 1 warning",
+            ".env: 5 errors, 1 warning",
         ],
     )
 
@@ -67,9 +72,9 @@ def test_every_wrong_value_is_listed_not_only_the_first(tmp_path: Path) -> None:
     code, lines = check(tmp_path, text)
     assert code == 78
     assert lines[1:] == [
+        "  .env:1: LIBCAL_URL must begin with https://, since the secret is sent to it",
         "  .env:7: DAYS_AHEAD must be a whole number from 1 to 365",
         "  .env:8: MIN_EVENTS must be a whole number from 0 to 1000000",
-        "  .env:1: LIBCAL_URL must begin with https://, since the secret is sent to it",
         "",
         ".env: 3 errors, no warnings",
     ]
@@ -79,10 +84,9 @@ def test_every_wrong_value_is_listed_not_only_the_first(tmp_path: Path) -> None:
     ("line", "why"),
     [
         ("SITE_NAME=planted words", "SITE_NAME needs single quotes: SITE_NAME='...'"),
-        ("export SITE_NAME=planted", 'SITE_NAME starts with "export": remove the word'),
-        ("SITE_NAME = planted", "SITE_NAME has a space beside the equals sign: remove it"),
-        ("SITE_NAME=planted\r", "SITE_NAME ends with a carriage return: save the file with Unix line ends"),
-        ("planted-secret", "is not KEY=value (no export, no spaces, no CRLF)"),
+        ("export SITE_NAME=planted", 'SITE_NAME begins with "export": remove the word'),
+        ("SITE_NAME = planted", "SITE_NAME has a space before the equals sign: remove it"),
+        ("planted-secret", "is not KEY=value"),
     ],
 )
 def test_a_line_that_cannot_be_read_says_how_to_write_it(tmp_path: Path, line: str, why: str) -> None:
@@ -119,8 +123,26 @@ def test_without_a_file_the_environment_is_checked(tmp_path: Path) -> None:
     assert (code, lines[1]) == (0, "  .env: does not exist: only the environment is checked")
 
 
-def test_a_file_that_cannot_be_read_is_78(tmp_path: Path) -> None:
+def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
-    done = subprocess.run([ROOT / "bin" / "check", tmp_path / ".env"], capture_output=True, text=True)
+    code, lines = check(tmp_path, None)
+    assert code == 78
+    assert lines[1].startswith("  .env: is a folder, not a file: remove it")
+    assert lines[-1] == ".env: 1 error, no warnings"
+
+
+def test_in_a_pipe_each_problem_is_a_line_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(GOOD + "RUNNER=podman\n")
+    (tmp_path / ".env").chmod(0o600)
+    done = subprocess.run(
+        [ROOT / "bin" / "check", tmp_path / ".env"],
+        env={"PATH": os.environ["PATH"], "RUN_ID": "r"},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert (done.returncode, done.stdout) == (78, "")
-    assert '.env cannot be read: Is a directory"' in done.stderr
+    assert done.stderr.splitlines() == [
+        'level=error step=check run=r msg=".env:7: RUNNER must be docker, or not set" key=RUNNER line=7',
+        'level=info step=check run=r msg="settings checked" errors=1 warnings=0 rc=78',
+    ]

@@ -4,46 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
 import check
-from settings import LibCalSettings, PublishSettings, Settings
+from settings_table import CONTAINERS, passed_to
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-# Only for this machine, or secrets, which come as files.
-NOT_PASSED = {"BUILD_DIR", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET"}
-NOT_PASSED |= {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "UPLOAD_AWS_ACCESS_KEY_ID"}
-
-
-class Asked(Mapping[str, str]):
-    """An environment that records the names it is asked for."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.values_, self.names = values, set[str]()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        return self.values_[name]
-
-    def __iter__(self) -> Iterator[str]:
-        raise AssertionError("a setting must be read by its name")
-
-    def __len__(self) -> int:
-        raise AssertionError("a setting must be read by its name")
-
-
-def asked_by(*kinds: type[Settings | LibCalSettings | PublishSettings]) -> set[str]:
-    asked = Asked(dict(check.REQUIRED))
-    for kind in kinds:
-        kind.from_env(asked)
-    return {name for name in asked.names if not name.endswith("_FILE")} - NOT_PASSED
 
 
 def imported(module: str, found: set[str]) -> set[str]:
@@ -60,18 +32,15 @@ def imported(module: str, found: set[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("service", "kinds"),
-    [
-        ("generator", (Settings, LibCalSettings)),
-        ("uploader", (PublishSettings,)),
-        ("invalidator", (PublishSettings,)),
-    ],
-)
-def test_a_container_gets_every_setting_that_its_program_reads(
-    service: str, kinds: tuple[type[Settings | LibCalSettings | PublishSettings], ...]
-) -> None:
-    assert asked_by(*kinds) <= set(COMPOSE["services"][service]["environment"])
+@pytest.mark.parametrize("service", CONTAINERS)
+def test_a_container_gets_every_setting_that_its_programs_read_and_no_other(service: str) -> None:
+    environment = COMPOSE["services"][service]["environment"]
+    plain = {name for name, value in environment.items() if value is None or name == "LOGO"}
+    assert plain == passed_to(service)
+    files = set(environment) - plain
+    assert all(
+        name.endswith("_FILE") and str(environment[name]).startswith("/run/secrets/") for name in files
+    )
 
 
 def test_no_container_gets_a_secret_in_its_environment() -> None:
@@ -83,14 +52,13 @@ def test_no_container_gets_a_secret_in_its_environment() -> None:
 
 
 def test_bin_check_knows_every_setting() -> None:
-    known = asked_by(Settings, LibCalSettings, PublishSettings)
-    known |= {name for service in COMPOSE["services"].values() for name in service.get("environment") or {}}
+    known = {name for service in COMPOSE["services"].values() for name in service.get("environment") or {}}
     assert not [name for name in known if not check.is_known(name) and name != "ENV_FILE"]
 
 
 def test_the_aws_images_hold_only_the_modules_that_their_programs_import() -> None:
     needed: set[str] = set()
-    for program in ("bin/upload", "bin/invalidate", "scripts/aws.sh"):
+    for program in ("bin/upload", "bin/invalidate", "scripts/aws.sh", "scripts/common.sh"):
         for name in re.findall(r"scripts/([a-z_]+)\.py", (ROOT / program).read_text()):
             imported(name, needed)
     copied = re.search(r"COPY (scripts/common\.sh(?:[^\n]*\\\n)*[^\n]*) scripts/\n", DOCKERFILE)

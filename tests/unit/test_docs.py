@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 
 import check
+import env_file
 import exit_codes
 import generate
-from settings import PublishSettings, Settings, parse_env
+from settings import PublishSettings, Settings
+from settings_table import COMPOSE, KNOWN, TABLE
 from support.page_samples import NOW, SITE, event, snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +122,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     tables = section(text, "## Settings")
     named = set(_CODE.findall("\n".join(first_cells(tables))))
     files = set(_CODE.findall(section(text, "### Secrets as files")))
-    assert check.KNOWN - named - files == set()
+    assert KNOWN - named - files == set()
     assert {name for name in named if not check.is_known(name)} == {"ENV_FILE"}
 
 
@@ -143,18 +145,38 @@ def test_the_documented_defaults_are_those_of_the_code() -> None:
         assert kind.from_env({**with_defaults, **fixed}) == kind.from_env(fixed)
 
 
-def test_the_example_file_can_be_filled_in() -> None:
+def example_values() -> dict[str, str]:
     commented = re.sub(r"^#(?=[A-Z0-9_]+=)", "", EXAMPLE, flags=re.MULTILINE)
-    values = parse_env(commented)
+    entries, faults = env_file.parse(commented.encode())
+    assert faults == []
+    return {entry.key: entry.value for entry in entries}
+
+
+def test_the_documented_and_the_example_defaults_are_those_of_the_table() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+) \|[^|]*\|[^|]*\| ([^|]+) \|$", text_of("docs/configuration.md"), re.MULTILINE
+    )
+    documented = {name: default for names, default in rows for name in _CODE.findall(names)}
+    for row in TABLE.values():
+        if row.required:
+            assert documented[row.name].startswith("required"), row.name
+        elif row.default and row.default != "localhost:25":
+            assert documented[row.name].strip("`") == row.default, row.name
+    for name, value in example_values().items():
+        row = TABLE[name]
+        assert value == row.default or row.required or COMPOSE in row.readers or not row.default, name
+
+
+def test_the_example_file_can_be_filled_in() -> None:
+    values = example_values()
     assert {name for name in values if not check.is_known(name)} == set()
     documented = set(_CODE.findall(text_of("docs/configuration.md")))
     assert set(values) - documented == set()
 
 
 def test_the_example_file_shows_the_defaults() -> None:
-    commented = re.sub(r"^#(?=[A-Z0-9_]+=)", "", EXAMPLE, flags=re.MULTILINE)
     fixed = {"EVENTS_NOW": NOW.isoformat()}
-    values = {**parse_env(commented), **fixed}
+    values = {**example_values(), **fixed}
     assert Settings.from_env(values) == Settings.from_env(fixed)
     assert PublishSettings.from_env(values) == PublishSettings.from_env(fixed)
 

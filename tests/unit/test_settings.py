@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from settings import ROOT, LibCalSettings, SettingError, Settings, parse_env, read_environment
+import env_file
+from settings import ROOT, LibCalSettings, SettingError, Settings, read_environment
 
 GOOD = {
     "LIBCAL_URL": "https://example.libcal.com",
@@ -147,7 +148,7 @@ def test_python_and_shell_read_the_file_in_the_same_way(tmp_path: Path, text: st
     path = tmp_path / ".env"
     path.write_text(text, newline="")
     shell = subprocess.run(
-        ["bash", "-c", '. scripts/common.sh; STEP=t RUN_ID=r; load_env; printf %s "$A"'],
+        ["bash", "-c", 'set -e; . scripts/common.sh; STEP=t RUN_ID=r; load_env; printf %s "$A"'],
         cwd=ROOT,
         env={"ENV_FILE": str(path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
@@ -156,9 +157,9 @@ def test_python_and_shell_read_the_file_in_the_same_way(tmp_path: Path, text: st
     )
     if value is None:
         with pytest.raises(SettingError):
-            parse_env(text)
+            read_environment(path)
         assert shell.returncode == 78
         assert "level=error" in shell.stderr
     else:
-        assert parse_env(text) == {"A": value}
+        assert [entry.value for entry in env_file.parse(path.read_bytes())[0]] == [value]
         assert (shell.returncode, shell.stdout) == (0, value)
