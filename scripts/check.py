@@ -116,7 +116,7 @@ def _value_problems(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]
         if why:
             yield row.name, why, WRONG
         elif row.own_file and not value and values.get(f"{row.name}_FILE"):
-            why = _why_unreadable(values[f"{row.name}_FILE"])
+            why = _why_unreadable(values[f"{row.name}_FILE"], empty="names an empty file")
             if why:
                 yield f"{row.name}_FILE", why, WRONG
     if values.get("RUNNER") != "docker":
@@ -142,14 +142,13 @@ def _why_wrong_here(row: Setting, value: str, values: Mapping[str, str]) -> str:
     return ""
 
 
-def _why_unreadable(name: str) -> str:
+def _why_unreadable(name: str, *, empty: str = "") -> str:
+    """Return why a file cannot be read, `empty` for an empty one, or an empty string."""
     try:
         with Path(ROOT, name).expanduser().open("rb") as file:
-            if not file.read(1):
-                return "names an empty file"
+            return "" if file.read(1) else empty
     except OSError as error:
         return f"names a file that uid {os.getuid()} cannot read: {error.strerror}"
-    return ""
 
 
 def report(found: Sequence[Problem], name: str, env: Mapping[str, str]) -> str:

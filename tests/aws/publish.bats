@@ -10,6 +10,7 @@ teardown_file() { stop_aws; }
 setup() {
   use_aws
   export PROJECT=$BATS_TEST_TMPDIR/project
+  export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=s LIBCAL_CALENDARS=1
   mkdir -p "$PROJECT/bin" "$PROJECT/scripts"
   cp "$ROOT"/bin/* "$PROJECT/bin/"
   cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
