@@ -135,8 +135,8 @@ def _why_wrong_here(row: Setting, value: str, values: Mapping[str, str]) -> str:
     """Return why a value is wrong on this machine: a file or a program that does not exist."""
     if row.name == "AWS_CLI" and values.get("RUNNER") != "docker" and not shutil.which(value):
         return "is not a program: it must be one path without arguments"
-    if row.name == "AWS_REGION" and values.get("AWS_DEFAULT_REGION") != value:
-        return "is not read by every AWS CLI: write AWS_DEFAULT_REGION"
+    if row.name == "AWS_REGION" and values.get("AWS_DEFAULT_REGION", value) != value:
+        return "differs from AWS_DEFAULT_REGION: remove one of the two"
     if row.file and not (row.host_only and values.get("RUNNER") == "docker"):
         return _why_unreadable(value)
     return ""
