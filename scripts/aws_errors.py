@@ -129,7 +129,7 @@ _TEXTS = (
     ),
     (r"Unable to locate credentials|AWS_AUTH_\w+|NoCredentialsError", "NoCredentials", CONFIG, _NO_KEYS),
     (
-        r"suitable TLS CA certificate bundle|NO_CERTIFICATE_OR_CRL_FOUND|AWS_IO_FILE_VALIDATION\w*",
+        r"suitable TLS CA certificate bundle|SSL validation failed.*No such file|NO_CERTIFICATE_OR_CRL_FOUND|AWS_IO_FILE_VALIDATION\w*",
         "TLS",
         CONFIG,
         _BUNDLE,

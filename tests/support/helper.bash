@@ -39,6 +39,7 @@ use_aws() {
   while IFS= read -r line; do
     [[ -z $line ]] || export "${line?}"
   done <"$BATS_FILE_TMPDIR/aws.env"
+  [[ -z ${TEST_AWS_CLI:-} ]] || export AWS_CLI=$TEST_AWS_CLI # instead of the pinned one
   export BUILD_DIR=$BATS_TEST_TMPDIR/build S3_PREFIX=t$BATS_TEST_NUMBER INVALIDATE_BACKOFF=0 AWS_MAX_ATTEMPTS=1
   ask DELETE /-/log
   ask DELETE /-/faults

@@ -162,6 +162,12 @@ CASES: list[tuple[str, int, str, str]] = [
         "AWS_CA_BUNDLE",
     ),
     ("Could not find a suitable TLS CA certificate bundle, invalid path: /x.pem", 78, "TLS", "AWS_CA_BUNDLE"),
+    (
+        "fatal error: SSL validation failed for https://h/ [Errno 2] No such file or directory",
+        78,
+        "TLS",
+        "no file",
+    ),
     ("fatal error: SSL validation failed for https://h/ [SSL: WRONG_VERSION_NUMBER]", 78, "TLS", "http://"),
     ("fatal error: SSL validation failed [SSL: UNEXPECTED_EOF_WHILE_READING]", 75, "Unreachable", "next run"),
     ('fatal error: Failed to connect to proxy URL: "http://***:***@p:3128"', 75, "Proxy", "HTTPS_PROXY"),
