@@ -38,7 +38,15 @@ DROPPED = CONTAINERS | _UNPARSED
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]*+)")
 _REST = re.compile(r"""(?:[^>"'=]++|=\s*+"[^"]*+"|=\s*+'[^']*+'|[="'])*+>""")
 _ATTRIBUTE = re.compile(r"""([^\s/>="']++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]*+))""")
-_KEPT = {"a": ("href",), "td": ("colspan", "rowspan"), "th": ("colspan", "rowspan")}
+_CELL = ("colspan", "rowspan", "lang", "dir")
+_KEPT = {"a": ("href",), "td": _CELL, "th": _CELL}
+# No formatting tag keeps its language: see above.
+_KEPT |= dict.fromkeys(SUPPORTED - INLINE.keys() - _KEPT.keys() | {"span"}, ("lang", "dir"))
+# An alternative text that says nothing: a file name, or "image".
+_NO_TEXT = re.compile(
+    r"\S+\.(?:jpe?g|png|gif|webp|avif)|(?:image|img|photo|picture|logo|flyer|poster)?[\s_\d()-]*",
+    re.IGNORECASE,
+)
 
 
 class TooComplex(Exception):
@@ -73,6 +81,9 @@ def simplify(source: str) -> str:
         if text:
             written.append(text.replace("<", "&lt;"))
         name = tag.lstrip("/")
+        if tag in ("img", "iframe", "form"):
+            written.append(_replacement(tag, attributes))
+            tags += 1
         if name not in _KNOWN:
             continue
         start = f"<{tag}{_attributes(tag, attributes)}>"
@@ -86,6 +97,32 @@ def simplify(source: str) -> str:
         if tags > MAX_TAGS or formats * blocks > MAX_PAIRS or length * blocks > MAX_REPEATED:
             raise TooComplex
     return "".join(written)
+
+
+def first_image(source: str) -> str:
+    """Return the address of the first image in `source` larger than an icon; empty if there is none."""
+    for _, tag, attributes in _tokens(source):
+        if tag == "img":
+            values = _values(attributes)
+            sides = [int(size) for name in ("width", "height") if (size := values.get(name, "")).isdecimal()]
+            if values.get("src", "").startswith(("https:", "http:", "//")) and min(sides, default=200) > 100:
+                return values["src"]
+    return ""
+
+
+def _replacement(tag: str, attributes: str) -> str:
+    """Return the alternative text of an image, or a link for a frame or form over https."""
+    values = _values(attributes)
+    if tag == "img":
+        text = " ".join(values.get("alt", "").split())
+        return "" if _NO_TEXT.fullmatch(text) else f" {escape(text)} "
+    address = values.get("src" if tag == "iframe" else "action", "")
+    address = f"https:{address}" if address.startswith("//") else address
+    if not address.startswith("https://"):
+        return ""
+    host = address.removeprefix("https://").partition("/")[0].removeprefix("www.")
+    text = " ".join(values.get("title", "").split()) or host
+    return f'<p><a href="{escape(address)}">{escape(text)}</a></p>'
 
 
 def plain_text(source: str, limit: int) -> str:
@@ -129,7 +166,7 @@ def _tokens(source: str) -> Iterator[tuple[str, str, str]]:
         closes = rest.startswith("/")
         position = rest_of_tag.end()
         if tag in _UNPARSED and not closes:
-            yield text, "", ""
+            yield text, tag if tag == "iframe" else "", rest_of_tag[0][:-1]
             ends = re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE).search(source, position)
             if ends is None:
                 return
@@ -141,10 +178,16 @@ def _tokens(source: str) -> Iterator[tuple[str, str, str]]:
 
 def _attributes(tag: str, text: str) -> str:
     """Return the attributes of `tag` that the writer reads, the first of each name."""
-    kept: dict[str, str] = {}
-    if names := _KEPT.get(tag):
-        for name, double, single, bare in _ATTRIBUTE.findall(text):
-            value = unescape(double or single or bare)
-            if name.lower() in names and len(value) <= MAX_LENGTH:
-                kept.setdefault(name.lower(), escape(value))
-    return "".join(f' {name}="{value}"' for name, value in kept.items())
+    names = _KEPT.get(tag, ())
+    kept = {name: value for name, value in _values(text).items() if name in names} if names and text else {}
+    return "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
+
+
+def _values(text: str) -> dict[str, str]:
+    """Return the attributes of a tag, the first of each name."""
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(text):
+        value = unescape(double or single or bare)
+        if len(value) <= MAX_LENGTH:
+            found.setdefault(name.lower(), value)
+    return found

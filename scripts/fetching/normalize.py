@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from event import CLOSURE, MOVED_ONLINE, NEW_DATE, SOLD_OUT, Event, Registration, Seats, midnight
 from fetching.closures import closure_reason, everywhere
 from fetching.links import Origin, web_address
-from fetching.markup import Budget
+from fetching.markup import Budget, first_image
 from fetching.places import is_online, rooms, split_branch
 from fetching.privacy import PrivateDetails, PrivateLinks, private_links
-from fetching.sanitize import description, plain
+from fetching.sanitize import MAX_SOURCE, description, plain
 from fetching.titles import split_state
 
 MAX_TITLE = 300
@@ -132,7 +132,10 @@ def normalize_calendar(raw: Sequence[Any], context: Context) -> NormalizedCalend
         if event.last_day < context.now.date() or event.first_day > context.last_day:
             continue
         events.append(event)
-        if image := web_address(item.get("featured_image"), context.origin):
+        image = web_address(item.get("featured_image"), context.origin)
+        if not image and isinstance(text := item.get("description"), str):
+            image = web_address(first_image(text[:MAX_SOURCE]), context.origin)
+        if image:
             images[event.id] = image
     names = (name for item in raw if isinstance(item, dict) for name in _names(item.get("calendar"), _name))
     return NormalizedCalendar(

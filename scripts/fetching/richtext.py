@@ -45,9 +45,10 @@ SUPPORTED = (
     | TABLE_PARTS
     | SEPARATORS
     | frozenset(INLINE)
-    | {"br", "hr", "ul", "ol", "li", "dl", "pre", "blockquote", "table"}
+    | {"span", "br", "hr", "ul", "ol", "li", "dl", "pre", "blockquote", "table"}
 )
 
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8}){0,3}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -164,16 +165,18 @@ class Writer:
                 yield _SPACE.sub(" ", node), formats
             elif node.tag == "br":
                 yield _BREAK, formats
-            elif node.tag in INLINE:
+            elif node.tag in INLINE or node.tag == "span":
                 yield from self._pieces(node.children, self._with(formats, node))
             elif node.tag in SEPARATORS or node.tag in TABLE_PARTS:
                 yield Block("", "", "")
-                yield from self._pieces(node.children, formats)
+                yield from self._pieces(node.children, _with_language(formats, node))
                 yield Block("", "", "")
             else:
-                yield from self._block(node, formats) or [Block("", "", "")]
+                yield from self._block(node, _with_language(formats, node)) or [Block("", "", "")]
 
     def _with(self, formats: tuple[_Format, ...], node: Node) -> tuple[_Format, ...]:
+        if node.tag == "span":
+            return _with_language(formats, node)
         tag = INLINE[node.tag]
         if any(name == tag for name, _ in formats):
             return formats
@@ -237,7 +240,7 @@ class Writer:
         for node in nodes:
             if isinstance(node, str):
                 runs.append((_SPACE.sub(" ", node), formats))
-            elif node.tag in INLINE:
+            elif node.tag in INLINE or node.tag == "span":
                 runs += self._phrasing(node.children, self._with(formats, node))
             else:
                 runs += [(" ", formats), *self._phrasing(node.children, formats), (" ", formats)]
@@ -313,6 +316,19 @@ class Writer:
             return contents
         inner = "".join(f"<{tag}>{_compact(blocks)}</{tag}>" for tag, blocks in pairs)
         return [Block("dl", f"<dl>{inner}</dl>", _text(contents))]
+
+
+def _with_language(formats: tuple[_Format, ...], node: Node) -> tuple[_Format, ...]:
+    """Return `formats` with a span that has the language and the writing direction of `node`, if any."""
+    values = {}
+    if _LANGUAGE.fullmatch(node.attributes.get("lang", "")):
+        values["lang"] = node.attributes["lang"]
+    if node.attributes.get("dir", "").lower() in ("ltr", "rtl", "auto"):
+        values["dir"] = node.attributes["dir"].lower()
+    start = "<span" + "".join(f' {name}="{value}"' for name, value in values.items()) + ">"
+    if not values or any(name == "span" and known == start for name, known in formats):
+        return formats
+    return (*(item for item in formats if item[0] != "span"), ("span", start))
 
 
 def _list(tag: str, items: list[Block]) -> Block:

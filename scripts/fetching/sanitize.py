@@ -176,7 +176,12 @@ def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, bu
         simple,
         tags=set(SUPPORTED),
         clean_content_tags=set(markup.DROPPED),
-        attributes={"*": set(), "a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+        attributes={
+            "*": {"lang", "dir"},
+            "a": {"href"},
+            "td": {"colspan", "rowspan"},
+            "th": {"colspan", "rowspan"},
+        },
         url_schemes={"http", "https", "mailto", "tel"},
         generic_attribute_prefixes=set(),
         link_rel=None,

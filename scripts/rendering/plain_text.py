@@ -55,8 +55,8 @@ def from_html(html: str) -> str:
         elif tag == "a" and not slash:
             found = _HREF.search(attributes)
             href, link_text = unescape(found[1]) if found else "", len(parts)
-        elif tag == "a" and _bare(href) not in "".join(parts[link_text:]):
-            parts.append(f" ({href.removeprefix('mailto:')})")
+        elif tag == "a" and not _says(href, "".join(parts[link_text:])):
+            parts.append(f" ({re.sub('^(?:mailto|tel):', '', href)})")
         parts.append(unescape(text))
     lines: list[str] = []
     for line in "".join(parts).splitlines():
@@ -66,6 +66,14 @@ def from_html(html: str) -> str:
         elif words or (lines and lines[-1]):
             lines.append(words)
     return _FORBIDDEN.sub("", "\n".join(lines)).strip()
+
+
+def _says(href: str, text: str) -> bool:
+    """Return whether a link's text contains its address; a telephone number may be written with spaces."""
+    if href.startswith("tel:"):
+        number, written = (re.sub(r"\D", "", value) for value in (href, text))
+        return len(written) >= 3 and (number.endswith(written.lstrip("0")) or number in written)
+    return _bare(href).casefold() in text.casefold()
 
 
 def _bare(href: str) -> str:

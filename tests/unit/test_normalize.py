@@ -599,6 +599,15 @@ def test_a_broken_event_between_good_ones_is_dropped_and_reported(raw: Any, fiel
     assert result.unusable_ids == {event_id(raw)}
 
 
+def test_the_first_image_of_a_description_is_used_if_the_event_has_none() -> None:
+    text = '<img src="https://a.org/icon.png" width="16"><p><img src="//a.org/flyer.png"><img src="https://a.org/2.png">'
+    raw = [
+        {**RAW, "id": 1, "description": text},
+        {**RAW, "id": 2, "description": text, "featured_image": "//a.org/3.png"},
+    ]
+    assert run(*raw).images == {"1": "https://a.org/flyer.png", "2": "https://a.org/3.png"}
+
+
 def test_image_addresses_are_returned_by_event_id() -> None:
     raw = [{**RAW, "id": 1, "featured_image": "//a.org/1.png"}, {**RAW, "id": 2, "featured_image": None}]
     assert run(*raw).images == {"1": "https://a.org/1.png"}

@@ -60,3 +60,10 @@ def test_100_kb_of_any_markup_take_less_than_a_second(html: str) -> None:
     began = time.process_time()
     plain_text.from_html(html * (100_000 // len(html)))
     assert time.process_time() - began < 1  # a few hundredths; a quadratic pattern took over a minute
+
+
+def test_a_telephone_or_mail_link_is_written_once() -> None:
+    phone = '<p>Call <a href="tel:+12015550100">(201) 555-0100</a>.</p>'
+    assert plain_text.from_html(phone) == "Call (201) 555-0100."
+    assert plain_text.from_html('<p><a href="tel:+12015550100">Call us</a></p>') == "Call us (+12015550100)"
+    assert plain_text.from_html('<p><a href="mailto:Ask@a.org">ask@a.org</a></p>') == "ask@a.org"

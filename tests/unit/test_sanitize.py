@@ -16,7 +16,7 @@ from fetching.sanitize import EXCERPT, description, plain, shorten
 LIBCAL = Origin.of("https://library.libcal.com/1.1")
 
 FLOW = {"p", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "hr", "table", "dl", "pre"}
-PHRASING = {"a", "b", "strong", "em", "i", "u", "s", "sub", "sup", "code", "br"}
+PHRASING = {"span", "a", "b", "strong", "em", "i", "u", "s", "sub", "sup", "code", "br"}
 CHILDREN = {
     "": FLOW,
     "blockquote": FLOW,
@@ -74,6 +74,11 @@ class Checker(HTMLParser):
         elif tag in ("td", "th"):
             assert set(attributes) <= {"colspan", "rowspan"}
             assert all(re.fullmatch("[0-9]{1,2}", str(value)) for value in attributes.values())
+        elif tag == "span":
+            assert attributes
+            assert set(attributes) <= {"lang", "dir"}
+            assert re.fullmatch("[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}", str(attributes.get("lang", "en")))
+            assert attributes.get("dir", "rtl") in ("ltr", "rtl", "auto")
         else:
             assert not attributes
 
@@ -99,7 +104,12 @@ class Checker(HTMLParser):
 def assert_ours(html: str) -> None:
     """Fail unless `html` is valid, has only our tags, and a browser's parser reads it without changes."""
     Checker(html)
-    attributes = {"a": {"href", "rel"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+    attributes = {
+        "span": {"lang", "dir"},
+        "a": {"href", "rel"},
+        "td": {"colspan", "rowspan"},
+        "th": {"colspan", "rowspan"},
+    }
     tags = set(CHILDREN) - {""} | FLOW | PHRASING
     assert nh3.clean(html, tags=tags, attributes=attributes, link_rel=None) == html
 
@@ -140,7 +150,7 @@ def cleaned(html: str) -> str:
             "<blockquote><p>said</p></blockquote>",
         ),
         ("<pre>\n a\n  b</pre>", "<pre> a\n  b</pre>"),
-        ("<figure><img src=x alt=y><figcaption>Caption</figcaption></figure>", "<p>Caption</p>"),
+        ("<figure><img src=x alt=y><figcaption>Caption</figcaption></figure>", "<p>y</p>\n<p>Caption</p>"),
         # Invalid nesting
         ("<p>a<p>b", "<p>a</p>\n<p>b</p>"),
         ("<b>a<p>b</p>c</b>", "<p><b>a</b></p>\n<p><b>b</b></p>\n<p><b>c</b></p>"),
@@ -545,3 +555,38 @@ def test_invalid_private_fields_remove_no_text(event: object) -> None:
 def test_a_query_value_of_six_characters_counts_as_a_private_key(key: str, kept: str) -> None:
     private = PrivateDetails(private_links([{"online_join_url": f"https://www.youtube.com/watch?v={key}"}]))
     assert private.scrub(f"https://youtu.be/{key}") == kept
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        ('<p><img alt="Carnival, 10 to 3" src="https://a.org/1.png"></p>', "<p>Carnival, 10 to 3</p>"),
+        ('<img src="https://a.org/1.png" alt="flyer.png"><img alt="image"><p>Text</p>', "<p>Text</p>"),
+        (
+            '<p>Sign up:</p><iframe src="https://forms.example.org/1" title="Sign-up form">Loading</iframe>',
+            '<p>Sign up:</p>\n<p><a href="https://forms.example.org/1" rel="noopener noreferrer">Sign-up form</a></p>',
+        ),
+        (
+            '<iframe src="//www.example.org/v"></iframe>',
+            '<p><a href="https://www.example.org/v" rel="noopener noreferrer">example.org</a></p>',
+        ),
+        (
+            '<form action="https://forms.example.org/2"><input name="x"></form>',
+            '<p><a href="https://forms.example.org/2" rel="noopener noreferrer">forms.example.org</a></p>',
+        ),
+        (
+            '<iframe src="http://a.org"></iframe><iframe src="javascript:x"></iframe><p>Text</p>',
+            "<p>Text</p>",
+        ),
+        ('<p dir="rtl">أهلاً</p>', '<p><span dir="rtl">أهلاً</span></p>'),
+        (
+            '<p><span dir="ltr" lang="es">Hola</span> Hi</p>',
+            '<p><span lang="es" dir="ltr">Hola</span> Hi</p>',
+        ),
+        ('<h2 lang="es-MX">Hola</h2>', '<h3><span lang="es-MX">Hola</span></h3>'),
+        ('<ul lang="fr"><li>Un</li></ul>', '<ul><li><span lang="fr">Un</span></li></ul>'),
+        ('<span lang="<script>" dir="up">Hi</span>', "<p>Hi</p>"),
+    ],
+)
+def test_images_frames_and_languages_leave_their_words(source: str, result: str) -> None:
+    assert cleaned(source) == result
