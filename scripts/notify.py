@@ -22,6 +22,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import exit_codes
+import network
 import program
 from log import Log, secrets_in
 from settings import ROOT, read_environment
@@ -178,7 +179,7 @@ def _post(url: str, content_type: str, body: str) -> None:
     request = urllib.request.Request(url, body.encode(), headers)  # noqa: S310 - checked in the next line
     if request.type not in ("http", "https"):
         raise ValueError("must begin with https://")
-    with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
+    with urllib.request.urlopen(request, timeout=_SECONDS, context=network.tls()):  # noqa: S310
         pass
 
 

@@ -2,21 +2,25 @@
 
 Addresses come from LibCal's events, so anyone with a staff account can choose them. The host name is
 resolved once, all its IP addresses must be public, and the connection goes to a checked IP address, which
-defeats DNS rebinding. Every redirect is checked the same way. Proxies are not used, because a proxy
-would resolve the name again.
+defeats DNS rebinding. Every redirect is checked the same way.
+
+With HTTPS_PROXY the proxy resolves the name and decides which hosts it reaches: it is the library's own
+control of outgoing traffic. A name that this machine can resolve is still refused if one of its addresses
+is not public.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import certifi
 import urllib3
+from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 
+import network
 from fetching.deadline import Deadline
 from fetching.http_errors import cause_of
 from fetching.links import Origin, is_public_address, web_address
@@ -50,8 +54,12 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def _ca_bundle() -> str:
-    # The same variables as in requests.
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+    return network.ca_bundle() or certifi.where()
+
+
+def _proxy(address: str) -> str:
+    """Return the proxy for `address`, as requests finds it, or an empty string."""
+    return select_proxy(address, get_environ_proxies(address)) or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ class Downloader:
     resolve: Callable[[str, int], list[str]] = resolve
     is_public: Callable[[str], bool] = is_public_address
     ca_bundle: str = field(default_factory=_ca_bundle)
+    proxy: Callable[[str], str] = _proxy
 
     def get(self, address: str, deadline: Deadline, *, etag: str = "", last_modified: str = "") -> Fetched:
         """Return the file at `address`, with `data` None if it still matches these validators.
@@ -93,16 +102,12 @@ class Downloader:
         target = parts.path or "/"
         if parts.query:
             target += f"?{parts.query}"
-        try:
-            addresses = self.resolve(host, port)
-        except OSError:
-            raise NotFetched("dns") from None
-        if not addresses or not (self.origin.is_own_stand_in(parts) or self._all_public(addresses)):
-            raise NotFetched("address_refused")
+        proxy = "" if self.origin.is_own_stand_in(parts) else self.proxy(address)
+        addresses = self._addresses(parts, port, proxy)
         for number, found in enumerate(addresses, 1):
             if deadline.expired:
                 raise NotFetched("deadline")
-            with self._pool(parts.scheme, found, port, host, deadline) as pool:
+            with self._pool(parts.scheme, found, port, host, proxy, deadline) as pool:
                 try:
                     response = pool.urlopen(
                         "GET",
@@ -121,6 +126,19 @@ class Downloader:
                     return self._answer(response, deadline)
         raise NotFetched("connection")
 
+    def _addresses(self, parts: SplitResult, port: int, proxy: str) -> list[str]:
+        """Return the checked IP addresses of a host; with a proxy its name, which the proxy resolves."""
+        host = parts.hostname or ""
+        try:
+            addresses = self.resolve(host, port)
+        except OSError:
+            if proxy:  # often only the proxy can resolve public names
+                return [host]
+            raise NotFetched("dns") from None
+        if not addresses or not (self.origin.is_own_stand_in(parts) or self._all_public(addresses)):
+            raise NotFetched("address_refused")
+        return [host] if proxy else addresses
+
     def _all_public(self, addresses: list[str]) -> bool:
         try:
             return all(self.is_public(found) for found in addresses)
@@ -128,12 +146,22 @@ class Downloader:
             return False
 
     def _pool(
-        self, scheme: str, found: str, port: int, host: str, deadline: Deadline
+        self, scheme: str, found: str, port: int, host: str, proxy: str, deadline: Deadline
     ) -> urllib3.HTTPConnectionPool:
         remaining = deadline.remaining()
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, remaining), read=min(READ_SECONDS, remaining))
         if scheme == "http":
             return urllib3.HTTPConnectionPool(found, port, timeout=timeout, maxsize=1)
+        if proxy:
+            login = ":".join(get_auth_from_url(proxy))
+            manager = urllib3.ProxyManager(
+                proxy,
+                proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login != ":" else None,
+                timeout=timeout,
+                ca_certs=self.ca_bundle,
+                cert_reqs="CERT_REQUIRED",
+            )
+            return manager.connection_from_host(host, port, scheme)
         return urllib3.HTTPSConnectionPool(
             found,
             port,

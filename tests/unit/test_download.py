@@ -13,6 +13,7 @@ from fetching.download import Downloader, Fetched, NotFetched, resolve
 from fetching.links import Origin, is_public_address
 from support.raw_server import head, raw_server
 from support.tls_server import TlsServer, make_certificate, tls_server
+from support.tunnel import Tunnel, tunnel_to
 
 HOST = "images.example.org"
 LIBCAL = Origin.of("https://library.libcal.com/1.1")
@@ -239,3 +240,40 @@ def test_only_the_stand_in_may_use_http_and_a_loopback_address() -> None:
         with pytest.raises(NotFetched, match="address_refused"):
             elsewhere.get(f"{server.url}/1.png", Deadline(5))
         assert len(server.requests) == 2
+
+
+@pytest.fixture
+def tunnel(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunnel]:
+    with tunnel_to(server.server_port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:word@127.0.0.1:{proxy.server_port}")
+        yield proxy
+
+
+def unresolvable(host: str, port: int) -> list[str]:
+    raise socket.gaierror(socket.EAI_NONAME, "unknown name")
+
+
+def test_with_a_proxy_the_proxy_resolves_the_name(
+    server: TlsServer, certificate: Path, tunnel: Tunnel
+) -> None:
+    assert get(replace(downloader(certificate), resolve=unresolvable), server).data == b"image"
+    assert get(downloader(certificate), server).data == b"image"
+    assert tunnel.asked == [f"{HOST}:{server.server_port}"] * 2
+    assert tunnel.logins == ["Basic bWU6d29yZA=="] * 2
+
+
+def test_with_a_proxy_a_name_with_a_private_address_is_still_refused(
+    server: TlsServer, certificate: Path, tunnel: Tunnel
+) -> None:
+    assert cause(downloader(certificate, public=()), server) == "address_refused"
+    with pytest.raises(NotFetched, match="address_refused"):
+        downloader(certificate).get("https://10.0.0.1/1.png", Deadline(5))
+    assert tunnel.asked == []
+
+
+def test_no_proxy_hosts_are_reached_directly(
+    server: TlsServer, certificate: Path, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", ".example.org")
+    assert get(downloader(certificate), server).data == b"image"
+    assert tunnel.asked == []
