@@ -12,13 +12,14 @@ const version = versionOf(document);
 
 // The content: the events, the names of the next days, when the last event of each day ends, and the midnight
 // before the page was rendered.
-let rows, days, ends, built;
+let rows, days, ends, built, closings;
 function take(template) {
   // The rows stay in the template, where no image is loaded; pages show copies.
   rows = [...template.content.children];
   days = JSON.parse(template.dataset.days);
   ends = JSON.parse(template.dataset.ends);
   built = Number(template.dataset.built);
+  closings = JSON.parse(template.dataset.closings);
 }
 take(byId("events"));
 
