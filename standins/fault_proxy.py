@@ -49,6 +49,7 @@ ERRORS = {
         "The difference between the request time and the current time is too large.",
     ),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
+    "MissingContentMD5": (400, "Missing required header for this request: Content-MD5"),
     "InvalidArgument": (400, "Your request contains one or more invalid invalidation paths."),
     "InvalidationBatchAlreadyExists": (409, "The caller reference that you specified is in use."),
     "NoSuchDistribution": (404, "The specified distribution does not exist."),
@@ -73,6 +74,8 @@ class Fault:
     - reset: the connection is reset, and AWS does not get the request;
     - lost: AWS executes the request, but the connection is reset before the response;
     - slow: AWS executes the request after `seconds`;
+    - uplink: all requests together arrive with `rate` bytes a second;
+    - undeleted: DeleteObjects is answered with status 200 and an error for each key;
     - cut: AWS executes the request, but only half of the response arrives;
     - kill, kill-after: the process `pid` gets SIGKILL before or after AWS executes the request.
     `message` replaces the text of an AWS error. The first `skip` matching requests pass, the next `times`
@@ -85,6 +88,7 @@ class Fault:
     skip: int = 0
     times: int = 0
     seconds: float = 0
+    rate: float = 0
     pid: int = 0
     message: str = ""
     seen: int = 0
@@ -124,12 +128,20 @@ class State:
     log: list[Request] = field(default_factory=list)
     references: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     invalidations: list[list[str]] = field(default_factory=list)
+    line_free_at: float = 0  # when the slow uplink has passed on all bodies so far
     # For a simulator in the same process: called before a request is passed on, and after its execution.
     before: Callable[[str, str], None] = lambda _operation, _key: None
     after: Callable[[str, str, bytes, Mapping[str, str]], None] = lambda _operation, _key, _body, _headers: (
         None
     )
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait_for_line(self, size: int, rate: float) -> None:
+        """Wait until a body of `size` bytes has passed a line of `rate` bytes a second, shared by all."""
+        with self.lock:
+            self.line_free_at = max(self.line_free_at, time.monotonic()) + size / rate
+            wait = self.line_free_at - time.monotonic()
+        time.sleep(wait)
 
     def fault_for(self, operation: str, key: str) -> Fault | None:
         """Return the fault that applies to this request, if any."""
@@ -183,16 +195,20 @@ class Handler(BaseHTTPRequestHandler):
             os.kill(fault.pid, signal.SIGKILL)
         if fault and kind == "slow":
             time.sleep(fault.seconds)
+        if fault and kind == "uplink":
+            self.state.wait_for_line(len(body), fault.rate)
         if kind in ("reset", "kill"):
             self._note(operation, key, 0, body, b"", kind, paths)
             self._reset()
             return
         if fault and kind in ERRORS:
             status, headers, answer = error_answer(kind, operation, fault.message)
+        elif kind == "undeleted":
+            status, headers, answer = undeleted_answer(body)
         else:
             status, headers, answer = self._once_by_reference(operation, body)
         self._note(operation, key, status, body, answer, kind, paths)
-        if status < 300:
+        if status < 300 and kind != "undeleted":
             self.state.after(operation, key, body, dict(self.headers.items()))
         if fault and kind == "kill-after":
             os.kill(fault.pid, signal.SIGKILL)
@@ -325,6 +341,16 @@ def error_answer(code: str, operation: str, text: str = "") -> tuple[int, Mappin
     else:
         text = f'<?xml version="1.0" encoding="UTF-8"?><Error>{error}<RequestId>0</RequestId></Error>'
     return status, {"Content-Type": "application/xml"}, text.encode()
+
+
+def undeleted_answer(body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    """Return S3's answer to a DeleteObjects request from a user without the right to delete."""
+    errors = "".join(
+        f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        for key in re.findall(r"<Key>(.*?)</Key>", body.decode())
+    )
+    text = f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{errors}</DeleteResult>'
+    return 200, {"Content-Type": "application/xml"}, text.encode()
 
 
 class _Server(ThreadingHTTPServer):
