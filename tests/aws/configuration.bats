@@ -142,6 +142,7 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   done
 }
 
+# bats test_tags=pinned-cli
 @test "AWS_CLI in the settings file counts when bin/upload is run by hand" {
   # shellcheck disable=SC2016  # for the script to expand
   fake_aws "echo used >>$BATS_TEST_TMPDIR/used" "exec $ROOT/.venv/bin/aws \"\$@\""
