@@ -62,7 +62,8 @@ def problems(entries: Sequence[Entry], faults: Sequence[Fault], env: Mapping[str
     if values.get("RUNNER") == "docker":
         passed = set().union(*(passed_to(container) for container in CONTAINERS))
         for entry in entries:
-            if entry.key.startswith("AWS_") and entry.key not in passed and not _is_secret(entry.key):
+            of_the_host = entry.key.startswith("AWS_") or (entry.key in TABLE and TABLE[entry.key].host_only)
+            if of_the_host and entry.key not in passed and not _is_secret(entry.key):
                 why = "has no effect in Docker: the containers do not get it"
                 yield Problem(group=WARNING, key=entry.key, why=why, line=entry.line)
 

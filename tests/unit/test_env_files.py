@@ -14,6 +14,9 @@ import check
 import exit_codes
 from log import Log
 from settings import ROOT
+from settings_table import INVALIDATE, TABLE, UPLOAD, passed_to
+
+_AWS = (UPLOAD, INVALIDATE)
 
 GOOD = b"""\
 LIBCAL_URL=https://larkfield.libcal.com
@@ -292,13 +295,20 @@ def test_publish_ends_with_the_lines_of_check_and_names_it(tmp_path: Path) -> No
     ]
 
 
-def test_docker_settings_without_effect_are_a_warning(tmp_path: Path) -> None:
+AWS_NAMES = [
+    "AWS_CLI",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    *(name for name in TABLE if TABLE[name].readers == _AWS),
+]
+
+
+@pytest.mark.parametrize("name", [name for name in AWS_NAMES if not TABLE.get(name, TABLE["RUNNER"]).secret])
+def test_a_setting_of_the_aws_cli_reaches_the_containers_or_check_warns(tmp_path: Path, name: str) -> None:
     file = tmp_path / "settings"
-    file.write_bytes(GOOD + b"RUNNER=docker\nAWS_CLI=/usr/local/bin/aws2\n")
-    file.chmod(0o600)
-    done = run("check", file, tmp_path)
-    assert done.returncode == 0
-    assert 'AWS_CLI has no effect in Docker: the containers do not get it" key=AWS_CLI line=16' in done.stderr
+    file.write_bytes(GOOD + f"RUNNER=docker\n{name}=X\n".encode())
+    _, found = check.find(file, "settings", {})
+    warned = any(each.key == name and "Docker" in each.why for each in found)
+    assert warned is not (name in passed_to("uploader") | passed_to("invalidator"))
 
 
 def test_a_server_without_packages_finds_the_same_faults(tmp_path: Path) -> None:
