@@ -21,6 +21,7 @@ EMBED_SCRIPT = "embed.js"
 NOT_FOUND = "404.html"
 CALENDAR = "events.ics"
 ATOM = "feed.atom"
+RSS = "feed.rss"
 JSON_FEED = "feed.json"
 EVENTS = "events.json"
 ROBOTS = "robots.txt"
@@ -29,7 +30,7 @@ STATUS = "status.json"  # rewritten by every run, and not in site.manifest
 MARK = ".events-display"  # uploaded before all else and never again; only published.manifest lists it
 
 _AT_THE_TOP = frozenset({
-    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, JSON_FEED,
+    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, RSS, JSON_FEED,
     EVENTS, ROBOTS, SITEMAP, STATUS,
 })  # fmt: skip
 # Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
@@ -40,10 +41,10 @@ HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
 _SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
 _NAMES = {
     "event": r"[0-9]+\.(html|ics)",
-    "branch": rf"{_SLUG}\.(html|ics|atom|json)",
-    "audience": rf"{_SLUG}\.(html|ics|atom|json)",
+    "branch": rf"{_SLUG}\.(html|ics|atom|rss|json)",
+    "audience": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "screen": rf"{_SLUG}\.html",
-    "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|[0-9]+\.[0-9a-f]{16}\.webp|[0-9a-f]{16}-[0-9]+\.webp",
+    "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|([0-9]+\.[0-9a-f]{16}\.webp|share\.[0-9a-f]{16}\.jpg)|[0-9a-f]{16}-[0-9]+\.webp",
 }
 FOLDERS = tuple(_NAMES)
 
@@ -64,7 +65,7 @@ def group_page(kind: str, slug: str) -> str:
 
 
 def group_feed(kind: str, slug: str, suffix: str) -> str:
-    """Return the path of a feed of a branch or an audience; `suffix` is ics, atom or json."""
+    """Return the path of a feed of a branch or an audience; `suffix` is ics, atom, rss or json."""
     return f"{kind}/{slug}.{suffix}"
 
 
@@ -76,6 +77,11 @@ def screen_page(slug: str) -> str:
 def image(stem: str, width: int) -> str:
     """Return the path of an event's image; `stem` is its digest, `width` its nominal width in pixels."""
     return f"static/{width}.{stem}.webp"
+
+
+def share_image(stem: str) -> str:
+    """Return the path of an event's JPEG for shared links."""
+    return f"static/share.{stem}.jpg"
 
 
 def hashed(name: str, data: bytes) -> str:

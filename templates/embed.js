@@ -10,19 +10,9 @@ li{padding:var(--events-gap,.6em) 0;border-bottom:1px solid var(--events-line,#8
 a{color:var(--events-link,LinkText)}li a{font-weight:600}
 span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
 
-  // The library's date: a browser may be older than the name of the zone.
-  const offset = t.offsets.filter(([from]) => from * 1e3 <= Date.now()).pop()[1];
-  const today = new Date(Date.now() + offset * 1e3).toISOString().slice(0, 10);
-
   // Whether an event has ended. The end of an all-day event is its last day; one without an end lasts an hour.
-  function over({ start, end, all_day }) {
+  function over({ start, end, all_day }, today) {
     return all_day ? end < today : Date.parse(end ?? start) + (end ? 0 : 36e5) <= Date.now();
-  }
-
-  // Whether it is an exhibit that began before today (is_exhibit in scripts/rendering/dates.py).
-  function ongoing({ start, end, all_day, registration }) {
-    const days = (Date.parse(end) - Date.parse(start)) / 864e5 + all_day;
-    return start < today && days > (all_day && !registration.needed ? 3 : 14);
   }
 
   function add(parent, name, text, href) {
@@ -38,7 +28,11 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       const answer = await fetch(new URL("events.json", site)).catch(() => null);
       if (!answer?.ok) return;
       const { events, closures = [] } = await answer.json();
-      const found = events.filter((event) => !over(event)
+      // The library's date: a browser may be older than the name of the zone.
+      const now = Date.now(), offset = t.offsets.filter(([from]) => from * 1e3 <= now).pop() ?? [0, 0];
+      const today = new Date(now + offset[1] * 1e3).toISOString().slice(0, 10);
+      const ongoing = ({ exhibit, start }) => exhibit && start < today;
+      const found = events.filter((event) => !over(event, today)
         && (!branch || event.branch?.slug === branch)
         && (!audience || event.audiences.some(({ slug }) => slug === audience)));
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });

@@ -146,13 +146,14 @@ class Item:
 class Channel:
     """A list to subscribe to: the whole library, a branch or an audience.
 
-    `page`, `calendar`, `atom` and `json` are paths from the site's root.
+    `page`, `calendar`, `atom`, `rss` and `json` are paths from the site's root.
     """
 
     title: str
     page: str
     calendar: str
     atom: str
+    rss: str
     json: str
     items: tuple[Item, ...]
     source: Source

@@ -1,4 +1,4 @@
-"""The files for programs: iCalendar, Atom, JSON Feed, events.json, sitemap.xml and robots.txt.
+"""The files for programs: iCalendar, Atom, RSS, JSON Feed, events.json, sitemap.xml and robots.txt.
 
 Each event is formatted once for each format; all its lists share the result. A feed has a limited size: it
 begins with the next events, and later ones follow when these are over.
@@ -36,7 +36,7 @@ def build(site: Site) -> Files:
     recent = [item for item in past if ended_within(item.event, site.wording.today, CALENDAR_DAYS)]
     channels = _channels(site, items, source)
 
-    calendar_blocks, entries, feed_items = {}, {}, {}
+    calendar_blocks, entries, rss_items, feed_items = {}, {}, {}, {}
     for item in recent:
         block = icalendar_feed.vevent(item, zone, subscribed=True)
         calendar_blocks[item.event.id] = block
@@ -49,6 +49,7 @@ def build(site: Site) -> Files:
             calendar_blocks[key] = icalendar_feed.vevent(item, zone, subscribed=True) if cancelled else block
             html = web_feeds.content(item)
             entries[key] = web_feeds.atom_entry(item, html)
+            rss_items[key] = web_feeds.rss_item(item, html)
             feed_items[key] = web_feeds.json_item(item, html, zone.key)
     sizes = {
         key: max(len(blocks[key]) for blocks in (calendar_blocks, entries, feed_items)) for key in entries
@@ -60,6 +61,7 @@ def build(site: Site) -> Files:
         blocks += [icalendar_feed.closure(item, source.host) for item in channel.closings]
         yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
         yield channel.atom, web_feeds.atom(channel, (entries[key] for key in keys), language)
+        yield channel.rss, web_feeds.rss(channel, (rss_items[key] for key in keys), language)
         yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
 
     records = (public_data.record(item) for item in (*past, *channels[0].items))
@@ -94,6 +96,7 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             page=site.list_path,
             calendar=site_paths.CALENDAR,
             atom=site_paths.ATOM,
+            rss=site_paths.RSS,
             json=site_paths.JSON_FEED,
             items=listed,
             closings=site.closings,
@@ -107,6 +110,7 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             group=group,
             calendar=group.feed("ics"),
             atom=group.feed("atom"),
+            rss=group.feed("rss"),
             json=group.feed("json"),
             items=tuple(items[view.event.id] for view in group.events),
             closings=tuple(

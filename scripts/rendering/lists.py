@@ -70,7 +70,7 @@ class Group:
         return self.slug in map(slug, filter(None, _names(self.kind, view.event)))
 
     def feed(self, suffix: str) -> str:
-        """Return the path of its feed in the format ics, atom or json."""
+        """Return the path of its feed in the format ics, atom, rss or json."""
         return site_paths.group_feed(self.kind, self.slug, suffix)
 
 

@@ -107,6 +107,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         feeds={
             "calendar": group.feed("ics") if group else site_paths.CALENDAR,
             "atom": group.feed("atom") if group else site_paths.ATOM,
+            "rss": group.feed("rss") if group else site_paths.RSS,
             "json": group.feed("json") if group else site_paths.JSON_FEED,
         },
         script=site.script(root, _LIST_TEXTS),
@@ -157,7 +158,7 @@ def embed(site: Site) -> Files:
     )
     texts = {
         "language": site.messages.language,
-        "offsets": site.offsets,
+        "offsets": site.offsets(years=2),
         **site.messages.subset(*_EMBED_TEXTS),
     }
     texts["empty"] = site.unfetched_text() or texts["empty"]

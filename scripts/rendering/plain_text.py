@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 # XML 1.0, section 2.2. This also removes lone surrogates, which UTF-8 cannot encode.
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -17,6 +17,7 @@ _HREF = re.compile(r"\shref=\"([^\"]*)\"")
 _PARAGRAPH = re.compile(
     r"article|blockquote|d[dlt]|div|fig(?:caption|ure)|h[1-6]|hr|ol|p|pre|section|table|tr|ul", re.IGNORECASE
 )
+_SPOKEN = ("mailto:", "tel:", "sms:")
 _KEPT_IN_ADDRESSES = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -56,7 +57,8 @@ def from_html(html: str) -> str:
             found = _HREF.search(attributes)
             href, link_text = unescape(found[1]) if found else "", len(parts)
         elif tag == "a" and not _says(href, "".join(parts[link_text:])):
-            parts.append(f" ({re.sub('^(?:mailto|tel):', '', href)})")
+            # A telephone or mail address is text itself.
+            parts.append(f" ({_bare(href) if href.startswith(_SPOKEN) else href})")
         parts.append(unescape(text))
     lines: list[str] = []
     for line in "".join(parts).splitlines():
@@ -69,13 +71,14 @@ def from_html(html: str) -> str:
 
 
 def _says(href: str, text: str) -> bool:
-    """Return whether a link's text contains its address; a telephone number may be written with spaces."""
+    """Return whether a link's text contains its address; a telephone number may be written in any way."""
     if href.startswith("tel:"):
-        number, written = (re.sub(r"\D", "", value) for value in (href, text))
-        return len(written) >= 3 and (number.endswith(written.lstrip("0")) or number in written)
-    return _bare(href).casefold() in text.casefold()
+        number, shown = (re.sub(r"\D", "", value) for value in (href.partition(";")[0], text))
+        # "(201) 555-0100" is +12015550100, and "020 7123 4567" is +442071234567.
+        return number[-7:] in shown
+    return unquote(_bare(href)).casefold() in text.casefold()
 
 
 def _bare(href: str) -> str:
     """Return the main part of an address. A link text that contains it needs no address after it."""
-    return re.sub(r"^(?:https?:/*|mailto:|tel:)|(?:/|\?.*)\Z", "", href)
+    return re.sub(r"^(?:https?:/*|mailto:|tel:|sms:)|(?:/|\?.*)\Z", "", href)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rendering import plain_text
 from rendering.closings import Closing
-from rendering.dates import is_over
+from rendering.dates import is_exhibit, is_over
 from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
 from rendering.views import event_status, slug
 
@@ -29,6 +29,7 @@ def record(item: Item) -> bytes:
             "start": item.start,
             "end": item.end,
             "all_day": event.all_day,
+            "exhibit": is_exhibit(event),
             "over": is_over(event, item.view.wording.today),
             "when": item.view.short_when_until,
             "status": event_status(event),

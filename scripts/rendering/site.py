@@ -62,7 +62,8 @@ class Site:
         wording = Wording(texts, settings.now.date())
         images = ImageFolder(settings.build_dir / "images")
         views = [
-            EventView(event, wording, settings.site_url, images.of(event.image)) for event in snapshot.events
+            EventView(event, wording, settings.site_url, images.of(event.image), images.share(event.image))
+            for event in snapshot.events
         ]
         events = tuple(view for view in views if not dates.is_over(view.event, wording.today))
         past = tuple(
@@ -143,11 +144,10 @@ class Site:
         """The list of all events."""
         return lists.listing(self.listed, self.wording)
 
-    @property
-    def offsets(self) -> tuple[tuple[int, int], ...]:
-        """The library's offsets from UTC, from last year to the year after the next."""
+    def offsets(self, years: int) -> tuple[tuple[int, int], ...]:
+        """Return the library's offsets from UTC of this year and the next ones."""
         year = self.wording.today.year
-        return vtimezone.offsets(self.settings.timezone, year - 1, year + 2)
+        return vtimezone.offsets(self.settings.timezone, year, year + years - 1)
 
     def near_closings(self, branch: str = "") -> tuple[Closing, ...]:
         """The closures of the next days, of the branch with this slug or of all."""
@@ -161,7 +161,7 @@ class Site:
         `root` leads from the page to the site's root: empty, or `../`.
         """
         return {
-            "offsets": self.offsets,
+            "offsets": self.offsets(years=3),
             "language": self.messages.language,
             "status": f"{root}{site_paths.STATUS}",
             "texts": self.messages.subset(*keys),

@@ -51,12 +51,16 @@ class Image:
 
 @dataclass(frozen=True)
 class EventView:
-    """An event as a template shows it; `images` are the sizes of its image, by nominal width."""
+    """An event as a template shows it.
+
+    `images` are the sizes of its image, by nominal width; `share` is the one for shared links.
+    """
 
     event: Event
     wording: Wording
     site_url: str
     images: Mapping[int, Image] = field(default_factory=dict)
+    share: Image | None = None
 
     @property
     def path(self) -> str:
@@ -233,8 +237,17 @@ class EventView:
     @property
     def outlook_url(self) -> str:
         """The address that adds it to Outlook.com."""
+        return f"https://outlook.live.com/calendar/0/deeplink/compose?{self._outlook_query}"
+
+    @property
+    def office_url(self) -> str:
+        """The address that adds it to Outlook of a school or employer (Microsoft 365)."""
+        return f"https://outlook.office.com/calendar/0/deeplink/compose?{self._outlook_query}"
+
+    @property
+    def _outlook_query(self) -> str:
         start, end = self._span()
-        return "https://outlook.live.com/calendar/0/deeplink/compose?" + urlencode(
+        return urlencode(
             {
                 "path": "/calendar/action/compose",
                 "rru": "addevent",
@@ -246,6 +259,16 @@ class EventView:
                 "body": self._details,
             }
         )
+
+    @property
+    def yahoo_url(self) -> str:
+        """The address that adds it to Yahoo Calendar."""
+        start, end = (text.translate(str.maketrans("", "", "-:")) for text in self._span())
+        if self.event.all_day:
+            end = f"{self.event.last_day:%Y%m%d}"  # Yahoo counts the last day
+        days = {"st": start, "et": end, **({"dur": "allday"} if self.event.all_day else {})}
+        texts = {"title": self.stated_title, "in_loc": self._place, "desc": self._details}
+        return "https://calendar.yahoo.com/?" + urlencode({"v": "60", **days, **texts})
 
     @property
     def map_url(self) -> str:

@@ -1,8 +1,9 @@
-"""Atom (RFC 4287) and JSON Feed 1.1, for feed readers. Same events, same bytes."""
+"""Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, for feed readers. Same events, same bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from email.utils import format_datetime
 from html import escape
 from pathlib import PurePosixPath
 
@@ -51,6 +52,40 @@ def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:
 <link rel="alternate" type="text/html" href="{escape(page)}"/>
 """
     return b"".join((head.encode(), *entries, b"</feed>\n"))
+
+
+def rss_item(item: Item, html: str) -> bytes:
+    """Return one event as an item of RSS; `html` is from `content`."""
+    link = f"\n<link>{escape(item.url)}</link>" if item.url else ""
+    tags = "".join(f"\n<category>{escape(tag)}</category>" for tag in item.tags)
+    permanent = "true" if item.source.site_url else "false"
+    return f"""<item>
+<guid isPermaLink="{permanent}">{escape(item.id)}</guid>
+<title>{escape(item.dated_title)}</title>
+<pubDate>{format_datetime(item.changed)}</pubDate>{link}{tags}
+<description>{escape(html)}</description>
+</item>
+""".encode()
+
+
+def rss(channel: Channel, items: Iterable[bytes], language: str) -> bytes:
+    """Return the RSS feed of `channel`; `items` are its events, from `rss_item`."""
+    address = channel.source.url(channel.rss)
+    self_link = (
+        f'\n<atom:link rel="self" type="application/rss+xml" href="{escape(address)}"/>' if address else ""
+    )
+    page = channel.source.url(channel.page) or PurePosixPath(channel.page).name
+    head = f"""<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">
+<channel>
+<title>{escape(channel.title)}</title>
+<link>{escape(page)}</link>
+<description>{escape(channel.title)}</description>
+<language>{language}</language>
+<lastBuildDate>{format_datetime(channel.changed)}</lastBuildDate>
+<generator>events-display</generator>{self_link}
+"""
+    return b"".join((head.encode(), *items, b"</channel>\n</rss>\n"))
 
 
 def json_item(item: Item, html: str, timezone: str) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 # The same types as the upload sets: the charset matters, and not every system knows the feeds' types.
 TYPES = {
     ".atom": "application/atom+xml; charset=utf-8",
+    ".rss": "application/rss+xml; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ics": "text/calendar; charset=utf-8",
@@ -25,6 +26,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".webp": "image/webp",
+    ".jpg": "image/jpeg",
     ".xml": "application/xml; charset=utf-8",
 }
 

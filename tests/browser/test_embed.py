@@ -95,15 +95,26 @@ def test_attributes_filter_the_list(
 ) -> None:
     page = open_host(element(attributes))
     assert [row.partition(" | ")[0] for row in rows(page)] == titles
-    link = page.locator("events-display p a")
+    link = page.locator("events-display p > a")
     assert (link.inner_text(), link.get_attribute("href")) == ("All events", ours.url(more))
 
 
-def test_long_exhibits_are_left_out(open_host: OpenHost, make_site: MakeSite, ours: SiteServer) -> None:
+def test_exhibits_that_have_begun_are_below_the_list(
+    open_host: OpenHost, make_site: MakeSite, ours: SiteServer
+) -> None:
     start = midnight(NOW.date(), ZONE)
-    events = (event(1, "Four days", start, 96, all_day=True), event(2, "Three days", start, 72, all_day=True))
+    events = (
+        event(3, "Exhibit", midnight(at("00:00", -9).date(), ZONE), 24 * 30, all_day=True),
+        event(2, "Three days", start, 72, all_day=True),
+        event(1, "Four days", start, 96, all_day=True),
+    )
     make_site(events, folder=ours.folder, SITE_URL="")
-    assert rows(open_host(element())) == ["Three days | Tue, Mar 3 · Kilton"]
+    page = open_host(element('limit="5"'))
+    assert rows(page) == [
+        "Three days | Tue, Mar 3 · Kilton",
+        "Four days | Tue, Mar 3, until Friday, March 6 · Kilton",
+    ]
+    assert page.locator("events-display p").inner_text().split("\n") == ["Ongoing", "Exhibit", "All events"]
 
 
 def test_an_empty_list_says_that_no_events_are_scheduled(open_host: OpenHost) -> None:
@@ -151,7 +162,7 @@ def test_axe_finds_no_violation_in_the_element(open_host: OpenHost, scheme: str)
 def test_the_element_can_be_used_by_keyboard(open_host: OpenHost, ours: SiteServer) -> None:
     page = open_host(element('limit="2"'))
     rows(page)
-    for name in ("Baby Lapsit", "Genealogy Drop-In", "All events"):
+    for name in ("Baby Lapsit", "Genealogy Drop-In", "Winter in the Valley: Photographs", "All events"):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.shadowRoot.activeElement.textContent") == name
     page.keyboard.press("Enter")
@@ -210,7 +221,9 @@ def test_the_frame_is_filtered_by_its_query(open_host: OpenHost, ours: SiteServe
     frame = '<iframe title="Events" src="{site}/embed.html?branch=kilton&limit=2" width="400" height="600"></iframe>'
     page = open_host(frame)
     inside = page.frame_locator("iframe")
-    expect(inside.locator("#events li:not([hidden]) h3")).to_have_text(["Baby Lapsit", "Tax Help"])
+    expect(inside.locator("#events li:not([hidden]) h3")).to_have_text(
+        ["Winter in the Valley: Photographs", "Baby Lapsit", "Tax Help"]
+    )
     expect(inside.locator("header, nav, form, .skip")).to_have_count(0)
     expect(inside.locator("#updated")).to_have_text("Updated 9am")
     # A click opens the page in the whole window, not in the frame.
@@ -226,4 +239,4 @@ def test_an_empty_frame_says_that_no_events_are_scheduled(open_page: OpenPage) -
 
 def test_the_frame_works_without_script(open_page: OpenPage) -> None:
     page = open_page("embed.html", now=None, java_script_enabled=False)
-    assert page.locator("#events h3").count() == 9
+    assert page.locator("#events h3").count() == 10

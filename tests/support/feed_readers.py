@@ -68,6 +68,22 @@ def atom(data: bytes) -> Any:
     return parsed
 
 
+def rss(data: bytes) -> Any:
+    """Parse an RSS feed with feedparser; assert that it follows RSS 2.0."""
+    root = ElementTree.fromstring(data)
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    channel = root.find("channel")
+    assert channel is not None
+    for name in ("title", "link", "description"):
+        assert len(channel.findall(name)) == 1
+    guids = [item.findtext("guid") for item in channel.iter("item")]
+    assert len(set(guids)) == len(guids)
+    parsed: Any = feedparser.parse(data)
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    assert parsed.version == "rss20"
+    return parsed
+
+
 def json_feed(data: bytes) -> Any:
     """Parse a JSON Feed; assert that it follows the specification."""
     feed = json.loads(data)

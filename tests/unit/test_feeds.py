@@ -25,8 +25,8 @@ def test_the_site_has_every_feed(tmp_path: Path) -> None:
     assert {path: built[path] for path in feeds} == feeds
     stems = ("branch/kilton", "branch/lebanon", "audience/adults", "audience/children", "audience/family")
     assert set(feeds) == {
-        "events.ics", "feed.atom", "feed.json", "events.json", "robots.txt", "sitemap.xml",
-        *(f"{stem}{suffix}" for stem in stems for suffix in (".ics", ".atom", ".json")),
+        "events.ics", "feed.atom", "feed.rss", "feed.json", "events.json", "robots.txt", "sitemap.xml",
+        *(f"{stem}{suffix}" for stem in stems for suffix in (".ics", ".atom", ".rss", ".json")),
         *(f"event/{event.id}.ics" for event in ALL),
     }  # fmt: skip
 
@@ -46,11 +46,11 @@ def test_a_change_of_one_event_touches_only_the_lists_it_is_in() -> None:
     )
     before = site(STORYTIME, samples.POSTPONED)
     after = site(STORYTIME, later)
-    everywhere = {"events.ics", "feed.atom", "feed.json", "events.json", "sitemap.xml"}
+    everywhere = {"events.ics", "feed.atom", "feed.rss", "feed.json", "events.json", "sitemap.xml"}
     assert {path for path in after if after[path] != before[path]} == everywhere | {
         f"{stem}{suffix}"
         for stem in ("branch/lebanon", "audience/adults")
-        for suffix in (".ics", ".atom", ".json")
+        for suffix in (".ics", ".atom", ".rss", ".json")
     } | {"event/4.ics"}
     added = site(STORYTIME, samples.POSTPONED, new)
     touched = {path for path in before if added[path] != before[path]}
@@ -110,7 +110,7 @@ def test_a_feed_begins_with_the_next_events_and_has_a_limited_size(monkeypatch: 
     everything = site(*later)
     monkeypatch.setattr(feeds, "MAX_FEED", 10_000)
     limited = site(*later)
-    for path in ("events.ics", "feed.atom", "feed.json"):
+    for path in ("events.ics", "feed.atom", "feed.rss", "feed.json"):
         assert len(limited[path]) < 14_000 < len(everything[path])
         assert b"Number 100." in limited[path]
         assert b"Number 149." not in limited[path]

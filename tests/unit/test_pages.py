@@ -74,7 +74,7 @@ def test_the_site_has_the_documented_paths(build: Build) -> None:
     assert paths >= {
         "index.html", "event/1.html", "branch/kilton.html", "audience/teens.html", "screen.html", "print.html",
         "embed.html", "embed.js", "events.ics", "branch/kilton.ics", "audience/teens.ics", "event/1.ics",
-        "feed.atom", "feed.json", "events.json", "404.html", "robots.txt", "sitemap.xml",
+        "feed.atom", "feed.rss", "feed.json", "events.json", "404.html", "robots.txt", "sitemap.xml",
         "static/style.*.css", "static/list.*.js", "static/event.*.js", "static/icon.*.svg",
     }  # fmt: skip
 
@@ -125,7 +125,15 @@ def test_a_past_event_stays_in_calendars_for_30_days_and_in_the_data_for_90(buil
     assert {path for path in built if path.startswith("event/") and path.endswith("html")} == {
         f"event/{number}.html" for number in (1, 101, 129, 130, 189)
     }
-    for path in ("feed.atom", "feed.json", "index.html", "screen.html", "print.html", "sitemap.xml"):
+    for path in (
+        "feed.atom",
+        "feed.rss",
+        "feed.json",
+        "index.html",
+        "screen.html",
+        "print.html",
+        "sitemap.xml",
+    ):
         assert "Yesterday" not in built[path].decode(), path
 
 
@@ -419,6 +427,7 @@ def test_images_are_own_files_with_sizes_and_lazy_except_the_first_two(build: Bu
     (tmp_path / "images").mkdir()
     for width in (320, 800, 1600):
         Image.new("RGB", (width, width * 3 // 4)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
+    Image.new("RGB", (1200, 630)).save(tmp_path / "images" / "0123456789abcdef-share.jpg")
     events = [
         replace(FULL, id=str(number), title=f"T{number}", image="0123456789abcdef") for number in range(1, 5)
     ]
@@ -436,7 +445,8 @@ def test_images_are_own_files_with_sizes_and_lazy_except_the_first_two(build: Bu
     assert own.one("img")["src"] == "../static/800.0123456789abcdef.webp"
     assert (own.one("img")["width"], own.one("img")["height"]) == ("800", "600")
     assert all(site_paths.is_hashed(path) for path in built if path.endswith(".webp"))
-    assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/1600.0123456789abcdef.webp"
+    assert own.one("meta", property="og:image")["content"] == f"{SITE}/static/share.0123456789abcdef.jpg"
+    assert Image.open(io.BytesIO(built["static/share.0123456789abcdef.jpg"])).format == "JPEG"
 
 
 def test_a_shared_link_shows_the_events_image_or_the_librarys(build: Build) -> None:

@@ -54,6 +54,7 @@ def test_an_event_has_exactly_these_fields() -> None:
         "start": "2026-03-03T10:30:00-05:00",
         "end": "2026-03-03T11:15:00-05:00",
         "all_day": False,
+        "exhibit": False,
         "over": False,
         "when": "Tue, Mar 3, 10:30am",
         "status": "",

@@ -26,6 +26,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> set[str]:
     (tmp_path / "images").mkdir()
     for width in IMAGE_WIDTHS:
         Image.new("RGB", (width, width)).save(tmp_path / "images" / f"0123456789abcdef-{width}.webp")
+    Image.new("RGB", (1200, 630)).save(tmp_path / "images" / "0123456789abcdef-share.jpg")
     logo = tmp_path / "logo.svg"
     logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 1"/>')
     chosen = settings(BUILD_DIR=str(tmp_path), HOME_PAGE=request.param, LOGO=str(logo))
@@ -53,4 +54,4 @@ def test_every_file_of_a_site_has_its_content_type(site: set[str]) -> None:
 
 def test_every_file_in_static_is_named_after_its_content(site: set[str]) -> None:
     assert {path for path in site if is_hashed(path)} == {path for path in site if path.startswith("static/")}
-    assert "static/320.0123456789abcdef.webp" in site
+    assert {"static/320.0123456789abcdef.webp", "static/share.0123456789abcdef.jpg"} <= site

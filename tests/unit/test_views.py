@@ -127,6 +127,21 @@ def test_calendar_links_have_times_in_utc() -> None:
     assert (outlook["startdt"], outlook["enddt"]) == ("2026-03-03T15:30:00Z", "2026-03-03T17:00:00Z")
 
 
+def test_outlook_at_work_gets_the_same_event_and_yahoo_the_last_day_of_an_all_day_event() -> None:
+    shown = view(event("2026-03-03 10:30", "2026-03-03 12:00", excerpt="Songs & rhymes"))
+    assert shown.office_url.split("?")[1] == shown.outlook_url.split("?")[1]
+    assert urlsplit(shown.office_url).hostname == "outlook.office.com"
+    yahoo = dates_of(shown.yahoo_url)
+    assert (yahoo["st"], yahoo["et"], yahoo["title"]) == (
+        "20260303T153000Z",
+        "20260303T170000Z",
+        "Story Time",
+    )
+    assert "dur" not in yahoo
+    whole = dates_of(view(all_day("2026-03-03", "2026-03-05")).yahoo_url)
+    assert (whole["st"], whole["et"], whole["dur"]) == ("20260303", "20260305", "allday")
+
+
 def test_calendar_links_have_exclusive_end_days_and_one_hour_without_an_end() -> None:
     assert dates_of(view(all_day("2026-03-03", "2026-03-05")).google_url)["dates"] == "20260303/20260306"
     outlook = dates_of(view(all_day("2026-03-03")).outlook_url)

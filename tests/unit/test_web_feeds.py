@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from event import Event
 from rendering import plain_text
 from support import feed_samples as samples
-from support.feed_readers import ATOM, TAG_URI, atom, json_feed
+from support.feed_readers import ATOM, TAG_URI, atom, json_feed, rss
 from support.feed_samples import ALL, STORYTIME, hostile_text, site
 
 
@@ -85,6 +85,22 @@ def test_each_branch_and_audience_has_feeds_with_their_own_links() -> None:
     assert len(json_feed(found["feed.json"])["items"]) == 6
     assert len(json_feed(found["branch/lebanon.json"])["items"]) == 1
     assert b"Gone" not in found["feed.atom"] + found["feed.json"]
+
+
+def test_rss_has_the_same_entries_as_atom() -> None:
+    for found in (site(*ALL), site(*ALL, SITE_URL="")):
+        for stem in ("feed", "branch/lebanon", "audience/adults"):
+            one, other = rss(found[f"{stem}.rss"]), atom(found[f"{stem}.atom"])
+            for name in ("id", "title", "summary"):
+                mine = [entry[name] for entry in one.entries]
+                assert mine == [
+                    entry["content"][0]["value"] if name == "summary" else entry[name]
+                    for entry in other.entries
+                ]
+            assert [entry.published_parsed for entry in one.entries] == [
+                entry.updated_parsed for entry in other.entries
+            ]
+            assert one.feed.title == other.feed.title
 
 
 def test_without_site_url_ids_are_tag_uris_and_links_go_to_libcal() -> None:
