@@ -29,8 +29,9 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       if (!answer?.ok) return;
       const { events, closures = [] } = await answer.json();
       // The library's date: a browser may be older than the name of the zone.
-      const now = Date.now(), offset = t.offsets.filter(([from]) => from * 1e3 <= now).pop() ?? [0, 0];
-      const today = new Date(now + offset[1] * 1e3).toISOString().slice(0, 10);
+      const now = Date.now(), offset = (t.offsets.filter(([from]) => from * 1e3 <= now).pop() ?? t.offsets[0])[1];
+      const dayIn = (days) => new Date(now + offset * 1e3 + days * 864e5).toISOString().slice(0, 10);
+      const today = dayIn(0);
       const ongoing = ({ exhibit, start }) => exhibit && start < today;
       const found = events.filter((event) => !over(event, today)
         && (!branch || event.branch?.slug === branch)
@@ -49,8 +50,7 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
         const where = event.branch?.name ?? event.place;
         add(item, "span", [event.when, where].filter(Boolean).join(" · "));
       }
-      const week = new Date(Date.now() + offset * 1e3 + 6 * 864e5).toISOString().slice(0, 10);
-      const notices = closures.filter(({ first, last, branches }) => last >= today && first <= week
+      const notices = closures.filter(({ first, last, branches }) => last >= today && first <= dayIn(6)
         && (!branch || !branches.length || branches.includes(branch))).map(({ text }) => {
         const notice = document.createElement("p");
         add(notice, "strong", text);
