@@ -16,6 +16,8 @@ NAME   ?=
 RUNNER ?=
 DAYS   ?=
 SEED   ?=
+N      ?=
+WIDE   ?=
 SUMMARY ?=
 ARGS   ?=
 JOBS   ?= $(shell nproc)
@@ -124,15 +126,18 @@ test-sh: $(VENV)/dev ## Run the shell unit tests
 	@bats tests/unit
 
 .PHONY: test-e2e
-test-e2e: $(VENV)/dev ## Test the whole pipeline, the demo, the preview and the stand-ins
-	@python -m pytest tests/e2e
+test-e2e: $(VENV)/dev ## Test the whole pipeline, the demo, the preview and the stand-ins (WIDE=1: every extreme)
+	@python -m pytest $(if $(WIDE),,-m 'not wide') tests/e2e
+
+.PHONY: fuzz
+fuzz: $(VENV)/dev ## Fuzz fetch and generate with changed events (N=10000, SEED=1, EVENTS=file)
+	@$(DEV) python -m fuzz.run --number $(or $(N),10000) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events '$(EVENTS)')
 
 .PHONY: test-aws
 test-aws: $(VENV)/dev ## Test the publisher: the real AWS CLI against stand-ins
 	@bats tests/aws
 
 # By default one size, color or failure of each kind, which takes half the time.
-WIDE ?=
 NARROW = $(if $(WIDE),,-m 'not wide')
 
 .PHONY: test-browser

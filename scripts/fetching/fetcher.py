@@ -29,7 +29,8 @@ from files import write_atomic
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
-WORKERS = 4
+# A calendar that takes long must not hold up the others: most libraries have fewer calendars than this.
+WORKERS = 8
 # A calendar that is known to be public can do without the list of calendars: do not wait longer for it.
 CALENDAR_LIST_SECONDS = 10.0
 LOGGED_PROBLEMS = 10

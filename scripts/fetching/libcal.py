@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import json
 import math
@@ -438,7 +437,9 @@ def _parse(body: bytearray, values: int) -> Any:
     if sum(map(body.count, (b",", b"[", b"{"))) > values:
         raise Unavailable("too_large")
     try:
-        text = body.decode(json.detect_encoding(bytes(body[:4])), _WINDOWS)
+        text = body.decode(json.detect_encoding(bytes(body[:4])), "surrogateescape")
+        if _BAD_BYTE.search(text):
+            text = text.translate(_WINDOWS)
         return json.loads(text, strict=False, parse_constant=refuse, parse_int=integer)
     except ValueError:
         raise _Retryable("not_json") from None
@@ -446,15 +447,9 @@ def _parse(body: bytearray, values: int) -> Any:
         raise _Retryable("too_deep") from None
 
 
-def _as_windows(error: UnicodeError) -> tuple[str, int]:
-    """Read a byte that is not UTF-8 as Windows-1252: staff paste from Word, and old databases keep it."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-_WINDOWS = "windows"
-codecs.register_error(_WINDOWS, _as_windows)
+# Bytes that are not UTF-8, as Windows-1252: staff paste from Word, and old databases keep it.
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
+_WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
 
 def _is_new(item: Any, seen: set[str]) -> bool:

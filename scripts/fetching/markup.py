@@ -59,13 +59,13 @@ class Exhausted(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """The number of characters still allowed for the descriptions of a calendar."""
+    """The work that the descriptions of a calendar may still take, in characters; a tag is as much as ten."""
 
     remaining: int
 
-    def spend(self, characters: int) -> None:
-        """Subtract `characters`. Raises Exhausted if too few remain, then on every later call."""
-        self.remaining -= characters
+    def spend(self, characters: int, tags: int = 0) -> None:
+        """Subtract the work. Raises Exhausted, and then always."""
+        self.remaining -= characters + 10 * tags
         if self.remaining < 0:
             raise Exhausted
 

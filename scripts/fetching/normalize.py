@@ -26,8 +26,8 @@ from fetching.titles import split_state
 MAX_TITLE = 300
 MAX_NAME = 120
 MAX_NAMES = 20
-# In characters, for the descriptions of all calendars. 12 MB are 4,000 long descriptions.
-MAX_DESCRIPTIONS = 12_000_000
+# For the descriptions of all calendars, see Budget: 6,000 long ones.
+MAX_DESCRIPTIONS = 24_000_000
 
 _FREE = re.compile(
     r"(?:it['’]?s\s+|este\s+evento\s+es\s+)?(?:free|gratis|gratuit[oa]|no\s+(?:cost|charge|fee)|none|null|nan|false"

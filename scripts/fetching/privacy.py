@@ -15,6 +15,9 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 _TOKEN = re.compile(r"\S+")
+_NO_DIGIT = re.compile(r"[^0-9]+")
+# Every number or passcode that says what it is has a digit or one of these.
+_HINT = re.compile(r"\d|pass|pin|pw|[ck][oó]d|clave|contrase|key|meet", re.IGNORECASE)
 _ADDRESS_LIKE = re.compile(r"/|\w\.\w|\w%|zoommtg:|zoomus:")
 # Mail filters escape an address again for each of them that it passes.
 _ESCAPES = 10
@@ -126,9 +129,12 @@ class PrivateDetails:
 
     def scrub(self, text: str) -> str:
         """Return `text` without private links, secrets, and numbers and passcodes of meetings."""
-        text = _TOKEN.sub(lambda match: "" if self.found_in_address(match[0]) else match[0], text)
-        for secret in self.secrets:
+        if _ADDRESS_LIKE.search(text):
+            text = _TOKEN.sub(lambda match: "" if self.found_in_address(match[0]) else match[0], text)
+        for secret in self._occurring(text):
             text = _pattern(secret).sub("", text)
+        if not _HINT.search(text):
+            return text
         for passcode in self.passcodes:
             text = _passcode_pattern(passcode).sub(r"\1", text)
         text = _LABELED.sub(_label, text)
@@ -141,7 +147,7 @@ class PrivateDetails:
         plain, settled = _unescaped(address)
         if not settled:
             return True
-        if any(secret in plain or _pattern(secret).search(plain) for secret in self.secrets):
+        if self._occurring(plain):
             return True
         lower = plain.lower()
         if "urldefense" in lower:
@@ -149,13 +155,24 @@ class PrivateDetails:
             lower += " " + _unescaped(lower.replace("-", "%"))[0].replace("_", "/")
         return bool(_JOIN.search(lower)) or self.links.found_in(lower)
 
+    def _occurring(self, text: str) -> list[str]:
+        """Return the secrets that may occur in `text`: compiling all their patterns would take long."""
+        if not self.secrets:
+            return []
+        digits, lower = _NO_DIGIT.sub("", text), text.lower()
+        return [
+            secret
+            for secret in self.secrets
+            if (secret in digits if secret.isdecimal() else secret.lower() in lower)
+        ]
+
     def found_in_text(self, text: str) -> bool:
         """Return whether `text` contains a private link or a secret, ignoring white space."""
         squeezed = re.sub(r"\s", "", text)
         lower = squeezed.lower()
         return (
             any(re.sub(r"\s", "", secret) in squeezed for secret in self.secrets)
-            or any(_pattern(secret).search(text) for secret in self.secrets)
+            or any(_pattern(secret).search(text) for secret in self._occurring(text))
             or bool(_JOIN.search(lower))
             or self.links.paths.found_in(lower)
         )

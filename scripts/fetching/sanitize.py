@@ -141,15 +141,15 @@ def description(
     if not isinstance(source, str) or not source.strip():
         return Description()
     hidden = private or PrivateDetails()
-    budget = budget or Budget(2 * MAX_SOURCE)
+    budget = budget or Budget(10 * MAX_SOURCE)
     text = _UNWANTED.sub("", source[:MAX_SOURCE])
     try:
+        budget.spend(0)
         try:
             return _formatted(text, origin, hidden, title, budget)
         except TooComplex:
-            made = _unformatted(text, hidden, MAX_TEXT, "too complex")
-            budget.spend(len(made.html))
-            return made
+            budget.spend(MAX_TEXT, markup.MAX_TAGS)
+            return _unformatted(text, hidden, MAX_TEXT, "too complex")
     except Exhausted:
         return _unformatted(text, hidden, EXCERPT, "too long together")
 
@@ -172,6 +172,7 @@ def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, bu
         return "" if hidden.found_in_address(address) else link(address, origin)
 
     simple = markup.simplify(text)
+    budget.spend(len(simple), simple.count("<"))
     cleaned = nh3.clean(
         simple,
         tags=set(SUPPORTED),
@@ -186,7 +187,7 @@ def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, bu
         generic_attribute_prefixes=set(),
         link_rel=None,
     )
-    budget.spend(len(cleaned))
+    budget.spend(max(0, len(cleaned) - len(simple)))
     if len(cleaned) > 2 * len(simple) + MAX_ADDED:
         raise TooComplex
     writer = Writer(safe_link, title)

@@ -100,7 +100,7 @@ def test_descriptions_that_are_too_long_together_become_excerpts() -> None:
 @pytest.mark.parametrize(
     ("source", "result"),
     [
-        ("<P CLASS=x>One <o:p></o:p><Span lang=en>two</SPAN></p>", "<p>One two</p>"),
+        ("<P CLASS=x>One <o:p></o:p><Span lang=en>two</SPAN></p>", '<p>One <span lang="en">two</span></p>'),
         ("<a href='/x?a=1&amp;b=\"' href=/y>x</a>", '<a href="/x?a=1&amp;b=&quot;">x</a>'),
         ("<a title='>' href=/x>y</a>", '<a href="/x">y</a>'),
         ('<a title=a"b href=/x>y</a>', '<a href="/x">y</a>'),
