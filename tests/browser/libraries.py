@@ -11,9 +11,9 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from unittest import mock
@@ -115,3 +115,22 @@ def _made(build: Path, now: datetime, settings: dict[str, str]) -> Library:
         pass
     run("generate.py", build, now, settings)
     return Library(build, now)
+
+
+def rows(events: Iterable[Event]) -> set[str]:
+    """Return the ids in a list of `events`: the first day stands for all days of a stop-by program."""
+    found: set[str] = set()
+    runs: dict[tuple[object, ...], list[Event]] = {}
+    for event in sorted(events, key=lambda event: event.order):
+        key = (event.title, event.place, event.branch, event.start.time(), event.end.time())
+        long = not event.all_day and timedelta(hours=3) <= event.end - event.start < timedelta(hours=15)
+        run = runs.setdefault(key, [])
+        if run and not (long and timedelta(0) < event.start - run[-1].start <= timedelta(days=4, hours=1)):
+            found |= _row(run)
+            run.clear()
+        run.append(event)
+    return found.union(*map(_row, runs.values()))
+
+
+def _row(run: list[Event]) -> set[str]:
+    return {event.id for event in (run[:1] if len(run) >= 3 else run)}
