@@ -133,7 +133,7 @@ def _bad_characters(line: str) -> str:
 
 def _name(line: str) -> str:
     """Return the setting that a line without `KEY=` names, if any."""
-    match = re.match(r"\s*(?:(?:export|set|setenv)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:\s]", line)
+    match = re.match(r"\s*(?:(?:export|set|setenv)\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*(?:[=:\s]|\Z)", line)
     name = match[1] if match else ""
     return name if name.upper() in KNOWN else ""
 
@@ -149,7 +149,7 @@ def _why_no_setting(line: str, key: str) -> str:
         return "has a colon after the name: write an equals sign"
     if line.startswith(";"):
         return "begins with a semicolon: comments begin with #"
-    return "is not KEY=value"
+    return "has no equals sign after the name: write KEY=value" if key else "is not KEY=value"
 
 
 def _why_no_value(raw: str, key: str) -> str:

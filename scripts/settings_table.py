@@ -246,9 +246,9 @@ def region(value: str, env: Mapping[str, str]) -> str:
 
     AWS adds regions, so this is their pattern, not their list.
     """
-    if re.fullmatch(rf"({_AREAS})-({'|'.join(_DIRECTIONS)})-[0-9]{{1,2}}", value):
-        return ""
     wrong = "must be a region such as us-east-1"
+    if re.fullmatch(rf"({_AREAS})-({'|'.join(_DIRECTIONS)})-[0-9]{{1,2}}", value.lower()):
+        return "" if value == value.lower() else wrong
     if not any(env.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", *_CHAIN)):
         return wrong
     import difflib

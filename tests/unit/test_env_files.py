@@ -94,6 +94,8 @@ FILE = [
     (with_line("S3_BUCKET", "S3_BUCKET= larkfield"), "space after the equals sign"),
     (with_line("S3_BUCKET", "S3_BUCKET: larkfield"), "colon after the name"),
     (with_line("S3_BUCKET", "\tS3_BUCKET=larkfield"), "begins with a space or tab"),
+    (with_line("S3_BUCKET", "S3_BUCKET larkfield"), "S3_BUCKET has no equals sign"),
+    (with_line("S3_BUCKET", "S3_BUCKET"), "S3_BUCKET has no equals sign"),
     (with_line("S3_BUCKET", "S3_BUCKET==larkfield"), "two equals signs"),
     (with_line("S3_BUCKET", "S3_BUCKET=larkfield\u00a0"), "no-break"),
     (with_line("SITE_NAME", "SITE_NAME=\u2018Larkfield Library\u2019"), "typographic quotes"),
@@ -230,7 +232,9 @@ def test_good_files_pass(tmp_path: Path, capfd: pytest.CaptureFixture[str], text
     assert faults_in(tmp_path, text, capfd, "--publish") == Found(exit_codes.OK, [])
 
 
-@pytest.mark.parametrize(("region", "good"), [("auto", True), ("us-sea-1", True), ("us-est-1", False)])
+@pytest.mark.parametrize(
+    ("region", "good"), [("auto", True), ("us-sea-1", True), ("us-est-1", False), ("US-EAST-1", False)]
+)
 def test_another_store_may_have_regions_of_its_own(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], region: str, good: bool
 ) -> None:
