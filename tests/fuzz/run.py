@@ -102,7 +102,7 @@ class Fuzzer:
         """Check `batches` in four calendars beside a good one, through the real programs."""
         self.runs += 1
         events: list[Any] = [_local(event) for batch in batches for event in batch.events]
-        numbers = {str(key): events[key::4] for key in range(4)}
+        numbers = {str(key + 1): events[key::4] for key in range(4)}
         pages = {
             key: [_body(part[begin : begin + 500]) for begin in range(0, len(part), 500)]
             for key, part in numbers.items()
