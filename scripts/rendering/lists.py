@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import combinations, groupby
 
 import site_paths
 from event import Event
@@ -171,7 +171,8 @@ def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> 
     """Group listed `events` by branch, audience or category, by name. Names with the same slug are one group.
 
     The names in `also` get a group even without events, so that its page always exists. Of more than
-    MAX_GROUPS names, those with the most events have a group.
+    MAX_GROUPS names, those with the most events have a group. Audiences, which are ages, are in the order in
+    which LibCal lists those of an event.
     """
     members: dict[str, list[EventView]] = {}
     names: dict[str, str] = {}
@@ -187,7 +188,24 @@ def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> 
     wanted = set(map(slug, filter(None, also)))
     largest = sorted(names, key=lambda key: (key not in wanted, -len(members[key]), key))[:MAX_GROUPS]
     ordered = sorted(largest, key=lambda key: (names[key].casefold(), key))
+    if kind == "audience":
+        ordered = _in_order_of(ordered, {view.event.audiences for view in events})
     return tuple(Group(kind, names[key], key, tuple(members[key])) for key in ordered)
+
+
+def _in_order_of(keys: Sequence[str], examples: Iterable[Sequence[str]]) -> list[str]:
+    """Return `keys` in the order that `examples` show, as far as they agree; else in their own order."""
+    pairs = Counter(pair for names in examples for pair in combinations(dict.fromkeys(map(slug, names)), 2))
+    earlier: dict[str, set[str]] = {key: set() for key in keys}
+    for (one, other), count in pairs.items():
+        if one in earlier and other in earlier and count > pairs[other, one]:
+            earlier[other].add(one)
+    rest, ordered = dict.fromkeys(keys), []
+    while rest:
+        first = next((key for key in rest if not earlier[key] & rest.keys()), next(iter(rest)))
+        ordered.append(first)
+        del rest[first]
+    return ordered
 
 
 def _names(kind: str, event: Event) -> tuple[str, ...]:

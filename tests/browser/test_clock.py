@@ -450,3 +450,50 @@ def test_the_embedded_list_shows_further_events_as_earlier_ones_end(open_page: O
     go_to(page, at("09:45"))
     then = ["Genealogy Drop-In", "Tax Help", "Watercolor for Beginners"]
     assert [title for titles in shown(page).values() for title in titles] == photographs + then
+
+
+def test_a_list_of_saturday_moves_camps_exhibits_and_stop_by_programs_to_where_they_are_on_monday(
+    make_site: MakeSite, open_page: OpenPage, serve: Serve
+) -> None:
+    made = at("09:05", 4)
+    hunt = [event(20 + day, "Hunt", at("10:00", day), 7.5) for day in (4, 6, 7, 8)]
+    camp = event(1, "Camp", at("09:00", 5), 4 * 24 + 3, registration=OPEN)
+    exhibit = event(2, "Quilts", midnight(at("00:00", 5).date(), NEW_YORK), 24 * 40, all_day=True)
+    talk = event(3, "Talk", at("14:00", 6), 1)
+    server = serve(make_site((*hunt, camp, exhibit, talk), now=made))
+    page = open_page("index.html", server, at("12:00", 4))
+    assert shown(page) == {
+        "Today, Saturday, March 7": {"Hunt": "Happening now, until 5:30pm"},
+        "Tomorrow, Sunday, March 8": {"Quilts": "", "Camp": ""},
+        "Monday, March 9": {"Talk": ""},
+    }
+    assert page.locator("#ongoing").is_hidden()
+    times = page.locator("#events li:visible time")
+    assert times.all_inner_texts() == [
+        "On 4 days, 10am to 5:30pm, until March 11",
+        "Until Thursday, April 16",
+        "9am, until Thursday, March 12",
+        "2pm to 3pm",
+    ]
+    # The hunt is over for today; it is next on Monday.
+    go_to(page, at("17:30", 4))
+    assert shown(page) == {
+        "Tomorrow, Sunday, March 8": {"Quilts": "", "Camp": ""},
+        "Monday, March 9": {"Hunt": "", "Talk": ""},
+    }
+    # At two in the morning neither is on; the exhibit has begun.
+    for clock, hunt_tag in (("02:00", ""), ("11:00", "Happening now, until 5:30pm")):
+        go_to(page, at(clock, 6))
+        assert shown(page) == {
+            "Ongoing": {"Quilts": ""},
+            "Today, Monday, March 9": {"Camp": "", "Hunt": hunt_tag, "Talk": ""},
+        }
+    assert page.locator("#events li:visible time").all_inner_texts() == [
+        "Ongoing, ends Thursday, April 16",
+        "Ongoing, ends Thursday, March 12",
+        "On 4 days, 10am to 5:30pm, until March 11",
+        "2pm to 3pm",
+    ]
+    go_to(page, at("20:00", 8))
+    assert list(shown(page)) == ["Ongoing", "Today, Wednesday, March 11"]
+    assert page.locator("#count").inner_text() == "2 events"

@@ -13,6 +13,7 @@ from browser.conftest import ShowScreen, Watch
 from browser.libraries import Library
 from browser.sample_events import NOW, ZONE, at, event
 from browser.screens import Screen
+from event import Event
 from support.wide import wide
 
 PORTRAIT = {"width": 1080, "height": 1920}
@@ -97,6 +98,57 @@ def test_a_branch_screen_names_the_branch_once(show: ShowScreen) -> None:
     assert screen.page.inner_text("h1") == "Lebanon Public Libraries Lebanon"
     assert screen.seen.titles == ["Genealogy Drop-In", "Poetry Reading"]
     assert screen.seen.groups[0][1][0].where == "Community Room"
+
+
+def stop_by(title: str, first_id: int) -> list[Event]:
+    return [event(first_id + day, title, at("10:00", day), 7.5) for day in range(5)]
+
+
+def test_a_stop_by_program_is_one_row_below_the_later_start(show: ShowScreen) -> None:
+    talk = event(1, "Author Visit", at("14:00"))
+    screen = show(
+        AGENDA,
+        events=(*stop_by("Poem", 20), *stop_by("Fox", 40), talk),
+        now=on(0, "14:10"),
+        viewport=PORTRAIT,
+    )
+    (heading, rows), *_ = screen.seen.groups
+    assert heading == "Happening now"
+    assert [row.title for row in rows] == ["Author Visit", "Fox", "Poem"]
+    assert rows[1].time == "Daily, 10am to 5:30pm, until March 7"
+
+
+def test_a_stop_by_program_is_next_on_its_next_day(show: ShowScreen) -> None:
+    found = show(AGENDA, events=tuple(stop_by("Poem", 20)), now=on(0, "17:31")).seen
+    assert found.headings == ["No more events today. Next: Wednesday, March 4"]
+    assert found.titles == ["Poem"]
+    found = show(AGENDA, events=tuple(stop_by("Poem", 20)), made=NOW, now=on(1, "10:30")).seen
+    assert found.headings == ["Happening now"]
+
+
+def test_a_camp_is_a_row_on_each_of_its_days_and_an_exhibit_from_its_second_day_is_not(
+    show: ShowScreen,
+) -> None:
+    camp = event(1, "Camp", at("09:00", 1), 4 * 24 + 3)
+    exhibit = event(2, "Quilts", at("00:00", 1), 24 * 40, all_day=True)
+    events = (camp, exhibit, event(3, "Talk", at("10:00", 2)))
+    found = show(AGENDA, events=events, now=on(1, "08:50"), viewport=PORTRAIT).seen
+    assert found.under("Today") == ["Camp", "Quilts"]
+    assert [row.time for row in found.groups[0][1]] == [
+        "9am, until Sunday, March 8",
+        "Until Sunday, April 12",
+    ]
+    assert found.ongoing == ""
+    found = show(AGENDA, events=events, made=NOW, now=on(2, "02:00"), viewport=PORTRAIT).seen
+    assert found.headings == ["Today"]
+    assert found.titles == ["Talk", "Camp"]
+    assert found.groups[0][1][1].time == "Ongoing, ends Sunday, March 8"
+    assert found.ongoing.startswith("Quilts · Community Room, Kilton · Ongoing, ends")
+
+
+def test_a_day_without_events_has_none_and_not_no_more(show: ShowScreen) -> None:
+    found = show(AGENDA, events=(event(1, "Talk", at("10:00", 1)),), now=on(0, "12:00")).seen
+    assert found.headings == ["No events today. Next: Wednesday, March 4"]
 
 
 # ---- Time

@@ -127,11 +127,11 @@ class World:
         return Run(process.returncode, log, tuple(self._writes), paths)
 
     def published_titles(self) -> dict[str, str]:
-        """Return the titles of the published events by id."""
+        """Return the titles of the published events that are not over, by id."""
         if "events.json" not in self.bucket:
             return {}
         events = json.loads(self.bucket["events.json"].body)["events"]
-        return {str(event["id"]): event["title"] for event in events}
+        return {str(event["id"]): event["title"] for event in events if not event["over"]}
 
     def _origin(self, key: str) -> Stored | None:
         if self.origin_down:

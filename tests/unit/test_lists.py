@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from event import Event
 from rendering import lists
 from rendering.views import EventView, Image
@@ -97,7 +99,7 @@ def test_groups_are_sorted_and_names_with_the_same_slug_are_one_group() -> None:
         view(event(id="3", branch="", categories=("Film", "Film "))),
     ]
     assert [group.name for group in lists.groups("branch", shown)] == ["kilton", "Lebanon"]
-    teens = lists.groups("audience", shown)[1]
+    teens = lists.groups("audience", shown)[0]
     assert (teens.name, teens.path, [item.event.id for item in teens.events]) == (
         "Teens",
         "audience/teens.html",
@@ -169,3 +171,27 @@ def test_only_the_largest_of_very_many_groups_have_pages() -> None:
     names = [group.name for group in lists.groups("audience", shown, also=["Zz", "Group 399"])]
     assert {"Zz", "Group 399"} <= set(names)
     assert names == sorted(names, key=str.casefold)
+
+
+@pytest.mark.parametrize(
+    ("examples", "ordered"),
+    [
+        ([("Children", "Teens", "Adults")], ["Children", "Teens", "Adults"]),
+        (
+            [("Babies", "Children"), ("Children", "Teens"), ("Teens", "Adults")],
+            ["Babies", "Children", "Teens", "Adults"],
+        ),
+        ([("Teens",), ("Adults",), ("Children",)], ["Adults", "Children", "Teens"]),
+        ([("Teens", "Adults"), ("Children",)], ["Children", "Teens", "Adults"]),
+        (
+            [("Teens", "Adults"), ("Adults", "Teens"), ("Teens", "Adults", "Seniors")],
+            ["Teens", "Adults", "Seniors"],
+        ),
+        ([("B", "A"), ("C", "B"), ("A", "C")], ["A", "C", "B"]),
+    ],
+)
+def test_ages_are_in_the_order_in_which_libcal_lists_them(
+    examples: list[tuple[str, ...]], ordered: list[str]
+) -> None:
+    shown = [view(event(id=str(number), audiences=names)) for number, names in enumerate(examples)]
+    assert [group.name for group in lists.groups("audience", shown)] == ordered
