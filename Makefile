@@ -35,7 +35,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 # The browser and its packages: see tests/browser/setup.
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
-SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate report slim-aws) tests/browser/setup lint/web .ci/run \
+SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate import-state report slim-aws) tests/browser/setup lint/web .ci/run \
   $(wildcard tests/*/*.bats tests/*/*.bash)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
 # The path of the stand-ins, benches and simulator; pyproject.toml gives pytest the same one.

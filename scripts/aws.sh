@@ -80,16 +80,19 @@ secret() {
   fi
 }
 
-# aws_one_at_a_time: take the lock on the publish state, or end with 75.
+# aws_one_at_a_time: take the lock on the publish state, or end with 75. In containers, the two steps
+# share the folder with their group only.
 # The CLI inherits the lock on purpose: while an orphaned CLI still writes, no other run may. It dies
 # with its step, so a wait of one second is enough.
 aws_one_at_a_time() {
-  mkdir -p "$BUILD_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
-  exec {state_lock}>>"$BUILD_DIR/state.lock" ||
-    die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
+  local lock=$PENDING_DIR/state.lock
+  mkdir -p "$BUILD_DIR" "$PENDING_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
+  [[ ! -L $lock ]] || die "$EX_REFUSED" 'guard: link in place of a file' "path=$lock"
+  { [[ -e $lock ]] || (umask 0113 && : >"$lock") && exec {state_lock}>>"$lock"; } ||
+    die "$EX_FAILED" 'cannot write to the build folder' "path=$lock"
   flock -w 1 "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
-    "holder=$(<"$BUILD_DIR/state.lock")"
+    "holder=$(<"$lock")"
   trap 'flock -u "$state_lock"' EXIT
-  printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$BUILD_DIR/state.lock" ||
-    die "$EX_FAILED" 'cannot write to the build folder' "path=$BUILD_DIR"
+  printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$lock" ||
+    die "$EX_FAILED" 'cannot write to the build folder' "path=$lock"
 }

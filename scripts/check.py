@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aws_config
+import docker_engine
 import env_file
 import program
 from env_file import Entry, Fault
@@ -59,7 +60,11 @@ def problems(entries: Sequence[Entry], faults: Sequence[Fault], env: Mapping[str
     for key, why, group in found:
         if not (group == MISSING and key in suspects):
             yield Problem(group=group, key=key, why=why, line=lines.get(key, 0))
-    if values.get("RUNNER") == "docker":
+    # The service of an installed program always runs in Docker.
+    in_docker = values.get("RUNNER") == "docker" or (ROOT / "installed-files").exists()
+    if in_docker and (why := docker_engine.compose_problem()):
+        yield Problem(group=WRONG, key="", why=why)
+    if in_docker:
         passed = set().union(*(passed_to(container) for container in CONTAINERS))
         for entry in entries:
             of_the_host = entry.key.startswith("AWS_") or (entry.key in TABLE and TABLE[entry.key].host_only)

@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2034  # the commands use them
 readonly EX_FAILED=1 EX_USAGE=2 EX_REFUSED=65 EX_UNAVAILABLE=75 EX_CONFIG=78
+umask go-w # no file is for every user to write, whatever the caller allows
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 export RUN_ID=${RUN_ID:-${INVOCATION_ID:-}}
@@ -69,11 +70,11 @@ require_package() {
     die "$EX_CONFIG" 'a Python package is missing: run "make setup" first' "package=$1"
 }
 
-# enter_build_dir: make BUILD_DIR absolute (it is relative to the project) and set RUN_DIR
+# enter_build_dir: make BUILD_DIR absolute (it is relative to the project); set RUN_DIR and PENDING_DIR
 enter_build_dir() {
   BUILD_DIR=${BUILD_DIR:-build}
   [[ $BUILD_DIR == /* ]] || BUILD_DIR=$ROOT/$BUILD_DIR
-  export BUILD_DIR
+  export BUILD_DIR PENDING_DIR=${PENDING_DIR:-$BUILD_DIR} # in a container, PENDING_DIR is a volume
   # shellcheck disable=SC2034  # the commands use it
   RUN_DIR=$BUILD_DIR/run
 }

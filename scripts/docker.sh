@@ -33,6 +33,15 @@ refuse_second_run() {
   done <<<"$running"
 }
 
+# import_state: once, take over the publish state of a version that had a single volume; without it, the
+# first run after an upgrade would take the site in the bucket for another one's
+import_state() {
+  [[ -e $BUILD_DIR/imported ]] && return
+  compose run --rm --no-TTY --no-deps --pull never --label "$LABEL=$BUILD_DIR" import </dev/null ||
+    die "$?" 'cannot take over the publish state of an earlier version'
+  : >"$BUILD_DIR/imported"
+}
+
 # remove_stale_containers: those of a killed run. Uses no settings: after a run systemd has
 # removed them.
 remove_stale_containers() {

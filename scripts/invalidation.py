@@ -22,7 +22,7 @@ from settings import PublishSettings, read_environment
 
 
 def _prepare(settings: PublishSettings) -> None:
-    pending = Pending.load(settings.build_dir / "pending-paths")
+    pending = Pending.load(settings.pending_dir / "pending-paths")
     data = batch(paths_for(pending.paths, settings), pending, settings.distribution)
     write_atomic(settings.build_dir / "run" / "invalidation.json", json.dumps(data).encode())
 
@@ -36,8 +36,8 @@ def _record(settings: PublishSettings, answer: str, log: Log) -> None:
     budget = Budget(settings)
     reused = budget.last_reference == reference
     budget.add(len(paths), reference)
-    before = len(Pending.load(settings.build_dir / "pending-paths").paths)
-    Pending().save(settings.build_dir / "pending-paths")
+    before = len(Pending.load(settings.pending_dir / "pending-paths").paths)
+    Pending().save(settings.pending_dir / "pending-paths")
     if budget.count > WARN_FROM:
         log.warn(
             "free invalidation paths of this month are running out",
@@ -57,7 +57,7 @@ def _record(settings: PublishSettings, answer: str, log: Log) -> None:
 
 
 def _show(settings: PublishSettings) -> None:
-    paths = paths_for(Pending.load(settings.build_dir / "pending-paths").paths, settings)
+    paths = paths_for(Pending.load(settings.pending_dir / "pending-paths").paths, settings)
     budget = Budget(settings)
     sys.stdout.writelines(f"invalidate\t{path}\n" for path in paths)
     sys.stdout.write(

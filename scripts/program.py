@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def run(
     except ModuleNotFoundError as error:
         return _fail(log, CONFIG, 'a Python package is missing: run "make setup" first', package=error.name)
     except OSError as error:
+        if error.errno == errno.ELOOP:  # from files.read_regular
+            return _fail(log, REFUSED, "guard: link in place of a file", path=error.filename or "")
         return _fail(
             log, FAILED, error.strerror or str(error), errno=error.errno or 0, path=error.filename or ""
         )

@@ -118,11 +118,16 @@ class LibCalSettings:
 class PublishSettings:
     """Settings for upload and invalidate. `prefix` has no slash at either end.
 
+    In a container, `generated_dir` (site.manifest and site/) and `pending_dir` (pending-paths) are volumes
+    that it shares with another container; on a machine, both are `build_dir`.
+
     `destination` identifies endpoint, bucket and prefix, so that the manifest of a stand-in is never used
     for the real bucket.
     """
 
     build_dir: Path
+    generated_dir: Path
+    pending_dir: Path
     bucket: str
     prefix: str
     destination: str
@@ -142,8 +147,11 @@ class PublishSettings:
             server = endpoint("s3", env).shown or "aws"
         except ConfigError as error:
             raise SettingError(error.key, str(error)) from error
+        build_dir = Path(ROOT, _value(env, "BUILD_DIR"))
         return cls(
-            build_dir=Path(ROOT, _value(env, "BUILD_DIR")),
+            build_dir=build_dir,
+            generated_dir=Path(env.get("GENERATED_DIR") or build_dir),
+            pending_dir=Path(env.get("PENDING_DIR") or build_dir),
             bucket=bucket,
             prefix=prefix,
             destination=f"{server} s3://{bucket}/{prefix}",

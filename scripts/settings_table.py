@@ -28,8 +28,8 @@ Check = Callable[[str, Mapping[str, str]], str]
 class Setting:
     """One setting. `hint` says what to write for a required one; `valid` is used by the check instead.
 
-    `file`: the value is the path of a file. `own_file`: NAME_FILE may name a file that holds the value.
-    `host_only`: the containers do not get it.
+    `file`: the value is the path of a file, which a container gets as a secret. `own_file`: NAME_FILE may
+    name a file that holds the value. `host_only`: the containers do not get it.
     """
 
     name: str
@@ -386,15 +386,15 @@ def _aws_rows() -> Iterator[Setting]:
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_EC2_METADATA_DISABLED",
     ):
-        yield Setting(name=name, check=word, readers=_AWS, host_only=True)
+        yield Setting(name=name, check=word, readers=_AWS)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
-        yield Setting(name=name, check=word, readers=_AWS, host_only=True, file=True)
+        yield Setting(name=name, check=word, readers=_AWS, file=True)
     yield Setting(name="AWS_CLI", check=word, readers=_AWS, host_only=True)
-    yield Setting(name="AWS_CA_BUNDLE", check=word, readers=_AWS, file=True, host_only=True)
+    yield Setting(name="AWS_CA_BUNDLE", check=word, readers=_AWS, file=True)
 
 
 def _running_rows() -> Iterator[Setting]:
-    yield Setting(name="REQUESTS_CA_BUNDLE", check=word, readers=_NETWORK, file=True, host_only=True)
+    yield Setting(name="REQUESTS_CA_BUNDLE", check=word, readers=_NETWORK, file=True)
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
         yield Setting(name=name, check=_PROXY, readers=_NETWORK)
     for name in ("NO_PROXY", "no_proxy"):

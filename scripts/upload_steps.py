@@ -39,7 +39,7 @@ from publishing import bucket_listing
 from publishing.bucket_listing import Listing
 from publishing.build_files import BuildFiles
 from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
-from publishing.guards import check_deletes, check_events, check_site, count_events
+from publishing.guards import check_deletes, check_events, check_site, count_events, read_site_file
 from publishing.headers import UNKNOWN_TYPE, headers_for
 from publishing.state import EVERYTHING, UNCERTAIN, Pending, Published
 from publishing.upload_outcome import record
@@ -226,20 +226,30 @@ def _log_uploads(log: Log, manifest: Mapping[str, str], state: State, uploads: t
 
 
 def _stage(files: BuildFiles, plan: Plan, manifest: Mapping[str, str]) -> None:
-    """Copy the files to upload to one folder for each sync; raise Refused if one changed meanwhile."""
-    shutil.rmtree(files.run / "stage", ignore_errors=True)
+    """Copy the files to upload to one folder for each step; raise Refused if one changed meanwhile."""
+    _remove_stage(files)
     write_atomic(files.mark, bucket_listing.MARK_CONTENT)
     for number, step in enumerate(plan.steps):
-        if step.action != "sync":
+        if step.action not in ("sync", "status"):
             continue
         for path in step.paths:
-            data = (files.site / path).read_bytes()
-            if sha256(data) != manifest[path]:
+            data = read_site_file(files.site, path)
+            if path != STATUS and sha256(data) != manifest[path]:
                 raise program.Refused("incomplete site: a file changed during the upload", file=path)
             target = files.stage(number) / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             os.utime(target, (ALWAYS_NEWER, ALWAYS_NEWER))
+
+
+def _remove_stage(files: BuildFiles) -> None:
+    """Remove the stage of an earlier run; raise Refused for a link, through which the copies would go."""
+    stage = files.run / "stage"
+    for folder in (files.run, stage):
+        if folder.is_symlink():
+            raise program.Refused("link in place of a folder", folder=str(folder))
+    if stage.exists():
+        shutil.rmtree(stage)
 
 
 def _save_plan(files: BuildFiles, plan: Plan, state: State, events: int) -> None:
@@ -284,7 +294,8 @@ def _lines(files: BuildFiles, plan: Plan) -> Iterator[list[str]]:
             # is without limit: 1.8 million of them took 16 minutes (aws-cli#7653).
             copies = step.action == "sync" and not plan.published.alone
             action = "copy" if copies else step.action
-            source = {"status": files.site / STATUS, "mark": files.mark}.get(step.action, files.stage(number))
+            sources = {"status": files.stage(number) / STATUS, "mark": files.mark}
+            source = sources.get(step.action, files.stage(number))
             yield [action, size, str(source), step.headers.content_type, step.headers.cache_control]
 
 

@@ -1,7 +1,8 @@
 """Convert an image on stdin to WebP files of several widths on stdout. Run by image_cache.py.
 
 Only this separate process decodes images from outside: with limited memory and time, without settings or
-secrets. If it crashes, the event has no new image and the run goes on.
+secrets. Before it decodes, it gives up nearly all system calls: it can open no file, make no connection,
+start no program and reach no process. If it crashes, the event has no new image and the run goes on.
 
 Usage: convert_image.py MEMORY WIDTH=BYTES ...    decode within MEMORY bytes; then one file per argument,
                                                   at most WIDTH pixels wide, about BYTES large
@@ -13,14 +14,29 @@ stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other;
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
+import os
 import resource
 import sys
 import warnings
 from collections.abc import Sequence
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+# All that decoding needs: nothing can be imported after confine().
+from PIL import (  # noqa: F401
+    AvifImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 # The memory of an image is limited, not its pixels: a JPEG is decoded at a fraction of its size. Bytes per
@@ -57,6 +73,43 @@ BASE_MEMORY = 130_000_000
 CPU_SECONDS = 15
 EXIT_UNUSABLE = 65
 
+# The system calls that remain, by the machine's name; then AUDIT_ARCH_... of linux/audit.h. In order: read,
+# write, close, lseek, mmap, mprotect, munmap, brk, mremap, madvise, rt_sigaction, rt_sigprocmask,
+# rt_sigreturn, sigaltstack, futex, sched_yield, clock_gettime, getpid, gettid, getrandom, exit, exit_group.
+_CALLS = {
+    "x86_64": (
+        0xC000003E,
+        (0, 1, 3, 8, 9, 10, 11, 12, 25, 28, 13, 14, 15, 131, 202, 24, 228, 39, 186, 318, 60, 231),
+    ),
+    "aarch64": (
+        0xC00000B7,
+        (
+            63,
+            64,
+            57,
+            62,
+            222,
+            226,
+            215,
+            214,
+            216,
+            233,
+            134,
+            135,
+            139,
+            132,
+            98,
+            124,
+            113,
+            172,
+            178,
+            278,
+            93,
+            94,
+        ),
+    ),
+}
+
 
 class UnusableImage(Exception):
     """The image is unusable; the text is the cause in one word, for the log."""
@@ -68,15 +121,55 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (memory + BASE_MEMORY, memory + BASE_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    data = sys.stdin.buffer.read()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # confined, it cannot start more
+    confine()
     sizes = [(int(width), int(size)) for width, size in (item.split("=") for item in sys.argv[2:])]
     try:
-        files = convert(sys.stdin.buffer.read(), sizes, memory)
+        files = convert(data, sizes, memory)
     except UnusableImage as error:
         sys.stdout.write(json.dumps({"cause": str(error)}) + "\n")
         return EXIT_UNUSABLE
     header = json.dumps({"sizes": [len(data) for data in files]}) + "\n"
     sys.stdout.buffer.write(header.encode() + b"".join(files))
     return 0
+
+
+def confine() -> None:
+    """Let the kernel refuse all system calls but those of _CALLS, with EPERM (seccomp). Raises OSError.
+
+    On another system than Linux, or another processor, it does nothing.
+    """
+    machine = os.uname()
+    if machine.sysname != "Linux" or machine.machine not in _CALLS:
+        return
+    architecture, calls = _CALLS[machine.machine]
+    load, equal, answer = 0x20, 0x15, 0x06  # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, BPF_RET|BPF_K
+    allow, refuse = 0x7FFF0000, 0x00050001  # SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO|EPERM
+    # struct seccomp_data: the call's number at 0, the architecture at 4. A call of another architecture, with
+    # other numbers, is refused; one of x32 has a number that is in no list.
+    rules = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, refuse), (load, 0, 0, 0)]
+    rules += [(equal, len(calls) - place, 0, number) for place, number in enumerate(calls)]
+    rules += [(answer, 0, 0, refuse), (answer, 0, 0, allow)]
+    filters = (_Rule * len(rules))(*(_Rule(*rule) for rule in rules))
+    program = _Program(len(rules), filters)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # PR_SET_NO_NEW_PRIVS, which the kernel asks for; PR_SET_SECCOMP with SECCOMP_MODE_FILTER
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(program), 0, 0):
+        raise OSError(ctypes.get_errno(), "cannot confine the converter")
+
+
+class _Rule(ctypes.Structure):
+    _fields_ = (
+        ("code", ctypes.c_uint16),
+        ("if_true", ctypes.c_uint8),
+        ("if_false", ctypes.c_uint8),
+        ("value", ctypes.c_uint32),
+    )
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_uint16), ("rules", ctypes.POINTER(_Rule)))
 
 
 def convert(data: bytes, sizes: Sequence[tuple[int, int]], memory: int) -> list[bytes]:

@@ -19,7 +19,7 @@ class BuildFiles:
     @property
     def site(self) -> Path:
         """The generated site."""
-        return self.settings.build_dir / "site"
+        return self.settings.generated_dir / "site"
 
     @property
     def published(self) -> Path:
@@ -29,7 +29,7 @@ class BuildFiles:
     @property
     def pending(self) -> Path:
         """The paths to invalidate."""
-        return self.settings.build_dir / "pending-paths"
+        return self.settings.pending_dir / "pending-paths"
 
     @property
     def run(self) -> Path:
@@ -66,6 +66,6 @@ class BuildFiles:
     def manifest(self) -> dict[str, str]:
         """Read site.manifest; raise Refused if it cannot be read."""
         try:
-            return read_manifest(self.settings.build_dir / "site.manifest")
+            return read_manifest(self.settings.generated_dir / "site.manifest")
         except (OSError, ValueError) as error:
             raise Refused("incomplete site: cannot read site.manifest", cause=str(error)) from error

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from files import sha256, write_atomic
+from files import read_regular, sha256, write_atomic
 from publishing.state import EVERYTHING, Pending
 from settings import PublishSettings
 from site_paths import HOME, NOT_FOUND
@@ -69,13 +69,13 @@ class Budget:
     """
 
     def __init__(self, settings: PublishSettings) -> None:
-        self._path = settings.build_dir / "invalidations"
+        self._path = settings.pending_dir / "invalidations"
         self._now = settings.now
         self._month = f"{settings.now.astimezone(UTC):%Y-%m}"
         self.count, self.last_reference = 0, ""
         self.invalidated_at: datetime | None = None
         with contextlib.suppress(FileNotFoundError, ValueError):
-            month, count, reference, answered_at = self._path.read_text(encoding="utf-8").split()
+            month, count, reference, answered_at = read_regular(self._path).decode().split()
             self.invalidated_at = datetime.fromisoformat(answered_at)
             self.count, self.last_reference = int(count) if month == self._month else 0, reference
 

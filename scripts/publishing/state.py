@@ -28,7 +28,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
-from files import write_atomic
+from files import read_regular, write_atomic
 from publishing.headers import Headers
 
 UNCERTAIN = "0" * 64
@@ -76,7 +76,7 @@ class Published:
         Raises ValueError or OSError for a file that cannot be used.
         """
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            lines = read_regular(path).decode().split("\n")
         except FileNotFoundError:
             return None
         word, _, destination = lines[0].partition(_DESTINATION)
@@ -153,7 +153,7 @@ class Pending:
     def load(cls, path: Path) -> Self:
         """Read pending-paths; a missing file means no paths."""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = read_regular(path).decode().splitlines()
         except FileNotFoundError:
             return cls()
         ids = [line.split(" ", 2)[2] for line in lines if line.startswith(_CHANGE)]

@@ -72,7 +72,8 @@ def record(files: BuildFiles, done: int) -> None:
             after.save(files.published)
         if not_deleted:
             _invalidate_less(files, not_deleted)
-    shutil.rmtree(files.run / "stage", ignore_errors=True)
+    if (files.run / "stage").exists():
+        shutil.rmtree(files.run / "stage")
     (files.run / "upload.plan.json").unlink()
     _write_stats(files, data, uploaded=uploaded, deleted=deleted, bytes=size)
 
@@ -81,7 +82,7 @@ def _source(files: BuildFiles, number: int, action: str, path: str) -> Path:
     """Return the file that a step has uploaded as `path`."""
     if action == "mark":
         return files.mark
-    return (files.site if action == "status" else files.stage(number)) / path
+    return files.stage(number) / path
 
 
 def _with_deletes(published: Published, now: datetime, *, failed: bool) -> Published:

@@ -275,3 +275,28 @@ EOF
   says "using an AWS CLI other than the tested one\" aws=$BATS_TEST_TMPDIR/path/aws version=\"aws-cli/"
   says 'uploaded=0 deleted=0'
 }
+
+@test "A link in place of a state file or of the stage is refused with 65, and no file is written through it" {
+  local path elsewhere=$BATS_TEST_TMPDIR/elsewhere
+  upload
+  echo planted >"$BATS_TEST_TMPDIR/secret"
+  put index.html 'Another page.'
+  for path in pending-paths run/stage site.manifest state.lock; do
+    ask DELETE /-/log
+    mkdir -p "$elsewhere"
+    rm -rf "$BATS_TEST_TMPDIR/kept" && cp -a "$BUILD_DIR" "$BATS_TEST_TMPDIR/kept"
+    rm -rf "${BUILD_DIR:?}/$path"
+    if [[ $path == run/stage ]]; then
+      ln -s "$elsewhere" "$BUILD_DIR/$path"
+    else
+      ln -s "$BATS_TEST_TMPDIR/secret" "$BUILD_DIR/$path"
+    fi
+    run -65 upload
+    same "$(grep -c level=error <<<"$output")" 1
+    same "$(count PutObject)" 0
+    same "$(<"$BATS_TEST_TMPDIR/secret")" planted
+    same "$(ls "$elsewhere")" ''
+    rm -rf "$BUILD_DIR" && cp -a "$BATS_TEST_TMPDIR/kept" "$BUILD_DIR"
+  done
+  run -0 upload
+}

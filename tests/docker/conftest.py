@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from standins.aws import Aws
 from standins.libcal_server import LibCal
-from support.docker_project import HERE, ROOT, SECRETS, TAG, Project, run, small_library
+from support.docker_project import TAG, Project, new_project, run, small_library
 from support.workers import shared_folder
 
 
@@ -41,24 +40,5 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture
 def project(libcal: LibCal, aws: Aws, tmp_path: Path) -> Iterator[Project]:
-    name = f"events-display-test-{uuid.uuid4().hex[:8]}"
-    settings = {
-        **libcal.settings,
-        **SECRETS,
-        "S3_BUCKET": aws.bucket,
-        "CLOUDFRONT_DISTRIBUTION_ID": aws.distribution_id,
-        "AWS_ENDPOINT_URL": aws.url,
-    }
-    own = {
-        "RUNNER": "docker",
-        "ENV_FILE": os.devnull,
-        "BUILD_DIR": str(tmp_path / "state"),
-        "SECRETS_DIR": str(tmp_path / "secrets"),
-        "COMPOSE_PROJECT_NAME": name,
-        "COMPOSE_FILE": f"{ROOT}/docker/compose.yaml:{HERE}/host-network.yaml",
-        "IMAGE_TAG": TAG,
-    }
-    passed_on = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
-    project = Project(name=name, state=tmp_path, env={**passed_on, **settings, **own})
-    yield project
-    project.stop()
+    with new_project(libcal, aws, tmp_path) as project:
+        yield project

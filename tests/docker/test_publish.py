@@ -202,6 +202,93 @@ def test_a_second_run_with_another_build_dir_on_the_same_volume_is_refused(
     assert first.returncode == 0, output
 
 
+def test_another_library_with_the_same_project_name_is_refused(
+    project: Project, aws: Aws, tmp_path: Path
+) -> None:
+    assert project.publish().code == 0
+    aws.calls.clear()
+    other = {"BUILD_DIR": str(tmp_path / "other"), "SECRETS_DIR": str(tmp_path / "other-secrets")}
+    refused = project.publish(**other)
+    assert refused.code == 78, refused.log
+    assert "the volume belongs to another checkout or library: set COMPOSE_PROJECT_NAME" in refused.log
+    assert f"owner={project.env['BUILD_DIR']}" in refused.log
+    assert run("bin/secrets", env={**project.env, **other}).code == 0
+    up = project.compose("--profile", "publish", "up", **other)
+    assert up.code == 1
+    assert "the volume belongs to another checkout" in up.log
+    assert not aws.calls
+    assert project.publish().code == 0
+    assert len(writes(aws, "s3")) == 1  # status.json
+    assert not writes(aws, "cloudfront")
+
+
+def test_an_upgrade_from_the_single_volume_of_earlier_versions_keeps_the_state(
+    project: Project, aws: Aws
+) -> None:
+    assert project.publish().code == 0
+    # As an earlier version left it: everything in one volume, and no mark in the bucket.
+    project.volume(
+        "cd /data && sed '/events-display$/d' /state/published.manifest >published.manifest && rm owner"
+        ' && echo "$(printf %064d 1)  event/999.html" >>published.manifest'
+        " && echo event/999.html >pending-paths && cp /pending/invalidations . && chown 10001:10001 *"
+        " && rm -rf /state/* /pending/*"
+    )
+    (project.state / "state" / "docker" / "imported").unlink()
+    aws._client("s3").delete_object(Bucket=aws.bucket, Key=".events-display")
+    aws.calls.clear()
+    done = project.publish()
+    assert done.code == 0, done.log
+    assert done.last("took over the publish state of an earlier version")["files"] == "3"
+    ended = done.last("run ended")
+    assert int(ended["uploaded"]) > 50  # every file, once
+    assert project.volume("grep -c removed /state/published.manifest").strip() == "1"  # event/999.html, later
+    aws.calls.clear()
+    assert project.publish().code == 0
+    assert len(writes(aws, "s3")) == 1
+    assert "took over" not in project.publish().log
+
+
+def test_a_profile_of_this_machine_is_the_login_of_a_step_without_a_key_pair(
+    project: Project, aws: Aws, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile library]\nregion = eu-west-1\n")
+    (tmp_path / "credentials").write_text(
+        "[library]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = of-the-profile\n"
+    )
+    profile = {
+        "AWS_PROFILE": "library",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        "UPLOAD_AWS_ACCESS_KEY_ID": "",
+        "UPLOAD_AWS_SECRET_ACCESS_KEY": "",
+    }
+    done = project.publish(**profile)
+    assert done.code == 0, done.log
+    assert aws.objects()
+    found = project.step("invalidator", "sh", "-c", "env; cat /run/secrets/*", **profile).log
+    assert "AWS_PROFILE" not in found
+    assert "of-the-profile" not in found
+
+
+def test_proxy_and_ca_bundles_reach_the_containers(project: Project, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("planted bundle\n")
+    settings = {
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
+        "NO_PROXY": "127.0.0.1",
+        "AWS_CA_BUNDLE": str(bundle),
+        "REQUESTS_CA_BUNDLE": str(bundle),
+    }
+    project.env |= settings
+    show = 'echo "$HTTPS_PROXY $NO_PROXY $(cat "$REQUESTS_CA_BUNDLE" ${AWS_CA_BUNDLE:+"$AWS_CA_BUNDLE"})"'
+    for service in SERVICES:
+        expected = "http://proxy.example.org:3128 127.0.0.1 planted bundle"
+        assert expected in project.step(service, "sh", "-c", show).log, service
+    del project.env["AWS_CA_BUNDLE"], project.env["REQUESTS_CA_BUNDLE"]
+    # An empty variable would make the AWS CLI fail.
+    assert "BUNDLE" not in project.step("uploader", "env").log
+
+
 def test_docker_compose_up_during_a_run_corrupts_no_file(project: Project, aws: Aws, tmp_path: Path) -> None:
     first = project.start()
     beside = project.compose("--profile", "publish", "up", SECRETS_DIR=str(tmp_path / "beside"))

@@ -27,7 +27,14 @@ from support.podman_pods import Podman
 
 TAG = "test-kubernetes"
 SERVICES = ("generator", "uploader", "invalidator")
-STEPS = ("drain", "generate", "upload", "invalidate")
+USERS = {
+    "import": "10002:10002",
+    "drain": "10003:10002",
+    "generate": "10001:10001",
+    "upload": "10002:10002",
+    "invalidate": "10003:10002",
+}
+STEPS = ("import", "drain", "generate", "upload", "invalidate")
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("podman"), reason="needs podman (and catatonit), from Debian"),
@@ -105,13 +112,16 @@ class Cluster:
         """Run the job to its end; return exit code and log lines of each step that has run."""
         config = copy.deepcopy(self.built.get("ConfigMap", "settings"))
         config["data"] |= self.settings | settings
-        claim = copy.deepcopy(self.built.get("PersistentVolumeClaim", "state"))
+        claims = [
+            copy.deepcopy(self.built.get("PersistentVolumeClaim", name))
+            for name in ("state", "published", "pending")
+        ]
         pod = self.pod()
         name = pod["metadata"]["name"]
-        for each in (config, claim):
+        for each in (config, *claims):
             del each["metadata"]["namespace"]
-        # Podman makes a volume of the claim, and only once.
-        objects = (config, claim, pod) if self.pods == 1 else (config, pod)
+        # Podman makes a volume of each claim, and only once.
+        objects = (config, *claims, pod) if self.pods == 1 else (config, pod)
         played = self.podman.run("kube", "play", "-", stdin=yaml.safe_dump_all(objects))
         found = {}
         for step in STEPS:
@@ -155,7 +165,7 @@ def test_a_run_publishes_the_site_and_the_next_one_only_status_json(
     for step in STEPS:
         found = podman.inspect(f"run-1-{step}")
         assert found["HostConfig"]["ReadonlyRootfs"] is True
-        assert found["Config"]["User"] == "10001:10001"
+        assert found["Config"]["User"] == USERS[step]
         assert found["EffectiveCaps"] in (None, [])
         assert "no-new-privileges" in found["HostConfig"]["SecurityOpt"]
     aws.calls.clear()
@@ -166,7 +176,7 @@ def test_a_run_publishes_the_site_and_the_next_one_only_status_json(
 
 def test_a_failed_step_stops_the_run_with_its_exit_code(cluster: Cluster, aws: Aws) -> None:
     failed = cluster.run(MIN_EVENTS="100000")
-    assert {step: code for step, (code, _) in failed.items()} == {"drain": 0, "generate": 65}
+    assert {step: code for step, (code, _) in failed.items()} == {"import": 0, "drain": 0, "generate": 65}
     assert not aws.calls
 
 
@@ -178,5 +188,5 @@ def test_a_pending_invalidation_is_sent_even_if_libcal_is_down(
     assert not aws.invalidations()
     libcal.faults.append(Fault(kind="status", path="/", status=401))
     refused = cluster.run()
-    assert {step: code for step, (code, _) in refused.items()} == {"drain": 0, "generate": 78}
+    assert {step: code for step, (code, _) in refused.items()} == {"import": 0, "drain": 0, "generate": 78}
     assert aws.invalidations() == [["/*"]]

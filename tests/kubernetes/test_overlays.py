@@ -19,14 +19,29 @@ from settings import VERSION, LibCalSettings, PublishSettings, Settings
 from support.kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize
 
 RUNS = ("events-display", "events-display-closing")
-ORDER = ["drain", "generate", "upload", "invalidate"]
+ORDER = ["import", "drain", "generate", "upload", "invalidate"]
 OWN_SECRETS = {"drain": "invalidate", "generate": "libcal", "upload": "upload", "invalidate": "invalidate"}
+USERS = {
+    "import": (10002, 10002),
+    "drain": (10003, 10002),
+    "generate": (10001, 10001),
+    "upload": (10002, 10002),
+    "invalidate": (10003, 10002),
+}
+# The volumes that a container mounts; True: read-only.
+VOLUMES = {
+    "import": {"state": True, "published": False, "pending": False},
+    "drain": {"pending": False},
+    "generate": {"state": False},
+    "upload": {"state": True, "published": False, "pending": False},
+    "invalidate": {"pending": False},
+}
 QUARTER_OF_AN_HOUR = 15 * 60
 
 
 @pytest.mark.parametrize("version", ["1.29", "1.37"])  # ReadWriteOncePod came with 1.29
 def test_every_object_is_valid_in_old_and_new_clusters(built: Built, version: str) -> None:
-    assert len(built.objects) >= 9
+    assert len(built.objects) >= 11
     for each in built.objects:
         kubernetes_validate.validate(each, version, strict=True)
 
@@ -87,7 +102,9 @@ def test_a_run_ends_before_the_next_is_due(built: Built) -> None:
 
 
 def test_only_one_pod_at_a_time_has_the_volume(built: Built) -> None:
-    assert built.get("PersistentVolumeClaim", "state")["spec"]["accessModes"] == ["ReadWriteOncePod"]
+    claims = [each for each in built.objects if each["kind"] == "PersistentVolumeClaim"]
+    assert {each["metadata"]["name"] for each in claims} == {"state", "published", "pending"}
+    assert all(each["spec"]["accessModes"] == ["ReadWriteOncePod"] for each in claims)
 
 
 def test_the_last_run_of_the_day_has_the_same_job(built: Built) -> None:
@@ -99,6 +116,7 @@ def test_the_steps_are_in_order_and_use_the_images_of_this_version(built: Built)
     containers = built.containers()
     assert list(containers) == ORDER
     images = {
+        "import": "uploader",
         "drain": "invalidator",
         "generate": "generator",
         "upload": "uploader",
@@ -112,12 +130,7 @@ def test_a_pod_has_no_rights_and_each_container_only_its_own_secret_and_tmp(buil
     spec = built.template()["spec"]
     assert spec["automountServiceAccountToken"] is False
     pod = spec["securityContext"]
-    assert (pod["runAsNonRoot"], pod["runAsUser"], pod["runAsGroup"], pod["fsGroup"]) == (
-        True,
-        10001,
-        10001,
-        10001,
-    )
+    assert (pod["runAsNonRoot"], pod["fsGroup"]) == (True, 10001)
     assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
     volumes = {each["name"]: each for each in spec["volumes"]}
     folders: dict[str, set[str]] = {}
@@ -127,12 +140,21 @@ def test_a_pod_has_no_rights_and_each_container_only_its_own_secret_and_tmp(buil
         assert context["allowPrivilegeEscalation"] is False
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert set(container["resources"]["limits"]) == {"cpu", "memory", "ephemeral-storage"}
+        assert (context["runAsUser"], context["runAsGroup"]) == USERS[name]
         mounts = {each["mountPath"]: each for each in container["volumeMounts"]}
+        claims = {
+            each["name"]: each for each in mounts.values() if "persistentVolumeClaim" in volumes[each["name"]]
+        }
+        assert {key: each.get("readOnly", False) for key, each in claims.items()} == VOLUMES[name]
+        if name == "import":
+            assert set(mounts) == {"/data", "/state", "/pending", "/tmp"}
+            continue
         secrets = [each for each in mounts.values() if "secret" in volumes[each["name"]]]
         assert [each["name"] for each in secrets] == [OWN_SECRETS[name]]
         assert all(each["readOnly"] for each in secrets)
         logo = {"/run/logo"} if name == "generate" else set()
-        assert set(mounts) == {"/data", "/tmp", f"/run/secrets/{OWN_SECRETS[name]}"} | logo
+        folders_of_claims = {each["mountPath"] for each in claims.values()}
+        assert set(mounts) == folders_of_claims | {"/tmp", f"/run/secrets/{OWN_SECRETS[name]}"} | logo
         folders.setdefault(OWN_SECRETS[name], set()).add(mounts["/tmp"]["name"])
     assert sorted(map(len, folders.values())) == [1, 1, 1]
     assert len(set.union(*folders.values())) == 3

@@ -57,7 +57,9 @@ class Machine:
         label = f"label=com.docker.compose.project={self.project}"
         if ids := docker("ps", "--all", "--quiet", "--filter", label).split():
             docker("rm", "--force", *ids)
-        docker("volume", "rm", "--force", f"{self.project}_build")
+        docker(
+            "volume", "rm", "--force", *(f"{self.project}_{name}" for name in ("build", "state", "pending"))
+        )
         # The engine created it, so it may belong to root.
         docker("run", "--rm", "--volume=/run:/host", IMAGE, "rm", "-rf", f"/host/{Path(RUNTIME).name}")
 

@@ -6,24 +6,27 @@ machine's network (host-network.yaml). Each test has its own containers, volume 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import notify
 from standins import sample
+from standins.aws import Aws
 from standins.libcal_server import LibCal
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "docker"
-TAG = "test"
+TAG = os.environ.get("IMAGE_TAG", "test")
 SERVICES = ("generator", "uploader", "invalidator")
 # Fake secrets that the tests search for; the LibCal stand-in checks its own.
 SECRETS = {
@@ -130,10 +133,14 @@ class Project:
         return docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label, *extra).split()
 
     def volume(self, command: str) -> str:
-        """Run a shell command as root in the project's volume."""
-        mount = f"{self.name}_build:/data"
+        """Run a shell command as root with the project's volumes, at the same paths as in the containers."""
+        mounts = [
+            word
+            for name, path in (("build", "/data"), ("state", "/state"), ("pending", "/pending"))
+            for word in ("-v", f"{self.name}_{name}:{path}")
+        ]
         return docker(
-            "run", "--rm", "--user=0", "--entrypoint=", "-v", mount, image("generator"), "sh", "-c", command
+            "run", "--rm", "--user=0", "--entrypoint=", *mounts, image("generator"), "sh", "-c", command
         )
 
     def stop(self) -> None:
@@ -147,8 +154,36 @@ class Project:
         if ids := self.containers():
             run("docker", "rm", "--force", *ids)  # some may be ending on their own
         wait_for(lambda: not self.containers())
-        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "2")
+        self.compose("--profile", "*", "down", "--volumes", "--timeout", "2")
         shutil.rmtree(self.state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def new_project(libcal: LibCal, aws: Aws, folder: Path) -> Iterator[Project]:
+    """Yield a project with its state in `folder`."""
+    name = f"events-display-test-{uuid.uuid4().hex[:8]}"
+    settings = {
+        **libcal.settings,
+        **SECRETS,
+        "S3_BUCKET": aws.bucket,
+        "CLOUDFRONT_DISTRIBUTION_ID": aws.distribution_id,
+        "AWS_ENDPOINT_URL": aws.url,
+    }
+    own = {
+        "RUNNER": "docker",
+        "ENV_FILE": os.devnull,
+        "BUILD_DIR": str(folder / "state"),
+        "SECRETS_DIR": str(folder / "secrets"),
+        "COMPOSE_PROJECT_NAME": name,
+        "COMPOSE_FILE": f"{ROOT}/docker/compose.yaml:{HERE}/host-network.yaml",
+        "IMAGE_TAG": TAG,
+    }
+    passed_on = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
+    project = Project(name=name, state=folder, env={**passed_on, **settings, **own})
+    try:
+        yield project
+    finally:
+        project.stop()
 
 
 def small_library() -> LibCal:

@@ -4,6 +4,10 @@
 bats_require_minimum_version 1.5.0
 load ../support/helper
 
+NAMES="aws_ca_bundle invalidate_config invalidate_credentials invalidate_identity_token invalidate_shared_credentials
+  libcal_client_id libcal_client_secret logo owner requests_ca_bundle
+  upload_config upload_credentials upload_identity_token upload_shared_credentials"
+
 setup() {
   own_environment
   export SECRETS_DIR=$BATS_TEST_TMPDIR/secrets
@@ -25,7 +29,8 @@ settings() {
   run -0 secrets
   same "$output" ''
   same "$(stat -c %a "$SECRETS_DIR")" 700
-  same "$(names)" "$(printf '%s 444\n' invalidate_credentials libcal_client_id libcal_client_secret logo upload_credentials)"
+  # shellcheck disable=SC2086  # words
+  same "$(names)" "$(printf '%s 444\n' $NAMES)"
   same "$(secret libcal_client_id)" 101
   same "$(secret libcal_client_secret)" planted
   same "$(secret upload_credentials)" $'[default]\naws_access_key_id = AKUP\naws_secret_access_key = up/+='
@@ -44,8 +49,8 @@ settings() {
 
 @test "Without keys the file is empty, so that the AWS CLI uses its own credentials" {
   run -0 secrets write
-  same "$(secret upload_credentials)" ''
-  same "$(names | wc -l)" 5
+  [[ ! -s $SECRETS_DIR/upload_credentials && ! -s $SECRETS_DIR/invalidate_credentials ]] || fail 'not empty'
+  same "$(names | wc -l)" "$(wc -w <<<"$NAMES")"
 }
 
 @test "A secret may come from a file" {
@@ -93,7 +98,7 @@ settings() {
   same "$(secret libcal_client_secret)" new
   same "$(cat <&8)" old # a container that has the file mounted still reads the old secret
   exec 8<&-
-  same "$(names | wc -l)" 5
+  same "$(names | wc -l)" "$(wc -w <<<"$NAMES")"
 }
 
 @test "remove removes the secrets and the folder, but no file of others" {
@@ -111,7 +116,7 @@ settings() {
 @test "For Compose it is a provider: up writes, down removes, and stdout has only JSON" {
   run -0 secrets compose --project-name=events-display up secrets
   same "$output" ''
-  same "$(names | wc -l)" 5
+  same "$(names | wc -l)" "$(wc -w <<<"$NAMES")"
   run -0 secrets compose --project-name=events-display metadata
   same "$output" ''
   run -0 secrets compose --project-name=events-display down secrets
@@ -135,4 +140,53 @@ settings() {
   says 'unknown action: show'
   run -0 secrets --help
   says '^Usage: bin/secrets'
+}
+
+@test "The files of a profile are for the role without a key pair of its own" {
+  printf '[p]\naws_secret_access_key = planted\n' >"$BATS_TEST_TMPDIR/credentials"
+  printf '[profile p]\nregion = eu-west-1\naws_secret_access_key = planted\n' >"$BATS_TEST_TMPDIR/config"
+  settings AWS_PROFILE=p "AWS_SHARED_CREDENTIALS_FILE=$BATS_TEST_TMPDIR/credentials" \
+    "AWS_CONFIG_FILE=$BATS_TEST_TMPDIR/config" UPLOAD_AWS_ACCESS_KEY_ID=AKUP UPLOAD_AWS_SECRET_ACCESS_KEY=up
+  run -0 secrets write
+  same "$(secret invalidate_shared_credentials)" "$(<"$BATS_TEST_TMPDIR/credentials")"
+  same "$(secret invalidate_config)" "$(<"$BATS_TEST_TMPDIR/config")"
+  same "$(secret upload_config)" $'[profile p]\nregion = eu-west-1'
+  [[ ! -s $SECRETS_DIR/upload_shared_credentials ]] || fail 'the uploader gets the keys of the profile'
+}
+
+@test "A profile without files named in the settings is that of the home folder, as with the AWS CLI" {
+  mkdir "$BATS_TEST_TMPDIR/.aws"
+  echo '[p]' >"$BATS_TEST_TMPDIR/.aws/credentials"
+  settings AWS_PROFILE=p
+  HOME=$BATS_TEST_TMPDIR run -0 secrets write
+  same "$(secret upload_shared_credentials)" '[p]'
+  settings S3_BUCKET=b
+  HOME=$BATS_TEST_TMPDIR run -0 secrets write
+  [[ ! -s $SECRETS_DIR/upload_shared_credentials ]] || fail 'a profile that no setting names'
+}
+
+@test "CA bundles and the token of a web identity are copied, and a missing file is refused" {
+  local name
+  echo token >"$BATS_TEST_TMPDIR/token"
+  echo bundle >"$BATS_TEST_TMPDIR/ca.pem"
+  settings "AWS_WEB_IDENTITY_TOKEN_FILE=$BATS_TEST_TMPDIR/token" "AWS_CA_BUNDLE=$BATS_TEST_TMPDIR/ca.pem" \
+    "REQUESTS_CA_BUNDLE=$BATS_TEST_TMPDIR/ca.pem"
+  run -0 secrets write
+  same "$(secret upload_identity_token) $(secret invalidate_identity_token)" 'token token'
+  same "$(secret aws_ca_bundle) $(secret requests_ca_bundle)" 'bundle bundle'
+  for name in AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE REQUESTS_CA_BUNDLE LOGO AWS_CONFIG_FILE; do
+    settings "$name=$BATS_TEST_TMPDIR/missing"
+    run -78 secrets write
+    says "msg=\"$name names a file that cannot be read\" key=$name path=.*/missing rc=78"
+    same "$(secret aws_ca_bundle)" bundle
+  done
+}
+
+@test "The owner of the volumes is the build folder, with and without a run" {
+  BUILD_DIR=$BATS_TEST_TMPDIR/build secrets write
+  same "$(secret owner)" "$BATS_TEST_TMPDIR/build"
+  BUILD_DIR=$BATS_TEST_TMPDIR/build/docker secrets write
+  same "$(secret owner)" "$BATS_TEST_TMPDIR/build"
+  secrets write
+  same "$(secret owner)" "$ROOT/build"
 }

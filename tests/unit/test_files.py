@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import files
+from files import LARGEST_FILE, read_regular
 
 
 def test_sha256sum_accepts_the_manifest(tmp_path: Path) -> None:
@@ -57,3 +59,53 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(
         files.write_atomic(path, b"new", durable=True)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["page.html"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["link", "dangling link", "FIFO", "folder", "socket", "large file", "link above"]
+)
+def test_only_a_regular_file_of_limited_size_is_read_and_no_link_is_followed(
+    tmp_path: Path, kind: str
+) -> None:
+    """A hostile program may have written the file. The test ends with a timeout if a FIFO is waited for."""
+    path = tmp_path / "site" / "event" / "1.html"
+    secret = tmp_path / "secret"
+    secret.write_text("planted")
+    path.parent.mkdir(parents=True)
+    match kind:
+        case "link":
+            path.symlink_to(secret)
+        case "dangling link":
+            path.symlink_to(tmp_path / "missing")
+        case "FIFO":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(str(path))
+        case "large file":
+            with path.open("wb") as file:
+                file.truncate(LARGEST_FILE + 1)
+        case "link above":
+            elsewhere = tmp_path / "elsewhere"
+            elsewhere.mkdir()
+            (elsewhere / "1.html").write_text("planted")
+            path.parent.rmdir()
+            path.parent.symlink_to(elsewhere)
+    with pytest.raises(OSError, match=r"1\.html") as caught:
+        read_regular(path, below=tmp_path)
+    assert caught.value.filename == str(path)
+    if kind != "link above":
+        with pytest.raises(OSError, match=r"1\.html"):
+            read_regular(path)
+
+
+def test_a_regular_file_is_read_also_below_a_folder_that_is_a_link(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    (build / "site").mkdir(parents=True)
+    (build / "site" / "a").write_bytes(b"a")
+    (tmp_path / "link").symlink_to(build)
+    assert read_regular(tmp_path / "link" / "site" / "a", below=tmp_path / "link") == b"a"
+    with pytest.raises(FileNotFoundError):
+        read_regular(build / "missing")
