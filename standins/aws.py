@@ -1,6 +1,6 @@
 """Stand-in for S3 and CloudFront: a moto server with one bucket and one distribution, on loopback only.
 
-Usage: python -m standins.aws [--bucket NAME] [--port N]
+Usage: python -m standins.aws [--bucket NAME] [--port N] [--cloudformation]
 
 Prints the environment variables for the AWS CLI and events-display as KEY=value lines, then an empty line,
 and serves until SIGTERM or SIGINT. Keeps everything in memory.
@@ -219,7 +219,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="S3 and CloudFront by moto, on loopback", allow_abbrev=False)
     parser.add_argument("--bucket", default=BUCKET)
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    parser.add_argument("--cloudformation", action="store_true", help="for aws/stack.yaml; starts slowly")
     options = parser.parse_args(argv)
+    if options.cloudformation:
+        from standins import cloudformation
+
+        cloudformation.register()
     with Aws(options.bucket, options.port) as aws:
         print(*(f"{key}={value}" for key, value in aws.env.items()), "", sep="\n", flush=True)
         wait_for_signal()
