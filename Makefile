@@ -70,6 +70,23 @@ plan: $(VENV)/run ## Show what the next upload and invalidation would do and cos
 verify: $(VENV)/run ## Compare the live site with the last build
 	@bin/verify
 
+##@ On AWS (docs/aws.md; ARGS='DomainName=events.example.org')
+.PHONY: infra
+infra: $(VENV)/run ## Create or update bucket, distribution and rights, and write them to .env
+	@bin/infra deploy $(ARGS)
+
+.PHONY: infra-plan
+infra-plan: $(VENV)/run ## List the changes that make infra would make
+	@bin/infra plan $(ARGS)
+
+.PHONY: infra-status
+infra-status: $(VENV)/run ## Compare bucket and distribution with the needs of publishing
+	@bin/infra status
+
+.PHONY: infra-destroy
+infra-destroy: $(VENV)/run ## Delete them (ARGS=--with-content: the published files too)
+	@bin/infra destroy $(ARGS)
+
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
 image: ## Build the Docker images; a run never builds or pulls them
@@ -157,7 +174,7 @@ simulate: $(VENV)/dev ## Simulate weeks of runs and faults in minutes (DAYS=6, S
 	@$(DEV) python -m simulate.simulator $(if $(DAYS),--days $(DAYS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
-lint: lint-python lint-shell lint-web lint-docker lint-spelling ## Run all linters
+lint: lint-python lint-shell lint-web lint-docker lint-aws lint-spelling ## Run all linters
 
 .PHONY: lint-python
 lint-python: $(VENV)/dev ## Run ruff and mypy
@@ -177,6 +194,10 @@ lint-web: lint/node_modules/installed ## Run Biome on JavaScript and CSS
 lint-docker: $(VENV)/dev ## Run hadolint and compose-lint
 	@hadolint docker/Dockerfile tests/docker/*.dockerfile
 	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
+
+.PHONY: lint-aws
+lint-aws: $(VENV)/dev ## Run cfn-lint on the CloudFormation stack
+	@cfn-lint aws/stack.yaml
 
 .PHONY: lint-spelling
 lint-spelling: $(VENV)/dev ## Run codespell, for American English
