@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import env_file
 import infra_needs
 import program
 from exit_codes import FAILED, OK, USAGE
 from files import write_atomic
 from log import Log
-from settings import SettingError, parse_env, read_environment
+from settings import SettingError, read_environment
 
 _PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _USERS = {"UPLOAD": "UploaderName", "INVALIDATE": "InvalidatorName"}
@@ -40,6 +41,11 @@ def _stack(path: str) -> Mapping[str, Any]:
 
 def _outputs(path: str) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in _stack(path).get("Outputs", [])}
+
+
+def _settings(path: str) -> dict[str, str]:
+    """Return the settings of a file; a fault in another line is the business of bin/check."""
+    return {each.key: each.value for each in env_file.read(Path(path))[0]}
 
 
 def _say(*lines: str) -> None:
@@ -141,7 +147,7 @@ def env(stack: str, path: str, example: str) -> int:
     lines = [value for name, value in sorted(_outputs(stack).items()) if name.startswith("Env")]
     values = dict(line.split("=", 1) for line in lines)
     edit_env(Path(path), {key: value for key, value in values.items() if value}, Path(example))
-    old = parse_env(Path(path).read_text(encoding="utf-8"))
+    old = _settings(path)
     if old.get("S3_PREFIX") and not values.get("S3_PREFIX", "x"):
         edit_env(Path(path), {"S3_PREFIX": ""})
     _say(f"Wrote to {path}: {', '.join(key for key, value in values.items() if value)}")
@@ -157,7 +163,7 @@ def user(stack: str, role: str) -> int:
 
 def has_keys(path: str, role: str) -> int:
     """Return 0 if the settings file has a key pair of the role."""
-    values = parse_env(Path(path).read_text(encoding="utf-8"), path)
+    values = _settings(path)
     return OK if all(values.get(f"{role}_{name}") for name in _PAIR) else FAILED
 
 
@@ -206,7 +212,7 @@ def batch(listing: str) -> int:
 def forget(path: str) -> int:
     """Empty the settings of a destroyed stack."""
     names = [*_WRITTEN, *(f"{role}_{name}" for role in _USERS for name in _PAIR)]
-    values = parse_env(Path(path).read_text(encoding="utf-8"), path) if Path(path).exists() else {}
+    values = _settings(path) if Path(path).exists() else {}
     if set(names) & set(values):
         edit_env(Path(path), {name: "" for name in names if name in values})
     return OK

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+import env_file
 import infra_needs
 from infra_needs import NEEDS, Live
 from rendering import screen
-from settings import ROOT, parse_env
+from settings import ROOT
 from support.cloudformation_template import Template
 
 STACK = ROOT / "aws" / "stack.yaml"
@@ -193,7 +194,7 @@ def test_only_a_domain_without_certificate_requests_one_and_only_a_zone_gets_rec
 
 def test_the_outputs_are_lines_of_env() -> None:
     lines = [value for name, value in Template(STACK).outputs().items() if name.startswith("Env")]
-    assert set(parse_env("\n".join(lines))) == {
+    assert {each.key for each in env_file.parse("\n".join(lines).encode())[0]} == {
         "S3_BUCKET", "S3_PREFIX", "CLOUDFRONT_DISTRIBUTION_ID", "AWS_DEFAULT_REGION", "SITE_URL",
     }  # fmt: skip
 
