@@ -41,7 +41,8 @@ log() {
 
 # redact TEXT...: set `words` to the texts without secrets and without the logins in addresses
 redact() {
-  local name value secret text secrets=()
+  # A signal's trap may log while `IFS= read` waits, with that IFS in force.
+  local IFS=$' \t\n' name value secret text secrets=()
   for name in $(compgen -e); do
     value=${!name}
     if [[ $name =~ $SECRET_NAMES ]]; then

@@ -224,3 +224,21 @@ def test_shell_and_python_hide_the_same_settings() -> None:
 
 def test_a_secret_in_its_encoded_form_is_hidden() -> None:
     assert "planted" not in written("Credential=planted%2Fupload%2Bsecret", hidden=("planted/upload+secret",))
+
+
+def test_the_shell_logs_from_a_trap_that_interrupts_a_read_with_its_own_ifs() -> None:
+    script = """
+        . "$1/common.sh"; STEP=fetch
+        trap 'log error stopped detail=x; exit 7' TERM
+        (sleep 0.2; kill -TERM $$) &
+        IFS='' read -r line < <(sleep 5)
+    """
+    done = subprocess.run(
+        ["bash", "-c", script, "-", SCRIPTS],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "A": "1"},
+    )
+    assert done.returncode == 7
+    assert "msg=stopped detail=x" in done.stderr
