@@ -106,3 +106,8 @@ answers() {
   run -1 "$ROOT/bin/container" begin
   says 'msg="Docker is not reachable"'
 }
+
+@test "No state is for every user to write, even where the caller's umask allows it" {
+  (umask 000 && "$ROOT/bin/container" fetch)
+  same "$(find "$BUILD_DIR" -perm -o=w ! -type l)" ''
+}
