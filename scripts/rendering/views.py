@@ -273,13 +273,18 @@ class EventView:
     @property
     def map_url(self) -> str:
         """The address of a map of its place; empty if LibCal gives no street address."""
-        if not self.event.address:
+        if not self.street_address:
             return ""
-        return "https://www.openstreetmap.org/search?" + urlencode({"query": self.event.address})
+        return "https://www.openstreetmap.org/search?" + urlencode({"query": self.street_address})
+
+    @property
+    def street_address(self) -> str:
+        """The street address; empty if LibCal gives none, or if visitors cannot come."""
+        return "" if self.event.online_only else self.event.address
 
     @property
     def _place(self) -> str:
-        return ", ".join(dict.fromkeys(filter(None, (self.where, self.event.address))))
+        return ", ".join(dict.fromkeys(filter(None, (self.where, self.street_address))))
 
     @property
     def _details(self) -> str:

@@ -113,6 +113,22 @@ def test_the_place_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="", online=True)).where == "Online"
 
 
+def test_an_online_only_event_has_no_street_address_in_its_place_or_on_a_map() -> None:
+    online = view(
+        event(
+            place="Zoom",
+            branch="Kilton",
+            address="Main Street 4",
+            online=True,
+            registration=registration(in_person=None, online=FREE),
+        )
+    )
+    assert online.event.online_only
+    assert (online.street_address, online.map_url) == ("", "")
+    assert dates_of(online.google_url)["location"] == "Online"
+    assert view(event(address="Main Street 4")).street_address == "Main Street 4"
+
+
 def dates_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
