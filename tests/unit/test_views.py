@@ -116,7 +116,7 @@ def test_the_place_names_room_branch_and_online_once_each() -> None:
 def test_an_online_only_event_has_no_street_address_in_its_place_or_on_a_map() -> None:
     online = view(
         event(
-            place="Zoom",
+            place="",
             branch="Kilton",
             address="Main Street 4",
             online=True,
