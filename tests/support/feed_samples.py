@@ -88,7 +88,10 @@ def hostile_text() -> st.SearchStrategy[str]:
 
 
 def settings(**env: str) -> Settings:
-    return Settings.from_env({**TODAY, "SITE_URL": SITE, **env})
+    """Return settings for the feeds; SITE_NAME may be any text, although check refuses control characters."""
+    name = env.pop("SITE_NAME", None)
+    found = Settings.from_env({**TODAY, "SITE_URL": SITE, **env})
+    return found if name is None else replace(found, site_name=name or found.site_name)
 
 
 def site(
