@@ -162,7 +162,7 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
 
 @test "The words of the Common Runtime of AWS CLI 2 are understood" {
   # shellcheck disable=SC2016  # for the script to expand
-  fake_aws '[[ $1 != --version ]] || exit 0' '[[ $1 != s3api ]] || { echo "[]"; exit 0; }' \
+  fake_aws '[[ $1 != --version ]] || exit 0' '[[ $1 != s3api ]] || { echo "{\"objects\": null, \"folders\": null, \"more\": null}"; exit 0; }' \
     'echo "upload failed: a to s3://b/a AWS_ERROR_S3_SLOW_DOWN: Response code indicates throttling" >&2' 'exit 1'
   run -75 upload
   says 'aws=AWS_ERROR_S3_SLOW_DOWN .*throttling'
@@ -181,8 +181,13 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
 }
 
 @test "A region that does not exist ends with 78" {
-  unset AWS_ENDPOINT_URL
-  export AWS_DEFAULT_REGION=us-est-1 HTTPS_PROXY=http://127.0.0.1:9 # no request leaves this machine
+  AWS_DEFAULT_REGION=us-est-1 run -78 upload
+  says 'key=AWS_DEFAULT_REGION'
+  # Also the region of a profile, which no setting names.
+  no_keys
+  profile 'region = us-est-1' 'aws_access_key_id = x' 'aws_secret_access_key = y'
+  unset AWS_ENDPOINT_URL AWS_DEFAULT_REGION
+  export HTTPS_PROXY=http://127.0.0.1:9 # no request leaves this machine
   run -78 upload
   says 'check AWS_DEFAULT_REGION'
 }
