@@ -118,7 +118,7 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
     ongoing = tuple(program for program in merged if program.view.ongoing)
 
     spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
-    spare -= sum(_CARD_ELEMENTS + (program.view.status is not None) for program in merged)
+    spare -= sum(_CARD_ELEMENTS + (program.view.tag is not None) for program in merged)
     spare = max(spare, _RICH_ELEMENTS)
     repeated = Counter(program.event.title for program in merged)
     eager = EAGER_IMAGES

@@ -192,6 +192,12 @@ class EventView:
         return Status(name, self.wording.messages(f"status.{name}")) if name else None
 
     @property
+    def tag(self) -> Status | None:
+        """The status to show below the title in a list; None if the title says it (`Cancelled: Chess`)."""
+        shown = self.status is not None and self.title_prefix == f"{self.status.text}: "
+        return None if shown else self.status
+
+    @property
     def explanation(self) -> str:
         """What the status means for visitors; empty if the status is clear without it."""
         known = ("cancelled", "postponed", "rescheduled", "unlisted")

@@ -254,6 +254,9 @@ def test_links_headings_and_labels_name_the_state(build: Build, values: dict[str
     for path in ("index.html", "embed.html", "print.html", "screen.html"):
         headings = [item.text for item in page(built, path).all("h3")]
         assert headings[:2] == [words, "Chess"], path
+        # No tag repeats the state below the title.
+        tags = [item.text for item in page(built, path).all("strong")]
+        assert words.partition(":")[0] not in tags, path
     links = [item for item in page(built, "index.html").all("a") if item["href"].startswith("event/")]
     assert [link["aria-label"].partition(",")[0] for link in links] == [words, "Chess"]
 
