@@ -88,7 +88,7 @@ setup() {
 @test "faults 30 and 31: an overload ends with 75, a wrong clock with 1, and the next run uploads only the rest" {
   faults '{"kind": "RequestTimeTooSkewed"}'
   run -1 upload
-  says 'clock of this machine is wrong'
+  says 'clock of this machine is over 15 minutes wrong'
   faults '{"kind": "SlowDown", "operation": "PutObject", "skip": 4}'
   run -75 upload
   says 'aws=SlowDown .*uploaded=3 '
@@ -100,6 +100,8 @@ setup() {
   same "$(count PutObject)" 3
 }
 
+# AWS CLI 2.36 ends with 0 and no words if a PUT gets no answer: the upload fails with 1, by its count of files.
+# bats test_tags=pinned-cli
 @test "faults 31 and 32: after a lost answer the file is uncertain and is uploaded again" {
   run -0 upload
   put event/1.html B
