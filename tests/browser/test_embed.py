@@ -15,6 +15,7 @@ from browser.sample_events import NOW, ZONE, at, event
 from browser.server import SiteServer
 from event import midnight
 
+# 3 KB, and about 400 bytes for closures, exhibits and the offsets of the zone.
 MAX_BYTES = 3_500
 
 HOST = """<!doctype html>
