@@ -1,7 +1,7 @@
 """Run Kubernetes pods with podman, without a cluster; its storage is in a temporary folder.
 
-Works around two limits of a test machine: podman needs every cgroup v1 controller mounted, and by default
-raises limits, which needs CAP_SYS_RESOURCE.
+Works around three limits of a test machine: podman needs every cgroup v1 controller mounted, crun needs none
+in cgroup v2 beside them, and podman by default raises limits, which needs CAP_SYS_RESOURCE.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any, Self
 _HOLD = r"""
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -o remount,rw /sys/fs/cgroup
-  while IFS=: read -r _ names _; do
+  free=$(cat /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null || true)
+  { cat /proc/self/cgroup; printf '0:%s:/\n' $free; } | while IFS=: read -r _ names _; do
     for name in $(echo "${names#name=*}" | tr , ' '); do
       mkdir -p "/sys/fs/cgroup/$name"
       mountpoint -q "/sys/fs/cgroup/$name" || mount -t cgroup -o "$names" cgroup "/sys/fs/cgroup/$name"
     done
-  done </proc/self/cgroup
+  done
 fi
 echo up
 exec sleep 900
