@@ -212,6 +212,7 @@ on_a_disk() {
   "${enter[@]}" mount -t tmpfs none "$BATS_TEST_TMPDIR" 2>/dev/null ||
     skip 'needs the right to mount in a namespace of its own'
   export KEEP=$BATS_TEST_TMPDIR/keep
+  export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=s LIBCAL_CALENDARS=1
   upload
   put event/1.html 'at 8pm'
   mv "$BUILD_DIR" "$KEEP"
