@@ -3,7 +3,7 @@
 
 # aws_begin ROLE: start the AWS CLI in the background with the keys of ROLE (UPLOAD, INVALIDATE)
 aws_begin() {
-  local program version
+  local program version rc=0
   aws_keys "$1"
   program=$(type -P "${AWS_CLI:-${callers_aws:-aws}}") || [[ -z ${AWS_CLI:-} ]] ||
     die "$EX_CONFIG" 'AWS_CLI is not a program: it must be one path without arguments' key=AWS_CLI "path=$AWS_CLI"
@@ -11,7 +11,10 @@ aws_begin() {
     require_package awscli
   else
     export AWS_CLI=$program
-    version=$(timeout 20 "$AWS_CLI" --version 2>&1 </dev/null) ||
+    version=$(timeout 60 "$AWS_CLI" --version 2>&1 </dev/null) || rc=$?
+    ((rc != 124)) || # a busy machine, or a program that waits; the setting may be right
+      die "$EX_FAILED" 'AWS_CLI did not show its version in 60 seconds' key=AWS_CLI "path=$AWS_CLI"
+    ((rc == 0)) ||
       die "$EX_CONFIG" 'AWS_CLI cannot be run' key=AWS_CLI "path=$AWS_CLI" "detail=${version##*$'\n'}"
     log info 'using an AWS CLI other than the tested one' "aws=$AWS_CLI" "version=${version%%$'\n'*}"
   fi

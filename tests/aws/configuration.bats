@@ -142,6 +142,12 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   done
 }
 
+@test "AWS_CLI that is too slow to show its version ends with 1, not as a wrong setting" {
+  fake_aws 'exit 124' # what `timeout` returns
+  run -1 upload
+  says 'level=error .*AWS_CLI did not show its version in 60 seconds" key=AWS_CLI .*rc=1$'
+}
+
 # bats test_tags=pinned-cli
 @test "AWS_CLI in the settings file counts when bin/upload is run by hand" {
   # shellcheck disable=SC2016  # for the script to expand
@@ -156,7 +162,7 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   # shellcheck disable=SC2016  # for the script to expand
   fake_aws 'echo aws-cli/2.99' '[[ $1 != --version ]] || exit 0' 'cat >&2' \
     'echo "prompt=$AWS_CLI_AUTO_PROMPT pager=$AWS_PAGER. errors=$AWS_CLI_ERROR_FORMAT" >&2' 'exit 1'
-  AWS_CLI_AUTO_PROMPT=on AWS_CLI_ERROR_FORMAT=json run -1 timeout 20 "$ROOT/bin/upload"
+  AWS_CLI_AUTO_PROMPT=on AWS_CLI_ERROR_FORMAT=json run -1 timeout 100 "$ROOT/bin/upload"
   says 'prompt=off pager=. errors=legacy'
 }
 
