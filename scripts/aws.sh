@@ -11,9 +11,9 @@ aws_begin() {
     require_package awscli
   else
     export AWS_CLI=$program
-    version=$(timeout 60 "$AWS_CLI" --version 2>&1 </dev/null) || rc=$?
+    version=$(timeout 40 "$AWS_CLI" --version 2>&1 </dev/null) || rc=$?
     ((rc != 124)) || # a busy machine, or a program that waits; the setting may be right
-      die "$EX_FAILED" 'AWS_CLI did not show its version in 60 seconds' key=AWS_CLI "path=$AWS_CLI"
+      die "$EX_FAILED" 'AWS_CLI did not show its version in 40 seconds' key=AWS_CLI "path=$AWS_CLI"
     ((rc == 0)) ||
       die "$EX_CONFIG" 'AWS_CLI cannot be run' key=AWS_CLI "path=$AWS_CLI" "detail=${version##*$'\n'}"
     log info 'using an AWS CLI other than the tested one' "aws=$AWS_CLI" "version=${version%%$'\n'*}"

@@ -145,7 +145,7 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
 @test "AWS_CLI that is too slow to show its version ends with 1, not as a wrong setting" {
   fake_aws 'exit 124' # what `timeout` returns
   run -1 upload
-  says 'level=error .*AWS_CLI did not show its version in 60 seconds" key=AWS_CLI .*rc=1$'
+  says 'level=error .*AWS_CLI did not show its version in 40 seconds" key=AWS_CLI .*rc=1$'
 }
 
 # bats test_tags=pinned-cli

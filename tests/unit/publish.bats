@@ -115,9 +115,13 @@ last() { printf '%s\n' "${lines[-1]}"; }
   ((total == 430 && total + 115 < 600))
   local last attempts=3 connect=5 read=15 backoff=5
   last=$(grep -o 'NO_TRY_AFTER=[0-9]*' "$ROOT/bin/invalidate")
-  grep -q -- "--cli-connect-timeout $connect --cli-read-timeout $read" "$ROOT/scripts/aws.sh"
-  grep -q "AWS_MAX_ATTEMPTS:-$attempts}" "$ROOT/scripts/aws.sh"
+  grep -q -- "--cli-connect-timeout $connect --cli-read-timeout \"\$aws_read_timeout\"" "$ROOT/scripts/aws.sh"
+  grep -qx "aws_read_timeout=$read" "$ROOT/scripts/aws.sh"
+  grep -q "\"AWS_MAX_ATTEMPTS\": \"$attempts\"" "$ROOT/scripts/aws_session.py"
   ((${last#*=} + attempts * (connect + read) + backoff < 110))
+  # One upload command with all its attempts fits into the upload's limit.
+  read=$(grep -o 'aws_read_timeout=[0-9]*' "$ROOT/bin/upload")
+  ((attempts * ${read#*=} < 150))
 }
 
 @test "fault 45: a second run ends with 75 and says who holds the lock; the first is unharmed" {
