@@ -13,7 +13,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 Section = Mapping[str, str | Mapping[str, str]]
@@ -139,12 +138,13 @@ def _parse(name: str, key: str) -> dict[str, dict[str, str | Mapping[str, str]]]
     """Return the sections of a file; those of a missing one are empty."""
     parser = configparser.RawConfigParser()
     try:
-        parser.read([Path(os.path.expandvars(name)).expanduser()], encoding="utf-8")
+        # As botocore does: without a home folder, the path stays as it is, and there is no such file.
+        parser.read([os.path.expanduser(os.path.expandvars(name))], encoding="utf-8")
         return {
             section: {key: _nested(value) for key, value in parser.items(section)}
             for section in parser.sections()
         }
-    except (configparser.Error, UnicodeDecodeError, ValueError, RuntimeError) as error:
+    except (configparser.Error, UnicodeDecodeError, ValueError) as error:
         # The text of the error may hold a line of the file, and that a secret.
         raise ConfigError(key, f"the AWS CLI cannot read {name}: {type(error).__name__}") from None
 

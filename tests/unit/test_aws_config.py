@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -133,6 +134,17 @@ def test_the_destination_names_the_endpoint_of_the_configuration_file(files: Pat
     with pytest.raises(SettingError) as caught:
         destination({"AWS_PROFILE": "gone"})
     assert caught.value.key == "AWS_PROFILE"
+
+
+def test_a_user_without_a_home_folder_has_no_configuration(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_entry(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    assert endpoint("s3", {}).url == ""
 
 
 def test_a_broken_file_is_named_without_its_text(files: Path) -> None:
