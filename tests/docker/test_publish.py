@@ -338,7 +338,7 @@ def test_a_volume_of_another_owner_exits_with_78(project: Project, aws: Aws) -> 
 def test_an_unknown_runner_is_reported_as_a_wrong_setting(project: Project) -> None:
     done = project.publish(RUNNER="podman")
     assert done.code == 78
-    assert done.lines[-1]["key"] == "RUNNER"
+    assert "RUNNER" in [line.get("key") for line in done.lines]
 
 
 def test_the_documented_docker_compose_commands_work(project: Project, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -318,7 +319,7 @@ def test_a_setting_of_the_aws_cli_reaches_the_containers_or_check_warns(tmp_path
 def test_a_server_without_packages_finds_the_same_faults(tmp_path: Path) -> None:
     python = tmp_path / "path" / "python3"
     python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec "{ROOT}/.venv/bin/python3" -S "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     python.chmod(0o755)
     faults = {"BRAND_COLOR": "red", "DAYS_AHEAD": "400", "HOME_PAGE": "foo", "STALE_AFTER_MINUTES": "abc"}
     file = tmp_path / "settings"

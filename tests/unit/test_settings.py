@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_python_and_shell_read_the_file_in_the_same_way(tmp_path: Path, text: st
     shell = subprocess.run(
         ["bash", "-c", 'set -e; . scripts/common.sh; STEP=t RUN_ID=r; load_env; printf %s "$A"'],
         cwd=ROOT,
-        env={"ENV_FILE": str(path), "PATH": "/usr/bin:/bin"},
+        env={"ENV_FILE": str(path), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=False,
