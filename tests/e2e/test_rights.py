@@ -104,8 +104,8 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def keys(aws: Aws) -> dict[str, tuple[str, str]]:
-    """Make buckets, objects and users; turn authorization on; return each user's key pair."""
+def keys(aws: Aws) -> Iterator[dict[str, tuple[str, str]]]:
+    """Make buckets, objects and users; turn authorization on for this module; yield each user's key pair."""
     s3, iam = aws._client("s3"), aws._client("iam")
     for name in ("other-bucket", "empty-bucket"):
         s3.create_bucket(Bucket=name)
@@ -123,10 +123,16 @@ def keys(aws: Aws) -> dict[str, tuple[str, str]]:
         iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=document)
         pair = iam.create_access_key(UserName=name)["AccessKey"]
         found[name] = (pair["AccessKeyId"], pair["SecretAccessKey"])
-    requests.post(
-        f"{aws.url}/moto-api/reset-auth", data="0", headers={"Content-Type": "text/plain"}, timeout=10
-    ).raise_for_status()
-    return found
+    _allow_without_rights(aws, "0")
+    yield found
+    # moto keeps this for the whole process, and other tests have a server in it too.
+    _allow_without_rights(aws, "inf")
+
+
+def _allow_without_rights(aws: Aws, requests_from_now: str) -> None:
+    url = f"{aws.url}/moto-api/reset-auth"
+    headers = {"Content-Type": "text/plain"}
+    requests.post(url, data=requests_from_now, headers=headers, timeout=10).raise_for_status()
 
 
 @pytest.fixture(scope="module")
