@@ -12,15 +12,7 @@ teardown_file() { stop_aws; }
 
 setup() {
   use_aws
-  export PROJECT=$BATS_TEST_TMPDIR/project
-  export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=s LIBCAL_CALENDARS=1
-  mkdir -p "$PROJECT/bin" "$PROJECT/scripts"
-  cp "$ROOT"/bin/* "$PROJECT/bin/"
-  cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
-  ln -s "$ROOT/.venv" "$PROJECT/.venv"
-  : >"$PROJECT/scripts/fetch.py"
-  : >"$PROJECT/scripts/generate.py"
-  make_site
+  publishing_project
 }
 
 # publish TIME RC: publish at that time of 3 March; sets output

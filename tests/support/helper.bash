@@ -127,3 +127,17 @@ same() { [[ $1 == "$2" ]] || fail "is:        $1" "should be: $2"; }
 # says PATTERN: fail unless a line of the last output matches
 says() { grep -Eq -- "$1" <<<"$output" || fail "not in the log: $1" "$output"; }
 says_not() { ! grep -Eq -- "$1" <<<"$output" || fail "in the log: $1" "$output"; }
+
+# publishing_project: a copy of the project at $PROJECT for bin/publish; fetch and generate do no work,
+# the test makes the site
+publishing_project() {
+  export PROJECT=$BATS_TEST_TMPDIR/project
+  export LIBCAL_URL=https://example.libcal.com LIBCAL_CLIENT_ID=1 LIBCAL_CLIENT_SECRET=s LIBCAL_CALENDARS=1
+  mkdir -p "$PROJECT/bin" "$PROJECT/scripts"
+  cp "$ROOT"/bin/* "$PROJECT/bin/"
+  cp -r "$ROOT"/scripts/. "$PROJECT/scripts/"
+  ln -s "$ROOT/.venv" "$PROJECT/.venv"
+  : >"$PROJECT/scripts/fetch.py"
+  : >"$PROJECT/scripts/generate.py"
+  make_site
+}
