@@ -102,7 +102,8 @@ class Event:
 
     An all-day event runs from midnight to the midnight after its last day (exclusive). An event without
     an end has `end == start`. A "CANCELLED:" in LibCal's title becomes `state`, "Moved online" or "New date"
-    becomes `notice`, and "Sold out" sets `sold_out`. `description` is sanitized HTML. `updated` is the time
+    becomes `notice`, and "Sold out" sets `sold_out`. `featured` means that FEATURED_CATEGORY names one of its
+    categories or internal tags. `description` is sanitized HTML. `updated` is the time
     of the last change of a public field; `sequence` counts changes of time, place or state (RFC 5545,
     3.8.7.4). `registration` is None if visitors need not register.
 
@@ -121,6 +122,7 @@ class Event:
     state: str = ""
     notice: str = ""
     sold_out: bool = False
+    featured: bool = False
     branch: str = ""
     place: str = ""
     address: str = ""

@@ -69,6 +69,7 @@ class Settings:
     force: bool
     now: datetime
     closing_category: str = ""
+    featured_category: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -90,6 +91,7 @@ class Settings:
             force=env.get("FORCE") == "1",
             now=_now(env, zone),
             closing_category=env.get("CLOSING_CATEGORY", "").strip(),
+            featured_category=env.get("FEATURED_CATEGORY", "").strip(),
         )
 
 

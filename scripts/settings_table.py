@@ -329,6 +329,7 @@ def _site_rows() -> Iterator[Setting]:
     stale = number(1, 525_600)
     yield Setting(name="STALE_AFTER_MINUTES", check=stale, readers=_BUILD, default="180")
     yield Setting(name="CLOSING_CATEGORY", check=any_text, readers=_BUILD)
+    yield Setting(name="FEATURED_CATEGORY", check=any_text, readers=_BUILD)
 
 
 def _publishing_rows() -> Iterator[Setting]:

@@ -115,6 +115,7 @@ class Fetcher:
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
             closing_category=self._settings.closing_category,
+            featured_category=self._settings.featured_category,
             budget=Budget(MAX_DESCRIPTIONS // len(self._libcal.calendars)),
         )
         with contextlib.ExitStack() as held:

@@ -56,8 +56,8 @@ class UnusableEvent(Exception):
 class Context:
     """The calendar and settings that the conversion depends on.
 
-    `last_day` is the last requested day, `closing_category` the name of the category of closures, `budget`
-    the characters still allowed for all descriptions.
+    `last_day` is the last requested day, `closing_category` the name of the category of closures,
+    `featured_category` that of featured events, `budget` the characters still allowed for all descriptions.
     """
 
     calendar: str
@@ -67,6 +67,7 @@ class Context:
     last_day: date
     origin: Origin
     closing_category: str = ""
+    featured_category: str = ""
     private_links: PrivateLinks = field(default_factory=PrivateLinks)
     budget: Budget = field(default_factory=lambda: Budget(MAX_DESCRIPTIONS))
 
@@ -203,6 +204,7 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         state="" if state in (MOVED_ONLINE, NEW_DATE, SOLD_OUT) else state,
         notice=state if state in (MOVED_ONLINE, NEW_DATE) else "",
         sold_out=state == SOLD_OUT,
+        featured=_is_featured(raw, context.featured_category),
         branch=branch,
         place=place,
         address=address,
@@ -218,6 +220,12 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
     )
     event = _as_closure(event, context.closing_category)
     return event, (*times.corrected, *(("description",) if words.problem else ()))
+
+
+def _is_featured(raw: dict[str, Any], category: str) -> bool:
+    """Return whether a category or an internal tag has this name. The tags themselves are private."""
+    names = (*_labels(raw.get("category"), _name), *_labels(raw.get("internal_tags"), _name))
+    return bool(category) and category.casefold() in map(str.casefold, names)
 
 
 def _as_closure(event: Event, category: str) -> Event:

@@ -144,6 +144,11 @@ class EventView:
         """Whether it is cancelled, postponed or rescheduled."""
         return bool(self.event.state)
 
+    @property
+    def featured(self) -> bool:
+        """Whether it is featured; an event that does not take place never is."""
+        return self.event.featured and self.event.listed and not self.called_off
+
     @cached_property
     def title_prefix(self) -> str:
         """The state or notice before the title, such as `Cancelled: `; empty if the title already says it."""

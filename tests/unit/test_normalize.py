@@ -252,6 +252,15 @@ def test_every_event_of_the_closing_category_is_a_closure() -> None:
     assert event(title="Founders' Day").kind == ""
 
 
+@pytest.mark.parametrize("field", ["category", "internal_tags"])
+def test_an_event_of_the_featured_category_or_tag_is_featured(field: str) -> None:
+    context = replace(CONTEXT, featured_category="front page")
+    found = to_event({**RAW, field: [{"id": 1, "name": "Front Page"}]}, context)[0]
+    assert found.featured
+    assert ("Front Page" in found.categories) == (field == "category")
+    assert not to_event({**RAW, field: [{"id": 1, "name": "Front Page"}]}, CONTEXT)[0].featured
+
+
 def test_a_cancelled_closure_is_none() -> None:
     assert event(title="CANCELLED: Library closed").kind == ""
 

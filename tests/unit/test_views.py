@@ -105,6 +105,12 @@ def test_events_that_do_not_take_place_are_not_offered_for_calendars(
     assert view(event(**values)).in_calendar is offered
 
 
+def test_an_event_that_does_not_take_place_is_not_featured() -> None:
+    assert view(event(featured=True)).featured
+    for values in ({}, {"featured": True, "state": "postponed"}, {"featured": True, "listed": False}):
+        assert not view(event(**values)).featured
+
+
 def test_the_place_names_room_branch_and_online_once_each() -> None:
     assert view(event(place="Story Room")).where == "Story Room, Kilton"
     assert view(event(place="Kilton")).where == "Kilton"
