@@ -37,7 +37,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
 SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate import-state report slim-aws) tests/browser/setup lint/web .ci/run \
   $(wildcard tests/*/*.bats tests/*/*.bash)
-PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all:
+PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --no-compile --require-hashes --only-binary :all:
 # The path of the stand-ins, benches and simulator; pyproject.toml gives pytest the same one.
 DEV := PYTHONPATH=.:scripts:tests
 
@@ -116,16 +116,16 @@ logs: ## Show the journal of the runs (SUMMARY=1: one line for each run)
 
 ##@ Try it without an account
 .PHONY: demo
-demo: $(VENV)/dev ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)
+demo: $(VENV)/demo ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)
 	@$(DEV) python -m standins.demo $(if $(PORT),--port $(PORT)) $(if $(ONCE),--once) $(if $(EVENTS),--events '$(EVENTS)')
 
 .PHONY: preview
-preview: $(VENV)/dev ## Serve the site with live reload at 127.0.0.1:8000 (PORT=)
+preview: $(VENV)/demo ## Serve the site with live reload at 127.0.0.1:8000 (PORT=)
 	@$(DEV) python -m standins.preview $(if $(PORT),--port $(PORT))
 
 ##@ Develop
 .PHONY: setup
-setup: $(VENV)/dev ## Create the virtual environment (other targets do it when needed)
+setup: $(VENV)/run ## Create the virtual environment of a run (other targets do it when needed)
 
 # `make test ARGS=`: bats for its files, else pytest; options alone are for the unit tests.
 ONE_TEST = $(if $(filter %.bats,$(ARGS)),bats,python -m pytest $(if $(filter tests/%,$(ARGS)),,tests/unit))
@@ -177,12 +177,12 @@ simulate: $(VENV)/dev ## Simulate weeks of runs and faults in minutes (DAYS=6, S
 lint: lint-python lint-shell lint-web lint-docker lint-aws lint-spelling ## Run all linters
 
 .PHONY: lint-python
-lint-python: $(VENV)/dev ## Run ruff and mypy
+lint-python: $(VENV)/lint ## Run ruff and mypy
 	@ruff check --quiet && ruff format --check --quiet
 	@mypy
 
 .PHONY: lint-shell
-lint-shell: $(VENV)/dev ## Run shellcheck and shfmt
+lint-shell: $(VENV)/lint ## Run shellcheck and shfmt
 	@shellcheck $(SHELL_FILES)
 	@shfmt -d $(SHELL_FILES)
 
@@ -191,20 +191,20 @@ lint-web: lint/node_modules/installed ## Run Biome on JavaScript and CSS
 	@lint/web
 
 .PHONY: lint-docker
-lint-docker: $(VENV)/dev ## Run hadolint and compose-lint
+lint-docker: $(VENV)/lint ## Run hadolint and compose-lint
 	@hadolint docker/Dockerfile tests/docker/*.dockerfile
 	@compose-lint check --quiet --skip-suppressed --strict-config --fail-on low --config docker/compose-lint.yaml docker/compose.yaml
 
 .PHONY: lint-aws
-lint-aws: $(VENV)/dev ## Run cfn-lint on the CloudFormation stack
+lint-aws: $(VENV)/lint ## Run cfn-lint on the CloudFormation stack
 	@cfn-lint aws/stack.yaml
 
 .PHONY: lint-spelling
-lint-spelling: $(VENV)/dev ## Run codespell, for American English
+lint-spelling: $(VENV)/lint ## Run codespell, for American English
 	@git ls-files -z | xargs --null codespell
 
 .PHONY: format
-format: $(VENV)/dev ## Format Python and shell
+format: $(VENV)/lint ## Format Python and shell
 	@ruff check --quiet --fix && ruff format --quiet
 	@shfmt -w $(SHELL_FILES)
 
@@ -217,7 +217,7 @@ pictures: $(BROWSER) ## Update the pictures of the README
 	@$(DEV) python -m browser.pictures
 
 .PHONY: lock
-lock: $(VENV)/dev ## Pin the newest allowed Python packages with their hashes
+lock: ## Pin the newest allowed Python packages with their hashes
 	@scripts/pin-requirements.sh
 
 .PHONY: release
@@ -234,15 +234,25 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z][a-z0-9-]*:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The virtual environment: the packages of a run, then those of development.
+# The virtual environment: the packages of a run, then those of the stand-ins, the tests and the linters.
+# Not compiled: Python does that for each module at its first import, and for all it takes as long as to install.
 $(VENV)/run: requirements.txt requirements-aws.txt
 	@echo 'Setting up $(VENV) (once; a minute)' >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements.txt -r requirements-aws.txt
+	@rm -r $(VENV)/lib/python3*/site-packages/awscli/examples # help texts of all services: 26 MB
 	@touch $@
 
-$(VENV)/dev: $(VENV)/run requirements-dev.txt
+$(VENV)/demo: $(VENV)/run requirements-demo.txt
+	@$(PIP) -r requirements-demo.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/demo requirements-dev.txt
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/lint: $(VENV)/dev requirements-lint.txt
+	@$(PIP) -r requirements-lint.txt
 	@touch $@
 
 # The programs that the benches compare with.

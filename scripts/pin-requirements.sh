@@ -3,9 +3,8 @@
 #
 # Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
 # with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
-# requirements-dev.txt (tests, stand-ins), requirements-browser.txt (make test-browser),
-# requirements-kubernetes.txt (make test-kubernetes) and requirements-bench.txt (make bench).
-# All six come from one resolution.
+# requirements-demo.txt (stand-ins), requirements-dev.txt (tests), and one each for make lint,
+# make test-browser, make test-kubernetes and make bench. All come from one resolution.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -21,11 +20,9 @@ compile() {
     --generate-hashes --no-annotate --no-header "$@" >/dev/null
 }
 
-compile pyproject.toml --group aws --group dev --group browser --group kubernetes --group bench \
-  -o "$scratch/all.txt"
+groups=(aws demo dev lint browser kubernetes bench)
+compile pyproject.toml "${groups[@]/#/--group=}" -o "$scratch/all.txt"
 compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
-compile --group aws -c "$scratch/all.txt" -o requirements-aws.txt
-compile --group dev -c "$scratch/all.txt" -o requirements-dev.txt
-compile --group browser -c "$scratch/all.txt" -o requirements-browser.txt
-compile --group kubernetes -c "$scratch/all.txt" -o requirements-kubernetes.txt
-compile --group bench -c "$scratch/all.txt" -o requirements-bench.txt
+for group in "${groups[@]}"; do
+  compile --group "$group" -c "$scratch/all.txt" -o "requirements-$group.txt"
+done
