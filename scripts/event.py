@@ -27,10 +27,11 @@ SOLD_OUT = "sold-out"
 # The kind of a record that is no event: the library is closed.
 CLOSURE = "closure"
 
-# Causes other than a failure of LibCal: the calendar is internal and must not be published, or it has lost
-# most of its events, and they are kept until the next fetch confirms that.
+# Causes other than a failure of LibCal: the calendar is internal and must not be published; it has lost most
+# of its events, and they are kept until the next fetch confirms that; LibCal does not list it any more.
 INTERNAL = "internal"
 DOUBTED = "doubted"
+NOT_LISTED = "not_listed"
 
 # Days that events stay after their end: their pages and public data, and their entries in calendars.
 PAGE_DAYS = 90

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import exit_codes
 import program
-from files import PARTIAL_PREFIX
+from files import PARTIAL_PREFIX, write_atomic
 from log import Log
 from settings import LibCalSettings, Settings, read_environment
 
@@ -97,7 +97,24 @@ def fetch(
         # Before the images, which may be slow or use up the memory.
         snapshot.save(path)
         _add_images(fetcher, snapshot, images, path, deadline, log)
+    _write_numbers(snapshot, settings)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
+
+
+def _write_numbers(snapshot: Snapshot, settings: Settings) -> None:
+    """Write run/fetch.stats for the summary of the run."""
+    failed = [calendar for calendar in snapshot.calendars if calendar.cause]
+    numbers = {
+        "events": sum(calendar.events for calendar in snapshot.calendars),
+        "calendars": len(snapshot.calendars),
+        "calendars_failed": len(failed),
+        "failed_calendars": ",".join(f"{calendar.id}:{calendar.cause}" for calendar in failed),
+        "age_minutes": max((each.age_minutes(settings.now) for each in failed if each.fetched), default=0),
+    }
+    text = "".join(f"{key}={value}\n" for key, value in numbers.items())
+    path = settings.build_dir / "run" / "fetch.stats"
+    path.parent.mkdir(exist_ok=True)
+    write_atomic(path, text.encode())
 
 
 def _add_images(

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from event import DOUBTED, INTERNAL, Calendar, Snapshot
+from event import DOUBTED, INTERNAL, NOT_LISTED, Calendar, Snapshot
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
@@ -34,9 +34,8 @@ WORKERS = 8
 # A calendar that is known to be public can do without the list of calendars: do not wait longer for it.
 CALENDAR_LIST_SECONDS = 10.0
 LOGGED_PROBLEMS = 10
-# Causes: LibCal has not yet said whether the calendar is public; or its list of calendars lacks it.
+# The cause of a calendar of which LibCal has not yet said whether it is public.
 NOT_DESCRIBED = "not_described"
-NOT_LISTED = "not_listed"
 
 
 class Fetcher:
@@ -139,6 +138,7 @@ class Fetcher:
             raise answer
         else:
             described, missing = parse_calendars(answer), NOT_LISTED
+            self._refuse_unknown(described, known)
         for calendar in self._libcal.calendars:
             last = known.get(calendar.id, Calendar(id=calendar.id))
             if calendar.id in described:
@@ -150,6 +150,21 @@ class Fetcher:
                 cause = "" if missing == NOT_DESCRIBED and last.fetched else missing
             if cause:
                 self._held_back[calendar.id] = cause
+
+    def _refuse_unknown(self, described: dict[str, tuple[str, bool]], known: dict[str, Calendar]) -> None:
+        """Raise Misconfigured for a calendar that was never fetched and that LibCal does not list."""
+        wrong = [
+            calendar.id
+            for calendar in self._libcal.calendars
+            if calendar.id not in described
+            and known.get(calendar.id, Calendar(id=calendar.id)).fetched is None
+        ]
+        if described and wrong:
+            public = [f"{key} {name}".strip() for key, (name, public) in described.items() if public]
+            raise Misconfigured(
+                f"LIBCAL_CALENDARS has {', '.join(wrong)}, which LibCal does not list; "
+                f"it lists {', '.join(public[:20]) or 'no public calendar'}"
+            )
 
     def _outcome(self, calendar: CalendarSetting, images: ImageCache) -> Outcome:
         name = self._names.get(calendar.id, "")

@@ -48,6 +48,13 @@ def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Pro
     site = project.volume("cd /data/site && find . -type f").split()
     assert {path.removeprefix("./") for path in site} == set(aws.objects()) - {MARK}
     assert aws.invalidations() == [["/*"]]
+    ended, uploaded = done.last("run ended"), done.last("uploaded")
+    for number in ("changed", "uploaded", "deleted", "bytes", "events"):
+        assert ended[number] == uploaded[number], number
+    assert int(ended["uploaded"]) == len(aws.objects()) - 2  # the mark and status.json
+    assert (ended["calendars_failed"], ended["age_minutes"]) == ("0", "0")
+    assert ended["paths"] == done.last("invalidated")["paths"]
+    assert ended["events"] == done.last("events fetched")["events"]
     assert project.containers() == []
     for service in SERVICES:
         expected = docker("image", "inspect", "--format", "{{slice .Id 7 19}}", image(service))
@@ -55,7 +62,7 @@ def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Pro
 
 
 def test_an_unchanged_run_uploads_only_status_json_and_starts_no_invalidator(
-    project: Project, aws: Aws
+    project: Project, aws: Aws, libcal: LibCal
 ) -> None:
     assert project.publish().code == 0
     aws.calls.clear()
@@ -66,6 +73,11 @@ def test_an_unchanged_run_uploads_only_status_json_and_starts_no_invalidator(
     ]
     assert not writes(aws, "cloudfront")
     assert float(done.last("run ended")["invalidate_s"]) < 0.3
+    libcal.faults.append(Fault(kind="status", path="/", status=503))
+    done = project.publish()
+    assert done.code == 0, done.log
+    ended = done.last("run ended")
+    assert (ended["outcome"], ended["calendars_failed"]) == ("stale", ended["calendars"])
 
 
 @pytest.mark.parametrize(("step", "code", "settings"), FAILURES)

@@ -73,7 +73,7 @@ answers() {
   [[ ! -s $BUILD_DIR/docker/pending-paths ]] || fail 'paths are pending'
 }
 
-@test "Of the generator's report, only the existence of events.json counts" {
+@test "Of the generator's report, only its numbers and the existence of events.json count" {
   local report=$BATS_TEST_TMPDIR/report
   mkdir -p "$report/run" "$BUILD_DIR/docker"
   echo event/1.html >"$BUILD_DIR/docker/pending-paths"
@@ -81,7 +81,11 @@ answers() {
   : >"$report/pending-paths"
   echo uploaded=9 >"$report/run/upload.stats"
   echo '{}' >"$report/events.json"
+  echo calendars_failed=1 >"$report/run/fetch.stats"
   "$ROOT/bin/container" fetch
+  rm "$report/run/fetch.stats"
+  "$ROOT/bin/container" generate
+  same "$(<"$BUILD_DIR/docker/run/fetch.stats")" calendars_failed=1
   same "$(<"$BUILD_DIR/docker/pending-paths")" event/1.html
   [[ -e $BUILD_DIR/docker/events.json && ! -e $BUILD_DIR/docker/run/upload.stats ]] || fail 'wrong files'
 }

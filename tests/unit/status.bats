@@ -65,7 +65,10 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   same "$(<"$BATS_TEST_TMPDIR/asked")" '--unit|events-display.service|--output|short-iso|--since|today|'
   run -0 "$ROOT/bin/status" --summaries --lines 3
   says_not .
-  grep -q -- '--output|cat|--grep|.*|--lines|3|$' "$BATS_TEST_TMPDIR/asked"
+  grep -q -- '--output|short-iso|--grep|.*|--lines|3|$' "$BATS_TEST_TMPDIR/asked"
+  printf '2026-03-03T09:00:41-0500 make[71]: level=info step=publish msg="run ended"\n' >"$BATS_TEST_TMPDIR/journal"
+  run -0 "$ROOT/bin/status" --summaries
+  same "$output" '2026-03-03T09:00:41-0500 level=info step=publish msg="run ended"'
 }
 
 @test "Unknown options are wrong usage" {

@@ -332,6 +332,37 @@ def test_a_calendar_that_leaves_the_list_of_calendars_gets_no_new_events(world: 
     assert world.run(181)[0] == 75
 
 
+def test_a_new_calendar_that_libcal_does_not_list_is_a_wrong_setting(world: World) -> None:
+    world.described = {
+        "calendars": [{"calid": 7, "name": "Kilton"}, {"calid": 9, "name": "Staff", "visibility": ""}]
+    }
+    code, log = world.run()
+    assert code == 78
+    assert 'LIBCAL_CALENDARS has 8, which LibCal does not list; it lists 7 Kilton"' in log
+    assert not any(path.is_file() for path in world.build.rglob("*"))
+    # Also beside calendars that were fetched before; their events stay as they are.
+    world.run(LIBCAL_CALENDARS="7=Kilton")
+    before = world.path.read_bytes()
+    assert world.run(15)[0] == 78
+    assert world.path.read_bytes() == before
+
+
+def test_the_numbers_for_the_summary_name_the_failed_calendars_and_the_age_of_their_events(
+    world: World,
+) -> None:
+    def numbers() -> str:
+        return (world.build / "run" / "fetch.stats").read_text()
+
+    world.run()
+    assert numbers() == "events=3\ncalendars=2\ncalendars_failed=0\nfailed_calendars=\nage_minutes=0\n"
+    world.calendars["7"] = 503
+    world.described = {"calendars": [{"calid": 7}]}
+    world.run(46)
+    assert numbers() == (
+        "events=3\ncalendars=2\ncalendars_failed=2\nfailed_calendars=7:http_503,8:not_listed\nage_minutes=46\n"
+    )
+
+
 def test_a_known_public_calendar_is_published_without_the_list_of_calendars(world: World) -> None:
     world.run()
     world.described = {"error": "not now"}

@@ -155,6 +155,11 @@ def test_an_outage_upstream_sends_a_notice_only_when_the_next_run_fails_too(
     assert [notice["rc"] for notice in hook.notices] == ["75"]
 
 
+def test_a_run_without_libcal_sends_no_ping(operator: Operator, hook: Hook) -> None:
+    operator.after(GOOD.replace("outcome=ok", "outcome=stale"), "success")
+    assert hook.pings == []
+
+
 @pytest.mark.parametrize("result", ["timeout", "signal"])
 def test_a_run_without_a_last_line_is_reported_with_the_result_of_systemd(
     tmp_path: Path, hook: Hook, result: str
