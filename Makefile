@@ -22,6 +22,7 @@ SUMMARY ?=
 ARGS   ?=
 JOBS   ?= $(shell nproc)
 VERSION ?=
+IMAGES ?=
 
 PREFIX      ?= /usr/local
 DESTDIR     ?=
@@ -35,7 +36,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 # The browser and its packages: see tests/browser/setup.
 BROWSER := $(VENV)/browser tests/browser/node_modules/installed
-SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate import-state report slim-aws) tests/browser/setup lint/web .ci/run \
+SHELL_FILES := $(wildcard bin/* scripts/*.sh) $(addprefix docker/,enter fetch-generate import-state pull-images push-images report slim-aws) tests/browser/setup lint/web .ci/run \
   $(wildcard tests/*/*.bats tests/*/*.bash)
 PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --no-compile --require-hashes --only-binary :all:
 # The path of the stand-ins, benches and simulator; pyproject.toml gives pytest the same one.
@@ -89,8 +90,9 @@ infra-destroy: $(VENV)/run ## Delete them (ARGS=--with-content: the published fi
 
 ##@ In Docker (make publish RUNNER=docker)
 .PHONY: image
-image: ## Build the Docker images; a run never builds or pulls them
-	@read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
+image: ## Build the Docker images, or pull those of a release (IMAGES=images.txt)
+	@$(if $(IMAGES),exec docker/pull-images '$(IMAGES)';) \
+	  read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
 	  docker compose --file docker/compose.yaml --profile publish build
 
 ##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)
@@ -203,6 +205,20 @@ lint-aws: $(VENV)/lint ## Run cfn-lint on the CloudFormation stack
 lint-spelling: $(VENV)/lint ## Run codespell, for American English
 	@git ls-files -z | xargs --null codespell
 
+.PHONY: audit
+audit: $(VENV)/audit ## Look up known vulnerabilities of the pinned packages (ARGS=--no-skip)
+	@python lint/audit.py $(ARGS)
+
+.PHONY: sbom
+sbom: $(VENV)/audit ## Write the packages of the images to build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@cat requirements.txt requirements-aws.txt | cyclonedx-py requirements --output-reproducible -o build/sbom.json -
+	@echo 'Wrote build/sbom.json'
+
+.PHONY: licenses
+licenses: $(VENV)/run ## Update docs/licenses.md from the lock files
+	@python lint/licenses.py >docs/licenses.md
+
 .PHONY: format
 format: $(VENV)/lint ## Format Python and shell
 	@ruff check --quiet --fix && ruff format --quiet
@@ -253,6 +269,10 @@ $(VENV)/dev: $(VENV)/demo requirements-dev.txt
 
 $(VENV)/lint: $(VENV)/dev requirements-lint.txt
 	@$(PIP) -r requirements-lint.txt
+	@touch $@
+
+$(VENV)/audit: $(VENV)/run requirements-audit.txt
+	@$(PIP) -r requirements-audit.txt
 	@touch $@
 
 # The programs that the benches compare with.
