@@ -141,6 +141,14 @@ class Aws:
             return None
         return answer["Body"].read(), _object(answer)
 
+    def put(self, key: str, body: bytes) -> None:
+        """Put an object, as another program does."""
+        self._client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def delete(self, key: str) -> None:
+        """Delete an object, as another program does."""
+        self._client("s3").delete_object(Bucket=self.bucket, Key=key)
+
     def invalidations(self) -> list[list[str]]:
         """Return the paths of every invalidation so far, oldest first."""
         client = self._client("cloudfront")

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from files import read_manifest, sha256
 from publishing.state import Pending, Published
 from publishing.upload_plan import KEEP_PAGES
-from simulate.faults import CLOCK_OFFSETS, EMPTY_CALENDARS, LOSES_PUBLISHED, FaultKind
+from simulate.faults import CLOCK_OFFSETS, DELAYS_DELETES, EMPTY_CALENDARS, LOSES_PUBLISHED, FaultKind
 from simulate.staff import upcoming
 from simulate.world import PRIVATE_VALUES, Run, World
 from site_paths import MARK, is_hashed
 
 # A removed asset is kept for a day; allow for a Sunday, and for a day of faults.
 ASSETS_GONE_AFTER = timedelta(days=3)
+# After failed attempts to delete, the pauses add up to this, Sundays included.
+DELETES_GONE_AFTER = timedelta(days=2)
 EXIT_CODES = (0, 1, 65, 75, 78, -signal.SIGKILL)
 
 
@@ -65,6 +67,10 @@ class Checks:
             self._removed.restart()
         if FaultKind.CLOCK_AHEAD in faults:  # the invalidation may be recorded with a future time
             self._deletes_wait_until = world.now + CLOCK_OFFSETS[FaultKind.CLOCK_AHEAD] + KEEP_PAGES
+        if DELAYS_DELETES & faults:  # a failed delete is tried again after up to a day
+            self._deletes_wait_until = max(self._deletes_wait_until, world.now + DELETES_GONE_AFTER)
+            self._removed.restart()
+        self._check_foreign()
         if faults:
             self._allowed += [manifest] if manifest else []
         else:
@@ -82,7 +88,7 @@ class Checks:
 
     def at_end(self) -> None:
         """Check that moto has the same objects as the copy that all other checks read."""
-        if self._world.aws.objects().keys() != self._world.bucket.keys():
+        if self._world.aws.objects().keys() != self._world.bucket.keys() | self._world.foreign:
             raise Violation("moto's bucket differs from the requests that passed the proxy")
 
     def _check_output(self, run: Run) -> None:
@@ -115,14 +121,19 @@ class Checks:
             for key, each in self._world.bucket.items()
             if key not in ("status.json", MARK)
         }
+        today = self._world.now.date()
         for key, digest in manifest.items():
-            if bucket.get(key) != digest:
+            if bucket.get(key) != digest and self._world.vanished.get(key) != today:
                 raise Violation(f"{key} in the bucket differs from the generated file")
         self._check_removed(bucket.keys() - manifest.keys())
         for key in self._world.visitors.cached():
             if key not in self._world.bucket and not is_hashed(key):
                 raise Violation(f"the edge still has a copy of {key}, which was deleted")
         self._check_titles()
+
+    def _check_foreign(self) -> None:
+        if not self._world.foreign <= self._world.aws.digests().keys():
+            raise Violation("another program's object was deleted")
 
     def _check_removed(self, keys: set[str]) -> None:
         """Check that removed pages are deleted by the next run, and removed assets some days later."""
@@ -158,6 +169,8 @@ class Checks:
         for path, found in self._world.visitors.digests(sorted(paths)).items():
             stored = self._world.bucket.get(path)
             allowed = {manifest.get(path) for manifest in self._allowed}
+            if path in self._world.vanished and found is None:
+                continue
             if found not in allowed and not (is_hashed(path) and found):
                 raise Violation(
                     f"the edge serves {path} from before the last run without a fault:"
@@ -172,7 +185,8 @@ class Checks:
             pending.exists()
             and not Pending.load(pending).paths
             and all(
-                key in self._world.bucket and sha256(self._world.bucket[key].body) == digest
+                key in self._world.vanished
+                or (key in self._world.bucket and sha256(self._world.bucket[key].body) == digest)
                 for key, digest in manifest.items()
             )
         )

@@ -50,6 +50,11 @@ class FaultKind(StrEnum):
     S3_CLOCK_SKEW = "s3-clock-skew"
     ORIGIN_DOWN = "origin-down"
     MANIFEST_TRUNCATED = "manifest-truncated"
+    AWS_CONFIG_BROKEN = "aws-config-broken"
+    FOREIGN_OBJECTS = "foreign-objects"
+    OBJECTS_VANISHED = "objects-vanished"
+    S3_DELETES_REFUSED = "s3-deletes-refused"
+    S3_SLOW_UPLINK = "s3-slow-uplink"
 
 
 # Kills are drawn twice as often as other faults.
@@ -64,8 +69,16 @@ CLOCK_OFFSETS = {
     FaultKind.CLOCK_AHEAD: timedelta(hours=1),
 }
 
+# Faults that keep removed files in the bucket for longer than one run.
+DELAYS_DELETES = frozenset(
+    {FaultKind.S3_NO_DELETES, FaultKind.S3_DELETES_REFUSED, FaultKind.S3_RESPONSE_LOST}
+)
+
 # Faults that make a calendar look empty.
 EMPTY_CALENDARS = frozenset({FaultKind.LIBCAL_ONE_EMPTY, FaultKind.LIBCAL_ALL_EMPTY})
+
+
+UPLINK = 200_000  # bytes a second
 
 
 class FaultInjector:
@@ -95,6 +108,7 @@ class FaultInjector:
         self._world.killer = None
         self._world.proxy.faults = []
         self._world.origin_down = False
+        self._world.env["AWS_CONFIG_FILE"] = os.devnull
         self._world.libcal.recover()
 
     def _libcal_faults(self) -> dict[FaultKind, Callable[[], object]]:
@@ -123,6 +137,8 @@ class FaultInjector:
             FaultKind.S3_DENIED: lambda: aws("AccessDenied", ".*Object.*"),
             FaultKind.S3_CLOCK_SKEW: lambda: aws("RequestTimeTooSkewed", ".*"),
             FaultKind.S3_NO_DELETES: lambda: aws("InternalError", "DeleteObjects"),
+            FaultKind.S3_DELETES_REFUSED: lambda: aws("undeleted", "DeleteObjects"),
+            FaultKind.S3_SLOW_UPLINK: lambda: aws("uplink", "PutObject"),
             FaultKind.S3_NO_LISTS: lambda: aws("InternalError", "ListObjectsV2", randrange(3)),
             FaultKind.CLOUDFRONT_BUSY: lambda: aws(busy, "CreateInvalidation"),
             FaultKind.CLOUDFRONT_DOWN: lambda: aws("ServiceUnavailable", "CreateInvalidation"),
@@ -142,6 +158,9 @@ class FaultInjector:
             FaultKind.EVENTS_TRUNCATED: lambda: self._truncate("events.json"),
             FaultKind.SITE_LOST: lambda: shutil.rmtree(build / "site", ignore_errors=True),
             FaultKind.BUILD_LOST: lambda: shutil.rmtree(build, ignore_errors=True),
+            FaultKind.AWS_CONFIG_BROKEN: self._break_aws_config,
+            FaultKind.FOREIGN_OBJECTS: self._world.add_foreign_objects,
+            FaultKind.OBJECTS_VANISHED: self._world.lose_objects,
             FaultKind.ORIGIN_DOWN: lambda: setattr(self._world, "origin_down", True),
             # The simulator gives these to World.run.
             FaultKind.DISK_FULL: lambda: None,
@@ -153,7 +172,12 @@ class FaultInjector:
         return self._rng.choice(sorted(self._world.libcal.calendars))
 
     def _aws(self, kind: str, operation: str, skip: int = 0) -> None:
-        self._world.proxy.faults = [Fault(kind=kind, operation=operation, skip=skip)]
+        self._world.proxy.faults = [Fault(kind=kind, operation=operation, skip=skip, rate=UPLINK)]
+
+    def _break_aws_config(self) -> None:
+        config = self._world.build.with_name("aws-config")
+        config.write_text("[default\nregion")
+        self._world.env["AWS_CONFIG_FILE"] = str(config)
 
     def _kill(self, when: When) -> None:
         self._world.killer = Killer(self._rng, when)

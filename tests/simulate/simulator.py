@@ -12,10 +12,12 @@ Checks after every write to AWS:
 Checks after every run:
 - Nor does any page that is still open in a browser.
 - The edge serves no file older than the last run without a fault.
+- No object of another program is deleted.
 - Every event that LibCal has stays published.
 - No private data is in the site or the log.
 Checks after every run without a fault:
-- The bucket equals the site, and no invalidation is pending.
+- The bucket equals the site, and no invalidation is pending. Objects that a lifecycle rule deleted may be
+  missing until the next day.
 - Edits by staff are published; deleted events are not.
 - Files that left the site are deleted one run later, at the edge too.
 A random repeat of a run at the same moment must write only status.json.

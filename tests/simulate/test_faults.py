@@ -15,7 +15,15 @@ def _world(folder: Path) -> Any:
         fail=lambda *_, **__: None, expire_tokens=lambda: None, calendars={"1": {}, "2": {}}
     )
     proxy = SimpleNamespace(faults=[])
-    return SimpleNamespace(rng=random.Random(1), libcal=libcal, proxy=proxy, build=folder / "build")
+    return SimpleNamespace(
+        rng=random.Random(1),
+        libcal=libcal,
+        proxy=proxy,
+        build=folder / "build",
+        env={},
+        add_foreign_objects=lambda: None,
+        lose_objects=lambda: None,
+    )
 
 
 def test_every_fault_can_be_injected(tmp_path: Path) -> None:
@@ -25,7 +33,7 @@ def test_every_fault_can_be_injected(tmp_path: Path) -> None:
 
 def test_a_seed_draws_the_same_faults_in_every_version(tmp_path: Path) -> None:
     injector = FaultInjector(_world(tmp_path))
-    assert len(DRAWN) == 36
+    assert len(DRAWN) == 41
     assert [str(injector.inject()) for _ in range(6)] == [
         "kill-at-request",
         "s3-error-partway",

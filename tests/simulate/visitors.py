@@ -53,6 +53,7 @@ class Visitors:
     ) -> None:
         self._edge, self._bucket, self._site_url, self._advance = edge, bucket, site_url, advance
         self.broken_link = ""
+        self.vanished: set[str] = set()  # files that a lifecycle rule deleted; links to them may fail
         self.visits = 0
         # Pages that are in the site, or were until the last complete run. A visitor reaches any other page
         # only by a bookmark; from such a page only the links to assets must work.
@@ -121,7 +122,8 @@ class Visitors:
         return sorted(unquote(path[1:]) for path, item in self._edge.cache.items() if item.status == 200)
 
     def _record_missing(self, path: str, origin: str) -> None:
-        self.broken_link = self.broken_link or f"{origin} links to {path}, which is missing"
+        if path not in self.vanished:
+            self.broken_link = self.broken_link or f"{origin} links to {path}, which is missing"
 
     def _links_of(self, path: str, body: bytes) -> frozenset[str]:
         key = (path, hash(body))

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -61,6 +61,8 @@ class World:
         self.killer: Killer | None = None  # for the next run only
         self.origin_down = False  # CloudFront cannot read the bucket
         self.leak = ""  # the first private value published
+        self.foreign: set[str] = set()  # keys of other programs' objects
+        self.vanished: dict[str, date] = {}  # keys of objects that a lifecycle rule deleted, and the day
         self._writes: list[str] = []
 
     @contextlib.contextmanager
@@ -122,9 +124,35 @@ class World:
             finally:
                 if killer:
                     killer.stop()
+        # Not at their upload: the clock stands still during a run, so an error in the cache does not expire.
+        self.visitors.vanished &= self.vanished.keys()
         paths = sum(map(len, self.proxy.invalidations[earlier:]))
         self.bill.add_paths(self.now, paths)
         return Run(process.returncode, log, tuple(self._writes), paths)
+
+    def add_foreign_objects(self) -> None:
+        """Put objects of another program beside the site; some have names that are almost ours."""
+        number = self.rng.randrange(1000)
+        names = (
+            f"archive/{number}.tif",
+            f"static/js/main.{number:08x}.chunk.js",
+            f"event/notes-{number}.html",
+        )
+        for name in names:
+            self.aws.put(name, b"theirs")
+            self.foreign.add(name)
+
+    def lose_objects(self) -> None:
+        """Delete some objects of the site, as a lifecycle rule does."""
+        with self.lock:
+            # The checks read index.html, events.json and status.json.
+            pages = sorted(key for key in self.bucket if "/" in key)
+            keys = self.rng.sample(pages, min(3, len(pages)))
+            for key in keys:
+                self.aws.delete(key)
+                del self.bucket[key]
+                self.vanished[key] = self.now.date()
+                self.visitors.vanished.add(key)
 
     def published_titles(self) -> dict[str, str]:
         """Return the titles of the published events that are not over, by id."""
@@ -154,6 +182,7 @@ class World:
                 case "DeleteObjects":
                     for name in re.findall(r"<Key>(.*?)</Key>", body.decode()):
                         self.bucket.pop(unescape(name), None)
+                        self.vanished.pop(unescape(name), None)
                 case "ListObjectsV2":
                     self.bill.lists += 1
             if operation != "ListObjectsV2":
@@ -163,6 +192,7 @@ class World:
                 self.killer.on_request("after")
 
     def _put(self, key: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self.vanished.pop(key, None)
         self.bucket[key] = Stored(
             body=body,
             content_type=headers.get("content-type", ""),
