@@ -39,7 +39,7 @@ die_usage() {
 # load_env [READER]: export the settings of .env (or $ENV_FILE) that the environment does not have.
 # READER, a program and its options, prints each as KEY=value and a NUL character, or logs the faults.
 load_env() {
-  local file=${ENV_FILE:-$ROOT/.env} setting
+  local file=${ENV_FILE:-$ROOT/.env} setting rc=0
   # A session token without its key pair is of another login than the pair in the file.
   [[ -n ${AWS_ACCESS_KEY_ID:-}${AWS_ACCESS_KEY_ID_FILE:-} ]] || unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
   if (($# == 0)); then
@@ -49,7 +49,9 @@ load_env() {
   while IFS= read -r -d '' setting; do
     [[ -v ${setting%%=*} ]] || export "${setting?}"
   done < <(python3 "$@")
-  wait "$!" || return "$?"
+  wait "$!" || rc=$?
+  [[ $rc =~ ^(0|1|2|65|75|78)$ ]] || rc=$EX_FAILED # READER was killed
+  return "$rc"
 }
 
 # require_env KEY...: end with 78 unless every setting has a value

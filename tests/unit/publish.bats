@@ -41,6 +41,12 @@ last() { printf '%s\n' "${lines[-1]}"; }
   same "$(grep -c 'step=publish' <<<"$output")" 1
 }
 
+@test "A check of the settings that is killed ends the run with 1, not with a number of its own" {
+  printf 'import os\nos.kill(os.getpid(), 9)\n' >"$PROJECT/scripts/check.py"
+  run -1 publish
+  last | grep -Eq 'msg="publish failed" failed_step=check rc=1$'
+}
+
 @test "fault 41: pending paths are invalidated first, even if LibCal is down" {
   echo event/1.html >"$BUILD_DIR/pending-paths"
   does fetch 'exit 78'
