@@ -106,7 +106,7 @@ def _unknown(entry: Entry) -> tuple[Problem, str]:
 
 def _missing(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for row in TABLE.values():
-        if row.required and not values.get(row.name) and not values.get(f"{row.name}_FILE"):
+        if row.is_required(values) and not values.get(row.name) and not values.get(f"{row.name}_FILE"):
             yield row.name, f"is not set: {row.hint}", MISSING
     for role in _ROLES:
         have = [bool(values.get(role + key) or values.get(f"{role}{key}_FILE")) for key in _KEY_PAIR]

@@ -1,8 +1,8 @@
 """Prepare the request of bin/invalidate, and record CloudFront's answer.
 
     python scripts/invalidation.py show          print the paths to invalidate and their price
-    python scripts/invalidation.py prepare       write $BUILD_DIR/run/invalidation.json
-    python scripts/invalidation.py record FILE   record the answer and empty pending-paths
+    python scripts/invalidation.py prepare       write $BUILD_DIR/run/invalidation.json and .paths
+    python scripts/invalidation.py record [FILE] record CloudFront's answer and empty pending-paths
 
 publishing/cloudfront.py holds the rules for paths and prices.
 """
@@ -23,14 +23,20 @@ from settings import PublishSettings, read_environment
 
 def _prepare(settings: PublishSettings) -> None:
     pending = Pending.load(settings.pending_dir / "pending-paths")
-    data = batch(paths_for(pending.paths, settings), pending, settings.distribution)
-    write_atomic(settings.build_dir / "run" / "invalidation.json", json.dumps(data).encode())
+    paths = paths_for(pending.paths, settings)
+    data = batch(paths, pending, settings.distribution)
+    run = settings.build_dir / "run"
+    write_atomic(run / "invalidation.json", json.dumps(data).encode())
+    write_atomic(run / "invalidation.paths", "".join(f"{path}\n" for path in paths).encode())
 
 
 def _record(settings: PublishSettings, answer: str, log: Log) -> None:
+    """Record an invalidation; `answer` is the file of CloudFront's answer, empty for another cache."""
     run = settings.build_dir / "run"
-    with open(answer, encoding="utf-8") as file:
-        invalidation = json.load(file)["Invalidation"]["Id"]
+    invalidation = ""
+    if answer:
+        with open(answer, encoding="utf-8") as file:
+            invalidation = json.load(file)["Invalidation"]["Id"]
     request = json.loads((run / "invalidation.json").read_bytes())
     paths, reference = request["Paths"]["Items"], request["CallerReference"]
     budget = Budget(settings)
@@ -46,11 +52,12 @@ def _record(settings: PublishSettings, answer: str, log: Log) -> None:
         )
     numbers: dict[str, object] = {
         "paths": len(paths),
-        "invalidation": invalidation,
-        "reused": int(reused),
+        **(
+            {"invalidation": invalidation, "reused": int(reused)} if answer else {"with": settings.invalidate}
+        ),
         "pending_before": before,
         "pending_after": 0,
-        "paths_this_month": budget.count,
+        **({"paths_this_month": budget.count} if answer else {}),
     }
     write_atomic(run / "invalidate.stats", "".join(f"{k}={v}\n" for k, v in numbers.items()).encode())
     sys.stdout.write(logfmt(numbers) + "\n")
@@ -61,8 +68,8 @@ def _show(settings: PublishSettings) -> None:
     budget = Budget(settings)
     sys.stdout.writelines(f"invalidate\t{path}\n" for path in paths)
     sys.stdout.write(
-        f"{len(paths)} invalidation path{'' if len(paths) == 1 else 's'}: ${budget.price(len(paths)):.3f};"
-        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
+        f"{len(paths)} invalidation path{'' if len(paths) == 1 else 's'}: ${budget.price(len(paths)):.3f}"
+        f"{budget.used}\n"
     )
 
 
@@ -77,8 +84,8 @@ def main(argv: list[str]) -> int:
                 _show(settings)
             case ["prepare"]:
                 _prepare(settings)
-            case ["record", answer]:
-                _record(settings, answer, log)
+            case ["record", *answer]:
+                _record(settings, "".join(answer), log)
             case _:
                 sys.stderr.write(__doc__ or "")
                 return USAGE

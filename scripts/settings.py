@@ -133,6 +133,7 @@ class PublishSettings:
     bucket: str
     prefix: str
     destination: str
+    invalidate: str
     distribution: str
     site_url: str
     min_events: int
@@ -157,6 +158,7 @@ class PublishSettings:
             bucket=bucket,
             prefix=prefix,
             destination=f"{server} s3://{bucket}/{prefix}",
+            invalidate=_value(env, "INVALIDATE"),
             distribution=_value(env, "CLOUDFRONT_DISTRIBUTION_ID"),
             site_url=_value(env, "SITE_URL").rstrip("/"),
             min_events=int(_value(env, "MIN_EVENTS")),

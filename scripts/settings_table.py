@@ -28,6 +28,7 @@ Check = Callable[[str, Mapping[str, str]], str]
 class Setting:
     """One setting. `hint` says what to write for a required one; `valid` is used by the check instead.
 
+    `required_with`: required if INVALIDATE has this value.
     `file`: the value is the path of a file, which a container gets as a secret. `own_file`: NAME_FILE may
     name a file that holds the value. `host_only`: the containers do not get it.
     """
@@ -37,12 +38,18 @@ class Setting:
     readers: tuple[str, ...]
     default: str = ""
     required: bool = False
+    required_with: str = ""
     valid: str = ""
     hint: str = ""
     secret: bool = False
     file: bool = False
     own_file: bool = False
     host_only: bool = False
+
+    def is_required(self, env: Mapping[str, str]) -> bool:
+        """Return whether the setting must have a value, given the other settings."""
+        way = env.get("INVALIDATE") or TABLE["INVALIDATE"].default
+        return self.required or bool(self.required_with and self.required_with == way)
 
     def why_wrong(self, env: Mapping[str, str]) -> str:
         """Return why the value in `env` is wrong, or an empty string; an empty value is the default."""
@@ -342,13 +349,23 @@ def _publishing_rows() -> Iterator[Setting]:
         hint="write the name of the bucket",
     )
     yield Setting(name="S3_PREFIX", check=prefix, readers=_AWS)
+    ways = pattern("cloudfront|none|command", "cloudfront, none or command")
+    yield Setting(name="INVALIDATE", check=ways, readers=(*_AWS, VERIFY), default="cloudfront")
     yield Setting(
         name="CLOUDFRONT_DISTRIBUTION_ID",
         check=pattern("[A-Z0-9]{1,32}", "one id such as E2QWRUHAPOMQZL, not an address or ARN"),
         readers=_AWS,
-        required=True,
+        required_with="cloudfront",
         valid="X",
-        hint="write the id of the distribution, such as E2QWRUHAPOMQZL",
+        hint="write the id of the distribution, such as E2QWRUHAPOMQZL; without CloudFront, set INVALIDATE",
+    )
+    yield Setting(
+        name="INVALIDATE_COMMAND",
+        check=word,
+        readers=(INVALIDATE,),
+        required_with="command",
+        hint="write the path of the program that refreshes your cache",
+        file=True,
     )
     everywhere = (*_BUILD, *_AWS)
     yield Setting(name="MIN_EVENTS", check=number(0, 1_000_000), readers=everywhere, default="1")

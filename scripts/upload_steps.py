@@ -38,7 +38,7 @@ from log import Log
 from publishing import bucket_listing
 from publishing.bucket_listing import Listing
 from publishing.build_files import BuildFiles
-from publishing.cloudfront import FREE_A_MONTH, Budget, paths_for
+from publishing.cloudfront import Budget, paths_for
 from publishing.guards import check_deletes, check_events, check_site, count_events, read_site_file
 from publishing.headers import UNKNOWN_TYPE, headers_for
 from publishing.state import EVERYTHING, UNCERTAIN, Pending, Published
@@ -203,6 +203,7 @@ def _plan(files: BuildFiles, log: Log, manifest: Mapping[str, str], state: State
         pending=state.pending,
         invalidated_at=invalidated_at,
         history_lost=lost or not state.is_complete,
+        invalidated=settings.invalidate != "none",
     )
     plan = make_plan(manifest, state.published, edge, settings.now)
     sizes = {path: (files.site / path).stat().st_size for path in manifest}
@@ -329,8 +330,7 @@ def show(files: BuildFiles, log: Log) -> None:
     dollars = (puts + lists) * DOLLARS_A_REQUEST + budget.price(len(paths))
     sys.stdout.write(
         f"{_number(puts, 'upload')} ({size:,} bytes), {_number(len(deletes), 'delete')},"
-        f" {_number(len(paths), 'invalidation path')}: ${dollars:.6f};"
-        f" {budget.count:,} of {FREE_A_MONTH:,} free paths used this month\n"
+        f" {_number(len(paths), 'invalidation path')}: ${dollars:.6f}{budget.used}\n"
     )
 
 

@@ -27,14 +27,14 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
 
 def paths_for(pending: Iterable[str], settings: PublishSettings) -> list[str]:
-    """Return the invalidation path that covers the site's files in `pending`; empty without pending files.
+    """Return the invalidation path that covers the site's files in `pending`, as a list.
 
-    That is the page's own path if one file changed, else a wildcard. It is a path of the public address,
-    SITE_URL: it never includes an origin path, and may include S3_PREFIX. With a prefix and without
-    SITE_URL, only `/*` is right in both cases.
+    It is empty without pending files, and if INVALIDATE is none. The path is the page's own if one file
+    changed, else a wildcard. It is a path of the public address, SITE_URL: it never includes an origin
+    path, and may include S3_PREFIX. With a prefix and without SITE_URL, only `/*` is right in both cases.
     """
     names = list(pending)
-    if not names:
+    if not names or settings.invalidate == "none":
         return []
     base = urlsplit(settings.site_url).path.rstrip("/")
     base_is_known = _PLAIN.match(base or "/") and (settings.site_url or not settings.prefix)
@@ -65,12 +65,13 @@ class Budget:
     """The paths that CloudFront has billed this month, and the time of its last invalidation.
 
     The file `invalidations` holds one line: `2026-11 17 <last reference> <time of the last answer>`.
-    A month is one of AWS's bills, which are kept in UTC.
+    A month is one of AWS's bills, which are kept in UTC. Without CloudFront no path is billed.
     """
 
     def __init__(self, settings: PublishSettings) -> None:
         self._path = settings.pending_dir / "invalidations"
         self._now = settings.now
+        self._is_billed = settings.invalidate == "cloudfront"
         self._month = f"{settings.now.astimezone(UTC):%Y-%m}"
         self.count, self.last_reference = 0, ""
         self.invalidated_at: datetime | None = None
@@ -81,7 +82,7 @@ class Budget:
 
     def add(self, paths: int, reference: str) -> None:
         """Record an answer of CloudFront; count its `paths` once, also if a retry repeats the reference."""
-        if reference != self.last_reference:
+        if self._is_billed and reference != self.last_reference:
             self.count += paths
         self.last_reference, self.invalidated_at = reference, self._now
         line = f"{self._month} {self.count} {reference} {self.invalidated_at.isoformat()}\n"
@@ -89,4 +90,10 @@ class Budget:
 
     def price(self, paths: int) -> float:
         """Return the price of `paths` more paths, in dollars."""
-        return max(0, min(paths, self.count + paths - FREE_A_MONTH)) * DOLLARS_A_PATH
+        return max(0, min(paths, self.count + paths - FREE_A_MONTH)) * DOLLARS_A_PATH * self._is_billed
+
+    @property
+    def used(self) -> str:
+        """The end of a sentence: how many free paths are used; empty if no path is billed."""
+        text = f"; {self.count:,} of {FREE_A_MONTH:,} free paths used this month"
+        return text if self._is_billed else ""

@@ -1,8 +1,9 @@
 """The headers of each published file, in two tables: Cache-Control and Content-Type.
 
 Browsers keep a page for a minute, so that visitors see a cancellation at once. CloudFront keeps it for
-an hour, since bin/invalidate sends it every change; the hour limits the harm of a missed one. The
-content of a hashed asset never changes.
+an hour, since bin/invalidate sends it every change; the hour limits the harm of a missed one. A cache
+that learns of no change (INVALIDATE=none) keeps it for a minute too. The content of a hashed asset never
+changes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ CACHE_CONTROL = (
     (re.escape(STATUS), "public, max-age=30"),
     (r".*", "public, max-age=60, s-maxage=3600, stale-while-revalidate=60, stale-if-error=86400"),
 )
+
+_FOR_AN_EDGE = "s-maxage=3600, "
 
 # The AWS CLI would take types from the mime.types of the host, without a charset.
 # CloudFront compresses html, css, javascript, json, xml, plain and svg, but not
@@ -65,9 +68,11 @@ class Headers:
         return cls(content_type=content_type, cache_control=cache_control)
 
 
-def headers_for(path: str) -> Headers:
-    """Return the headers of the site's file `path`."""
+def headers_for(path: str, *, invalidated: bool = True) -> Headers:
+    """Return the headers of the site's file `path`; `invalidated`: the cache learns of every change."""
     cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
+    if not invalidated:
+        cache_control = cache_control.replace(_FOR_AN_EDGE, "")
     suffix = ".txt" if path == MARK else PurePosixPath(path).suffix
     content_type = CONTENT_TYPES.get(suffix, UNKNOWN_TYPE)
     return Headers(content_type=content_type, cache_control=cache_control)

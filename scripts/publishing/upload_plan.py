@@ -58,12 +58,18 @@ class Changes:
 class Edge:
     """CloudFront's side: the paths still to invalidate, and the time of its last invalidation.
 
-    With `history_lost`, it may hold old copies of paths that are not in `pending`.
+    With `history_lost`, it may hold old copies of paths that are not in `pending`. `invalidated` is false
+    for a cache that learns of no change.
     """
 
     pending: Pending
     invalidated_at: datetime | None
     history_lost: bool
+    invalidated: bool = True
+
+    def headers_for(self, path: str) -> Headers:
+        """Return the headers of the site's file `path`."""
+        return headers_for(path, invalidated=self.invalidated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +84,20 @@ class Plan:
 
 def make_plan(manifest: Mapping[str, str], published: Published, edge: Edge, now: datetime) -> Plan:
     """Return the plan that makes S3 and CloudFront serve the files of `manifest`."""
-    changes = compare(manifest, published)
+    changes = compare(manifest, published, edge)
     deletes = due_deletes(manifest, published, edge, now)
     stale = stale_paths(changes, deletes, published, edge)
     return Plan(
         changes=changes,
-        steps=(*_mark(published), *order(changes, deletes)),
-        published=replace(published, entries=_entries_during(manifest, published, changes, deletes, now)),
+        steps=(*_mark(published), *order(changes, deletes, edge)),
+        published=replace(
+            published, entries=_entries_during(manifest, published, changes, deletes, edge, now)
+        ),
         pending=edge.pending.add(stale) if stale else edge.pending,
     )
 
 
-def compare(manifest: Mapping[str, str], published: Published) -> Changes:
+def compare(manifest: Mapping[str, str], published: Published, edge: Edge) -> Changes:
     """Return the paths in which the site differs from S3."""
     new: list[str] = []
     replaced: list[str] = []
@@ -97,7 +105,7 @@ def compare(manifest: Mapping[str, str], published: Published) -> Changes:
         entry = published.entries.get(path)
         if entry is None or entry.digest == MAYBE_MISSING:
             new.append(path)
-        elif (entry.digest, entry.headers) != (digest, headers_for(path)):
+        elif (entry.digest, entry.headers) != (digest, edge.headers_for(path)):
             replaced.append(path)
     removed = [
         path
@@ -163,24 +171,24 @@ def split(steps: Iterable[Step], sizes: Mapping[str, int]) -> Iterator[Step]:
         yield replace(step, paths=tuple(part))
 
 
-def order(changes: Changes, deletes: tuple[str, ...]) -> Iterator[Step]:
+def order(changes: Changes, deletes: tuple[str, ...], edge: Edge) -> Iterator[Step]:
     """Yield the steps in the order that keeps every link valid."""
     # The home page links to all other pages, so it never counts as new.
     new = set(changes.new) - {HOME}
     replaced = set(changes.uploads) - new
-    yield from _syncs(path for path in changes.uploads if is_hashed(path))
-    yield from _syncs(path for path in new if not is_hashed(path))
-    yield from _syncs(path for path in replaced if not is_hashed(path))
+    yield from _syncs((path for path in changes.uploads if is_hashed(path)), edge)
+    yield from _syncs((path for path in new if not is_hashed(path)), edge)
+    yield from _syncs((path for path in replaced if not is_hashed(path)), edge)
     yield Step(action="status", paths=(STATUS,), headers=headers_for(STATUS))
     for start in range(0, len(deletes), DELETE_BATCH):
         yield Step(action="delete", paths=deletes[start : start + DELETE_BATCH])
 
 
-def _syncs(paths: Iterable[str]) -> Iterator[Step]:
+def _syncs(paths: Iterable[str], edge: Edge) -> Iterator[Step]:
     """Yield a step for each kind of headers. Pages come last: they link to feeds, feeds link to no file."""
     by_headers: dict[Headers, list[str]] = {}
     for path in paths:
-        by_headers.setdefault(headers_for(path), []).append(path)
+        by_headers.setdefault(edge.headers_for(path), []).append(path)
     for headers in sorted(by_headers, key=lambda item: (item.content_type.startswith("text/html"), item)):
         yield Step(action="sync", paths=tuple(sorted(by_headers[headers])), headers=headers)
 
@@ -190,6 +198,7 @@ def _entries_during(
     published: Published,
     changes: Changes,
     deletes: Iterable[str],
+    edge: Edge,
     now: datetime,
 ) -> dict[str, Entry]:
     """Return the entries to save during the upload: each file that it changes is uncertain."""
@@ -197,8 +206,8 @@ def _entries_during(
         path: replace(entry, removed_at=None) if path in manifest else entry
         for path, entry in published.entries.items()
     }
-    entries |= {path: Entry(digest=MAYBE_MISSING, headers=headers_for(path)) for path in changes.new}
-    entries |= {path: Entry(digest=UNCERTAIN, headers=headers_for(path)) for path in changes.replaced}
+    entries |= {path: Entry(digest=MAYBE_MISSING, headers=edge.headers_for(path)) for path in changes.new}
+    entries |= {path: Entry(digest=UNCERTAIN, headers=edge.headers_for(path)) for path in changes.replaced}
     entries |= {path: replace(entries[path], removed_at=now) for path in changes.removed}
     entries |= {path: replace(entries[path], digest=MAYBE_MISSING) for path in deletes}
     mark = entries.get(MARK)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # bin/invalidate with the real AWS CLI against moto. The numbers of traps and faults: test_traps.py.
+# shellcheck disable=SC2030,SC2031  # each test has its own environment
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -93,6 +94,64 @@ paths() { calls | awk '$1 == "CreateInvalidation" {print $6}' | tr '\n' ' '; }
     run -0 invalidate
   done
   says 'paths_this_month=4 '
+}
+
+# refresher LINE...: make the program that INVALIDATE_COMMAND names
+refresher() {
+  printf '%s\n' '#!/usr/bin/env bash' "$@" >"$BATS_TEST_TMPDIR/refresh"
+  chmod 755 "$BATS_TEST_TMPDIR/refresh"
+  export INVALIDATE=command INVALIDATE_COMMAND=$BATS_TEST_TMPDIR/refresh CLOUDFRONT_DISTRIBUTION_ID=
+}
+
+@test "INVALIDATE=none needs no distribution, sends no request and empties pending-paths" {
+  pending m1 event/1.html
+  INVALIDATE=none CLOUDFRONT_DISTRIBUTION_ID='' run -0 invalidate
+  says 'msg=invalidated paths=0 with=none pending_before=1 pending_after=0 seconds'
+  same "$(wc -c <"$BUILD_DIR/pending-paths")" 0
+  [[ -s $BUILD_DIR/invalidations ]] || fail 'no time, so that removed files are never deleted'
+  same "$(calls)" ''
+  pending m2 event/1.html
+  INVALIDATE=none run -0 --separate-stderr invalidate --dry-run
+  same "$output" "0 invalidation paths: \$0.000"
+  INVALIDATE=cloudflare run -78 invalidate
+  says 'key=INVALIDATE rc=78'
+}
+
+@test "INVALIDATE=command gives the paths to a program, which sees no secret of another step" {
+  # shellcheck disable=SC2016  # for the script to expand
+  refresher "cat >>'$BATS_TEST_TMPDIR/got'" \
+    "echo \"\$AWS_ACCESS_KEY_ID \${UPLOAD_AWS_SECRET_ACCESS_KEY-} \${LIBCAL_CLIENT_SECRET-}\" >>'$BATS_TEST_TMPDIR/got'"
+  export INVALIDATE_AWS_ACCESS_KEY_ID=AKIAREFRESH INVALIDATE_AWS_SECRET_ACCESS_KEY=x
+  export UPLOAD_AWS_SECRET_ACCESS_KEY=planted LIBCAL_CLIENT_SECRET=planted
+  pending m1 event/1.html
+  SITE_URL=https://library.example/events run -0 invalidate
+  says 'msg=invalidated paths=1 with=command pending_before=1 pending_after=0 seconds'
+  pending m2 $'event/1.html\nevent/2.html'
+  chmod 644 "$BATS_TEST_TMPDIR/refresh" # as in a container
+  run -0 invalidate
+  same "$(<"$BATS_TEST_TMPDIR/got")" $'/events/event/1.html\nAKIAREFRESH  \n/*\nAKIAREFRESH  '
+  same "$(wc -c <"$BUILD_DIR/pending-paths")" 0
+  same "$(calls)" ''
+}
+
+@test "If INVALIDATE_COMMAND fails, the paths stay pending, and 75 and 78 are passed on" {
+  local code
+  pending m1 event/1.html
+  export LIBCAL_CLIENT_SECRET=planted-secret
+  for code in 75:75 78:78 1:1 3:1; do
+    refresher 'echo tried' 'echo "no answer, token=planted-secret" >&2' "exit ${code%:*}"
+    run "-${code#*:}" invalidate
+    says "level=error .*INVALIDATE_COMMAND failed\" detail=\"no answer.* pending=1 rc=${code#*:}"
+    says_not planted
+  done
+  INVALIDATE_COMMAND=/nowhere run -78 invalidate
+  says 'key=INVALIDATE_COMMAND path=/nowhere rc=78'
+  INVALIDATE_COMMAND='' run -78 invalidate
+  says 'key=INVALIDATE_COMMAND'
+  echo text >"$BATS_TEST_TMPDIR/text"
+  INVALIDATE_COMMAND=$BATS_TEST_TMPDIR/text run -78 invalidate
+  says 'make it executable'
+  grep -q event/1.html "$BUILD_DIR/pending-paths"
 }
 
 @test "A dry run prints the path and its price and makes no call" {

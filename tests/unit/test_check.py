@@ -67,6 +67,22 @@ def test_problems_come_in_groups_with_their_lines_and_the_counts_last(tmp_path: 
     )
 
 
+@pytest.mark.parametrize(
+    ("way", "missing"),
+    [
+        ("", "CLOUDFRONT_DISTRIBUTION_ID"),
+        ("cloudfront", "CLOUDFRONT_DISTRIBUTION_ID"),
+        ("command", "INVALIDATE_COMMAND"),
+        ("none", ""),
+    ],
+)
+def test_each_way_to_invalidate_requires_its_own_setting(tmp_path: Path, way: str, missing: str) -> None:
+    text = GOOD.replace("CLOUDFRONT_DISTRIBUTION_ID=E1\n", f"INVALIDATE={way}\n")
+    code, lines = check(tmp_path, text)
+    assert (code, len(lines)) == ((78, 4) if missing else (0, 1))
+    assert not missing or lines[1].startswith(f"  .env: {missing} is not set: write the ")
+
+
 def test_every_wrong_value_is_listed_not_only_the_first(tmp_path: Path) -> None:
     text = GOOD.replace("https://example", "http://example") + "DAYS_AHEAD=0\nMIN_EVENTS=-1\n"
     code, lines = check(tmp_path, text)

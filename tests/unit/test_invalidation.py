@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import invalidation
 from publishing.cloudfront import Budget, batch, paths_for
 from publishing.state import Pending
 from settings import PublishSettings, SettingError
+from support.raw_server import raw_server
 
 
 def chosen(**env: str) -> PublishSettings:
@@ -33,6 +37,52 @@ def test_one_pending_file_is_its_own_path_and_several_are_a_wildcard(
     pending: list[str], env: dict[str, str], paths: list[str]
 ) -> None:
     assert paths_for(pending, chosen(**env)) == paths
+
+
+def test_without_cloudfront_no_path_is_billed() -> None:
+    none, command = (chosen(INVALIDATE=way) for way in ("none", "command"))
+    assert paths_for(["event/1.html"], none) == []
+    assert paths_for(["event/1.html"], command) == ["/event/1.html"]
+    assert Budget(command).price(5000) == 0
+    assert (Budget(command).used, Budget(chosen()).used) == (
+        "",
+        "; 0 of 1,000 free paths used this month",
+    )
+
+
+def test_the_cloudflare_command_of_the_docs_purges_one_address_or_everything(tmp_path: Path) -> None:
+    code = (Path(__file__).parents[2] / "docs" / "stores.md").read_text().split("```python\n")[1]
+    command = tmp_path / "purge"
+    done = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    answers = [done, done, done.replace(b"200 OK", b"503 Busy")]
+    requests: list[bytes] = []
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        while not request.endswith(b"}"):  # the body may come in a packet of its own
+            request += connection.recv(65536)
+        requests.append(request)
+        connection.sendall(answers.pop(0))
+
+    with raw_server(answer) as server:
+        command.write_text(code.split("```")[0].replace("https://api.cloudflare.com", server.url))
+        codes = [
+            subprocess.run(
+                [sys.executable, command],
+                input=path,
+                text=True,
+                env={"SITE_URL": "https://library.example/events"},
+                timeout=30,
+                check=False,
+            ).returncode
+            for path in ("/events/event/7.html\n", "/events*\n", "/*\n")
+        ]
+        assert codes == [0, 0, 75]
+    assert b"Bearer ..." in requests[0]
+    bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in requests[:2]]
+    assert bodies == [
+        {"files": ["https://library.example/events/event/7.html"]},
+        {"purge_everything": True},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,23 @@ def test_trap_09_fault_23_after_a_changed_header_rule_only_its_files_are_uploade
     assert 'msg="headers changed; uploading these files again"' in world.log
 
 
+def test_a_cache_that_learns_of_no_change_keeps_pages_no_longer_than_a_browser(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    assert f"{headers.headers_for('index.html')}".count("s-maxage=3600") == 1
+    world.puts.clear()
+    world.setting("INVALIDATE", "none")
+    world.upload()
+    assert set(world.puts) == {*SITE.keys() - {CSS}, "status.json"}  # their headers have changed
+    published = (world.build / "published.manifest").read_text()
+    kept = [line for line in published.splitlines() if "s-maxage" in line]
+    assert kept == [f"# headers {headers.headers_for(MARK)}"]
+    assert "# headers text/html; charset=utf-8 | public, max-age=60, stale-while-revalidate=60" in published
+    world.puts.clear()
+    world.upload()
+    assert world.puts == ["status.json"]
+
+
 LESS = {"index.html": "event/1.html", "event/1.html": "", CSS: "", "events.ics": ""}
 
 
