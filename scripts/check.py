@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aws_config
+import branches
 import docker_engine
 import env_file
 import program
@@ -121,6 +122,9 @@ def _value_problems(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]
         why = row.why_wrong(values) or (_why_wrong_here(row, value, values) if value else "")
         if why:
             yield row.name, why, WRONG
+        elif row.name == "BRANCHES" and value:
+            for fault in branches.read(Path(ROOT, value))[1]:
+                yield row.name, fault.text(value), WRONG
         elif row.own_file and not value and values.get(f"{row.name}_FILE"):
             why = _why_unreadable(values[f"{row.name}_FILE"], empty="names an empty file")
             if why:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from files import sha256, write_atomic
+from hours import Hours
 
 VERSION = 1
 
@@ -235,7 +236,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The content of events.json: events and closures (sorted), calendars, number of dropped events.
+    """The content of events.json: events and closures (sorted), calendars, hours, number of dropped events.
 
     `url` is the address of the LibCal API that they come from. Events of another LibCal are never kept.
     """
@@ -243,6 +244,7 @@ class Snapshot:
     events: tuple[Event, ...] = ()
     closures: tuple[Event, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+    hours: tuple[Hours, ...] = ()
     dropped: int = 0
     url: str = field(default="")
 
@@ -261,6 +263,7 @@ class Snapshot:
             "calendars": [_calendar_to_json(calendar) for calendar in self.calendars],
             "events": [event.to_json() for event in self.events],
             "closures": [event.to_json() for event in self.closures],
+            "hours": [hours.to_json() for hours in self.hours],
         }
         text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
         write_atomic(path, text.encode() + b"\n", durable=True)
@@ -276,6 +279,7 @@ class Snapshot:
                 events=tuple(Event.from_json(item, zone) for item in data["events"]),
                 closures=tuple(Event.from_json(item, zone) for item in data.get("closures", ())),
                 calendars=tuple(_calendar_from_json(item, zone) for item in data["calendars"]),
+                hours=tuple(Hours.from_json(item, zone) for item in data.get("hours", ())),
                 dropped=int(data["dropped"]),
                 url=data["url"],
             )

@@ -16,8 +16,10 @@ from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import branches
 import env_file
 from aws_config import ConfigError, endpoint
+from branches import Branch
 from log import Log, secrets_in
 from settings_table import (
     CALENDAR,
@@ -70,6 +72,7 @@ class Settings:
     now: datetime
     closing_category: str = ""
     featured_category: str = ""
+    branches: tuple[Branch, ...] = ()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -92,6 +95,7 @@ class Settings:
             now=_now(env, zone),
             closing_category=env.get("CLOSING_CATEGORY", "").strip(),
             featured_category=env.get("FEATURED_CATEGORY", "").strip(),
+            branches=_branches(env.get("BRANCHES", "")),
         )
 
 
@@ -239,6 +243,18 @@ def _calendars(text: str) -> tuple[CalendarSetting, ...]:
         if match := CALENDAR.match(item.strip()):
             found[match[1]] = CalendarSetting(id=match[1], label=(match[2] or "").strip())
     return tuple(found.values())
+
+
+def _branches(name: str) -> tuple[Branch, ...]:
+    """Return the branches in the file BRANCHES; none if it is not set."""
+    if not name:
+        return ()
+    found, faults = branches.read(Path(ROOT, name))
+    if faults:
+        raise SettingError(
+            "BRANCHES", "names a wrong file: " + "; ".join(fault.text(name) for fault in faults)
+        )
+    return found
 
 
 def _now(env: Mapping[str, str], zone: ZoneInfo) -> datetime:

@@ -32,7 +32,9 @@ def main() -> int:
     with LibCal() as libcal, Aws() as aws:
         site = make_server("0.0.0.0", PORT, bucket_site.app(aws), threaded=True, request_handler=QuietHandler)
         threading.Thread(target=site.serve_forever, daemon=True).start()
-        settings = libcal.settings | aws.env | sample.SETTINGS | {"SITE_URL": url}
+        facts = Path(os.environ["BUILD_DIR"], "branches.toml")
+        facts.write_bytes(sample.BRANCHES.read_bytes())
+        settings = libcal.settings | aws.env | sample.SETTINGS | {"SITE_URL": url, "BRANCHES": str(facts)}
         text = "".join(f"{key}='{value}'\n" for key, value in settings.items())
         Path(os.environ["BUILD_DIR"], "demo.env").write_text(text)
         READY.touch()

@@ -101,7 +101,14 @@ def _publish(libcal: LibCal, aws: Aws, site: str, options: argparse.Namespace) -
     env |= libcal.settings | aws.env
     env |= {"BUILD_DIR": str(BUILD), "ENV_FILE": os.devnull, "SITE_URL": site, "LOCALE": options.locale}
     # For events of a file, show as many days as possible.
-    env |= {"DAYS_AHEAD": str(options.fold or 365)} if options.events else sample.SETTINGS
+    env |= (
+        {"DAYS_AHEAD": str(options.fold or 365)}
+        if options.events
+        else {
+            **sample.SETTINGS,
+            "BRANCHES": str(sample.BRANCHES),
+        }
+    )
     with _stopped_at_end(
         subprocess.Popen(
             ["make", "--no-print-directory", "-C", str(ROOT), "publish"],

@@ -59,6 +59,11 @@ def control(libcal: LibCal) -> Blueprint:
         libcal.calendars[number].update(_body())
         return libcal.calendars[number]
 
+    @routes.patch("/hours/<place>")
+    def hours(place: str) -> Any:
+        libcal.hours.setdefault(place, {}).update(_body())
+        return libcal.hours[place]
+
     @routes.put("/clock")
     def clock() -> Any:
         text = _body()["now"]

@@ -32,9 +32,9 @@ class Fault:
     """One fault, and the requests that it applies to: those that match all given conditions.
 
     `path` is the beginning of the path, without /api: /1.1/events, /1.1/oauth/token, /1.1/calendars,
-    /images. The first `skip` requests pass, the next `times` fail (None: all, until the fault is cleared).
-    `status`, `retry_after` and `body` are for kind `status`; `seconds` is the pause of `delay`, and of
-    `drip` after each byte; `location` is the target of `redirect`.
+    /1.1/hours, /images. The first `skip` requests pass, the next `times` fail (None: all, until the fault
+    is cleared). `status`, `retry_after` and `body` are for kind `status`; `seconds` is the pause of `delay`,
+    and of `drip` after each byte; `location` is the target of `redirect`.
     """
 
     kind: str

@@ -13,6 +13,7 @@ Tests and simulations control it through /_standin:
   PATCH, DELETE /_standin/events/<id>   change an event (?remove=key,key deletes fields); delete it
   GET, POST /_standin/events     list all events; add one: {"title", "start", "end", "calendar": id, ...}
   PATCH  /_standin/calendars/<id>   change a calendar, such as its visibility
+  PATCH  /_standin/hours/<id>    change opening hours: {"2026-03-03": {"status": "closed"}, ...}
   PUT    /_standin/clock         {"now": "2026-03-03T09:00-05:00"}, or null for the real clock
   PATCH  /_standin/tokens        {"expires_in": seconds or null, "revoke_old": false, "refusal": 400 or 401}
   DELETE /_standin/tokens        expire all tokens
@@ -43,7 +44,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, g, request
 
-from standins import libcal_file, sample
+from standins import hours, libcal_file, sample
 from standins.libcal_control import control
 from standins.libcal_faults import ANSWERS, CHANGES, EVENTS, IGNORED, Fault
 from standins.records import Record, note_fields, record
@@ -96,6 +97,8 @@ class LibCal:
             events = sample.events(self.clock().date())
         self.events: dict[str, Record] = {str(event["id"]): event for event in events}
         self.calendars: dict[str, Record] = {str(item["calid"]): dict(item) for item in calendars}
+        # The opening hours of each place, by day.
+        self.hours = hours.sample(self.clock().date())
         self.faults: list[Fault] = []
         self.log: list[Request] = []
         self.url = ""
@@ -304,6 +307,12 @@ def _api(libcal: LibCal) -> Blueprint:
         except ValueError as error:
             return answer({"error": f"invalid parameter: {error}"}, 400)
         return answer({"events": _with_faults([_as_sent(event) for event in chosen])})
+
+    @api.get("/hours/<ids>")
+    def opening_hours(ids: str) -> Response:
+        today = libcal.clock().date().isoformat()
+        first, last = request.args.get("from", today), request.args.get("to", today)
+        return answer(hours.answer(libcal.hours, ids.split(","), first, last))
 
     @api.get("/events/<ids>")
     def some_events(ids: str) -> Response:

@@ -109,7 +109,13 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
         source = env["LIBCAL_URL"] if own else "sample library (no LibCal credentials in .env)"
         _say(f"Events: {source}")
     if not own:
-        env = {"SITE_NAME": sample.NAME, **env, **libcal.settings, "LIBCAL_CALENDARS": sample.CALENDAR_LABELS}
+        env = {
+            "SITE_NAME": sample.NAME,
+            "BRANCHES": str(sample.BRANCHES),
+            **env,
+            **libcal.settings,
+            "LIBCAL_CALENDARS": sample.CALENDAR_LABELS,
+        }
     if fetch and not own:
         # An earlier preview's events, from a stand-in on another port, would only cause a warning.
         (BUILD / "events.json").unlink(missing_ok=True)

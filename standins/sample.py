@@ -31,6 +31,8 @@ CALENDAR_LABELS = ",".join(
     if branch["visibility"] == "Public"
 )
 SETTINGS = {"SITE_NAME": NAME, "TIMEZONE": ZONE.key, "LIBCAL_CALENDARS": CALENDAR_LABELS}
+# For the demo and the preview: facts about the branches, with the opening hours of standins/hours.py.
+BRANCHES = Path(__file__).parent / "branches.toml"
 
 
 def _calendar(branch: Record) -> Record:

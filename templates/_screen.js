@@ -12,7 +12,7 @@ const version = versionOf(document);
 
 // The content: the events, the names of the next days, when the last event of each day ends, and the midnight
 // before the page was rendered.
-let rows, days, ends, built, closings;
+let rows, days, ends, built, closings, hours;
 function take(template) {
   // The rows stay in the template, where no image is loaded; pages show copies.
   rows = [...template.content.children];
@@ -20,6 +20,7 @@ function take(template) {
   ends = JSON.parse(template.dataset.ends);
   built = Number(template.dataset.built);
   closings = JSON.parse(template.dataset.closings);
+  hours = JSON.parse(template.dataset.hours);
 }
 take(byId("events"));
 
@@ -303,6 +304,8 @@ function tick() {
   const closing = closings.find(({ start, end }) => end > time && start < time + 24 * 3600);
   byId("closed").hidden = !closing;
   byId("closed").textContent = closing ? closing.text : "";
+  const open = hours.map((branch) => [hours.length > 1 ? `${branch.name}: ` : "", hoursNow(branch, time)]);
+  byId("hours").textContent = inDoubt() ? "" : open.filter((pair) => pair[1]).map((pair) => pair.join("")).join(" · ");
   if (paused || rotate === 0) turn(true);
 }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from event import DOUBTED, INTERNAL, NOT_LISTED, Calendar, Snapshot
+from fetching import opening_hours
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
@@ -26,6 +29,7 @@ from fetching.normalize import (
     parse_calendars,
 )
 from files import write_atomic
+from hours import Day
 from log import Log
 from settings import CalendarSetting, LibCalSettings, Settings
 
@@ -33,9 +37,13 @@ from settings import CalendarSetting, LibCalSettings, Settings
 WORKERS = 8
 # A calendar that is known to be public can do without the list of calendars: do not wait longer for it.
 CALENDAR_LIST_SECONDS = 10.0
+# The events do not need the opening hours: do not wait longer for them.
+HOURS_SECONDS = 10.0
 LOGGED_PROBLEMS = 10
 # The cause of a calendar of which LibCal has not yet said whether it is public.
 NOT_DESCRIBED = "not_described"
+
+_HoursOfPlaces = Mapping[str, Mapping[date, Day]]
 
 
 class Fetcher:
@@ -60,6 +68,8 @@ class Fetcher:
         self._failed: dict[str, tuple[str, int]] = {}
         self._names: dict[str, str] = {}
         self._held_back: dict[str, str] = {}
+        self._places = tuple(dict.fromkeys(branch.hours for branch in settings.branches if branch.hours))
+        self._hours: _HoursOfPlaces | Unavailable = {}
 
     @property
     def dropped(self) -> int:
@@ -73,6 +83,7 @@ class Fetcher:
         calendar_list = run_jobs(
             {"": self._client.calendars}, deadline.within(CALENDAR_LIST_SECONDS), workers=1
         )
+        hours = self._start_hours(deadline)
         for name, result in run_jobs(jobs, deadline, workers=WORKERS):
             if isinstance(result, Unavailable):
                 self._failed[name] = (result.cause, result.tries)
@@ -85,12 +96,36 @@ class Fetcher:
         self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
         if all(self._held_back.get(calendar.id) == INTERNAL for calendar in calendars):
             raise Misconfigured("all calendars in LIBCAL_CALENDARS are internal; choose public ones")
+        self._use_hours(next(hours, ("", Unavailable("deadline")))[1])
+
+    def _start_hours(self, deadline: Deadline) -> Iterator[tuple[str, _HoursOfPlaces | Exception]]:
+        """Start to fetch the opening hours; yield (name, result or exception) once they are there."""
+        if not self._places:
+            return iter([("", {})])
+        job = partial(opening_hours.fetch, self._client, self._places, self._window.first_day)
+        return run_jobs({"": job}, deadline.within(HOURS_SECONDS), workers=1)
+
+    def _use_hours(self, answer: _HoursOfPlaces | Exception) -> None:
+        """Keep the opening hours of this run, and log what LibCal did not send."""
+        if isinstance(answer, Exception) and not isinstance(answer, Unavailable):
+            raise answer
+        self._hours = answer
+        if isinstance(answer, Unavailable):
+            advice = "; give the LibCal application the right to read hours" * (answer.cause == "forbidden")
+            self._log.warn(f"opening hours not fetched; keeping the last ones{advice}", cause=answer.cause)
+            return
+        unknown = [place for place in self._places if place not in answer]
+        if unknown:
+            self._log.warn(
+                "LibCal has no opening hours with these ids; correct BRANCHES", hours=",".join(unknown)
+            )
 
     def merged(self, images: ImageCache) -> Snapshot:
         """Return the events to publish, with the images that are in the cache."""
         outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
         merged = merge(self._last, outcomes, self._window, believe=self._settings.force)
-        return replace(merged, dropped=self.dropped)
+        hours = opening_hours.merge(self._last.hours, self._places, self._hours, self._window.now)
+        return replace(merged, hours=hours, dropped=self.dropped)
 
     def with_images(self, snapshot: Snapshot, images: ImageCache, deadline: Deadline) -> Snapshot:
         """Refresh the image cache, the next events first; return the snapshot with the new images."""

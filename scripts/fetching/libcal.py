@@ -9,7 +9,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -208,6 +208,20 @@ class Client:
         listed: list[Any] = answer["calendars"]
         return listed
 
+    def hours(self, places: Sequence[str], first: date, last: date) -> list[Any]:
+        """Return LibCal's opening hours of `places` from `first` to `last`. Raises Unavailable."""
+
+        def check(answer: Any) -> None:
+            if not isinstance(answer, list):
+                raise _Retryable("not_hours")
+
+        query = {"from": first.isoformat(), "to": last.isoformat()}
+        with contextlib.ExitStack() as held:
+            answer: list[Any] = self._authorized(
+                f"hours/{','.join(places)}", query, self._intake(held), check=check
+            )
+        return answer
+
     def _page(self, calendar: str, first: date, days: int, page: int, intake: _Intake) -> list[Any]:
         query = {
             "cal_id": calendar,
@@ -344,7 +358,7 @@ class Client:
         try:
             with self._session.request(
                 method,
-                f"{self._settings.url}/{path}",
+                f"{_base(self._settings.url, path)}/{path}",
                 timeout=seconds,
                 stream=True,
                 allow_redirects=False,
@@ -384,6 +398,11 @@ def _session(contact: str) -> requests.Session:
     # No cookies: they would leak from one call to the next, and between threads.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
+
+
+def _base(url: str, path: str) -> str:
+    """Return the API's address for `path`. LibCal has events at /1.1, but hours may be at /api/1.1 only."""
+    return re.sub(r"(?<!/api)/(\d+\.\d+)\Z", r"/api/\1", url) if path.startswith("hours/") else url
 
 
 def user_agent(contact: str) -> str:

@@ -15,7 +15,10 @@ from rendering.views import Image
 from settings import ROOT, SettingError, Settings
 
 # Each page loads one script, made from these files. Other files of templates/static/ stay single.
-BUNDLES = {"list.js": ("site.js", "page.js", "list.js"), "event.js": ("site.js", "page.js", "event.js")}
+BUNDLES = {
+    "list.js": ("site.js", "hours.js", "page.js", "list.js"),
+    "event.js": ("site.js", "page.js", "event.js"),
+}
 # Placeholders in the SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 MAX_LOGO_BYTES = 200_000

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from event import Snapshot
 from files import sha256
+from rendering import opening
 from settings import ROOT, Settings
 
 _IMPORT = re.compile(rb"\n[ \t]*(?:from ([\w.]+) import (\([^)]*\)|.+)|import ([\w.]+))")
@@ -23,7 +24,8 @@ def digest(program: Path, snapshot: Snapshot, settings: Settings, templates: Pat
     parts = [
         settings.now.date().isoformat(),
         repr(_settings(settings)),
-        repr((snapshot.url, snapshot.events, calendars)),
+        repr((snapshot.url, snapshot.events, snapshot.closures, calendars)),
+        repr([(hours.id, hours.days) for hours in opening.fresh(snapshot.hours, settings)]),
         # The name of an image holds its digest.
         repr(sorted(path.name for path in images.iterdir()) if images.is_dir() else []),
     ]
@@ -42,6 +44,7 @@ def _settings(settings: Settings) -> tuple[object, ...]:
         settings.brand_color,
         settings.logo,
         settings.home_page,
+        settings.branches,
     )
 
 

@@ -167,12 +167,14 @@ def _label(program: Program) -> str:
     return ", ".join(filter(None, (view.stated_title, when, where)))
 
 
-def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> tuple[Group, ...]:
+def groups(
+    kind: str, events: Sequence[EventView], also: Sequence[str] = (), first: Sequence[str] = ()
+) -> tuple[Group, ...]:
     """Group listed `events` by branch, audience or category, by name. Names with the same slug are one group.
 
     The names in `also` get a group even without events, so that its page always exists. Of more than
-    MAX_GROUPS names, those with the most events have a group. Audiences, which are ages, are in the order in
-    which LibCal lists those of an event.
+    MAX_GROUPS names, those with the most events have a group. The names in `first` come first, in their
+    order. Audiences, which are ages, are in the order in which LibCal lists those of an event.
     """
     members: dict[str, list[EventView]] = {}
     names: dict[str, str] = {}
@@ -187,7 +189,8 @@ def groups(kind: str, events: Sequence[EventView], also: Sequence[str] = ()) -> 
                 members[key].append(view)
     wanted = set(map(slug, filter(None, also)))
     largest = sorted(names, key=lambda key: (key not in wanted, -len(members[key]), key))[:MAX_GROUPS]
-    ordered = sorted(largest, key=lambda key: (names[key].casefold(), key))
+    place = {slug(name): number for number, name in enumerate(first)}
+    ordered = sorted(largest, key=lambda key: (place.get(key, len(place)), names[key].casefold(), key))
     if kind == "audience":
         ordered = _in_order_of(ordered, {view.event.audiences for view in events})
     return tuple(Group(kind, names[key], key, tuple(members[key])) for key in ordered)

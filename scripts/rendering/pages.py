@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 from urllib.parse import urlsplit
 
 import site_paths
-from rendering import assets, feeds, jsonld, lists, screen
+from rendering import assets, directions, feeds, jsonld, lists, opening, screen
 from rendering.dates import is_over
 from rendering.lists import Group
 from rendering.site import Files, Site
@@ -67,6 +68,7 @@ def event_pages(site: Site) -> Files:
     script = site.script("../", _EVENT_TEXTS)
     for view in (*site.past, *site.events):
         over = is_over(view.event, site.wording.today)
+        place = None if view.event.online_only else site.places.get(view.branch_slug)
         others = lists.other_dates(view, series.get(view.event.title.casefold(), ()))
         yield (
             view.path,
@@ -78,7 +80,10 @@ def event_pages(site: Site) -> Files:
                 over=over,
                 next=next((other for other in others if not other.called_off), None),
                 others=others,
-                jsonld=jsonld.event(view, site.settings, site.share_image)
+                place=place,
+                address=view.street_address or (place.address if place else ""),
+                directions=directions.links(view, place),
+                jsonld=jsonld.event(view, site.settings, site.share_image, place)
                 if view.event.listed and not over
                 else None,
                 script=script,
@@ -95,6 +100,7 @@ def list_pages(site: Site) -> Files:
 
 def _list_page(site: Site, group: Group | None) -> bytes:
     root = "../" if group else ""
+    place = site.places.get(group.slug) if group and group.kind == "branch" else None
     return site.render(
         f"{group.kind}.html" if group else "index.html",
         path=group.path if group else site.list_path,
@@ -102,22 +108,35 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         group=group,
         closings=site.near_closings(group.slug if group and group.kind == "branch" else ""),
         listing=lists.listing(group.events, site.wording) if group else site.listing,
+        openings=[(item, item.text(site.wording)) for item in site.hours_of(group)],
+        place=place,
+        directions=directions.to_branch(place) if place else None,
+        jsonld=jsonld.library(site, group) if group else None,
         unfetched_text=site.unfetched_text(group),
-        facets=_facets(group.events if group else site.listed, group),
+        facets=_facets(site, group.events if group else site.listed, group),
         feeds={
             "calendar": group.feed("ics") if group else site_paths.CALENDAR,
             "atom": group.feed("atom") if group else site_paths.ATOM,
             "rss": group.feed("rss") if group else site_paths.RSS,
             "json": group.feed("json") if group else site_paths.JSON_FEED,
         },
-        script=site.script(root, _LIST_TEXTS),
+        script=_list_script(site, root, group),
     )
 
 
-def _facets(events: Sequence[EventView], group: Group | None) -> dict[str, tuple[Group, ...]]:
+def _list_script(site: Site, root: str, group: Group | None) -> dict[str, Any]:
+    """Return the data of a list's script, with the opening hours if there are some."""
+    hours = site.hours_data(group)
+    if not hours:
+        return site.script(root, _LIST_TEXTS)
+    return {**site.script(root, (*_LIST_TEXTS, *opening.TEXTS)), "hours": hours}
+
+
+def _facets(site: Site, events: Sequence[EventView], group: Group | None) -> dict[str, tuple[Group, ...]]:
     """Return the filters of a list, each with the groups to choose from: at least two."""
     kinds = (kind for kind in ("branch", "audience", "category") if not group or kind != group.kind)
-    facets = {kind: lists.groups(kind, events) for kind in kinds}
+    first = [branch.name for branch in site.settings.branches]
+    facets = {kind: lists.groups(kind, events, first=first if kind == "branch" else ()) for kind in kinds}
     return {kind: choices for kind, choices in facets.items() if len(choices) > 1}
 
 
@@ -134,6 +153,7 @@ def print_page(site: Site) -> Files:
             root="",
             week=week,
             closings=site.near_closings(),
+            places=site.settings.branches,
             days=days,
             unfetched_text=site.unfetched_text(),
         ),

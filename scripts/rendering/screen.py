@@ -25,7 +25,7 @@ from markupsafe import Markup
 import site_paths
 from event import midnight
 from files import sha256
-from rendering import assets, colors, plain_text, programs, render
+from rendering import assets, colors, opening, plain_text, programs, render
 from rendering.dates import Wording
 from rendering.lists import Group
 from rendering.programs import Program
@@ -260,6 +260,7 @@ _NO_CONTENT: dict[str, Any] = {
     "first": (),
     "closings": (),
     "closing_data": "[]",
+    "hours": "[]",
 }
 
 
@@ -288,7 +289,7 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
     """Return the addresses on the screen of `group` (None: of the library), and the data of its script."""
     root = "../" if group else ""
     list_path = group.path if group else "" if site.list_path == site_paths.HOME else site.list_path
-    script = site.script(root, TEXTS)
+    script = site.script(root, (*TEXTS, *opening.TEXTS))
     script["texts"]["empty"] = site.unfetched_text(group) or script["texts"]["empty"]
     list_address = f"{site.settings.site_url}/{list_path}"
     return {
@@ -321,6 +322,7 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
         "ends": json.dumps(last_ends(events, today), separators=(",", ":")),
         "closings": closings,
         "closing_data": json.dumps(closings, ensure_ascii=False),
+        "hours": json.dumps(site.hours_data(group), ensure_ascii=False, separators=(",", ":")),
     }
 
 
@@ -343,11 +345,12 @@ def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES
 
 def script_text(templates: Path = render.TEMPLATES) -> str:
     """Return the screen's script: its options first, so that the theme is right at once; then the rest."""
-    options, shared, own = (
-        (templates / name).read_bytes() for name in ("_screen_options.js", "static/site.js", "_screen.js")
+    options, *parts = (
+        (templates / name).read_bytes()
+        for name in ("_screen_options.js", "static/site.js", "static/hours.js", "_screen.js")
     )
-    whole = b'(() => {\n%b\naddEventListener("DOMContentLoaded", () => {\n%b\n%b\n});\n})();\n'
-    return assets.without_comments(whole % (options, shared, own)).decode()
+    whole = b'(() => {\n%b\naddEventListener("DOMContentLoaded", () => {\n%b\n});\n})();\n'
+    return assets.without_comments(whole % (options, b"\n".join(parts))).decode()
 
 
 def csp_hash(text: str) -> str:

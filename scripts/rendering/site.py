@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import site_paths
+from branches import Branch
 from event import PAGE_DAYS, Snapshot
 from rendering import assets, dates, lists, messages, share_image, vtimezone
 from rendering.assets import ImageFolder
@@ -17,6 +18,7 @@ from rendering.closings import Closing, closings
 from rendering.dates import Wording
 from rendering.lists import Group, Listing
 from rendering.messages import Messages
+from rendering.opening import Opening, openings
 from rendering.render import TEMPLATES, Renderer
 from rendering.views import EventView, Image, slug
 from settings import Settings
@@ -31,7 +33,8 @@ class Site:
 
     `events` have a page each, `listed` are those of them that lists show. `past` are the events of the last
     90 days, which have a page too. `unfetched` are the names of the calendars without any good fetch yet.
-    `libcal_url` is the address of the API that the events come from. `render` renders a template of the
+    `libcal_url` is the address of the API that the events come from. `places` are the branches of BRANCHES
+    by their slug, `openings` the opening hours of some. `render` renders a template of the
     folder `templates`.
     """
 
@@ -46,6 +49,8 @@ class Site:
     closings: tuple[Closing, ...]
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
+    places: Mapping[str, Branch]
+    openings: tuple[Opening, ...]
     unfetched: tuple[str, ...]
     assets: Mapping[str, bytes]
     images: ImageFolder
@@ -76,7 +81,8 @@ class Site:
         busy = {view.event.calendar for view in listed}
         empty = [calendar.label for calendar in snapshot.calendars if calendar.id not in busy]
         empty += [closure.branch for closure in snapshot.closures]
-        branches = lists.groups("branch", listed, also=empty)
+        ordered = [branch.name for branch in settings.branches]
+        branches = lists.groups("branch", listed, also=[*empty, *ordered], first=ordered)
         unfetched = tuple(
             calendar.label or calendar.name or calendar.id
             for calendar in snapshot.calendars
@@ -112,6 +118,8 @@ class Site:
             closings=closings(snapshot.closures, [group.name for group in branches], wording),
             branches=branches,
             audiences=audiences,
+            places={slug(branch.name): branch for branch in settings.branches},
+            openings=openings(settings.branches, snapshot.hours, snapshot.closures, settings),
             unfetched=unfetched,
             assets=files,
             images=images,
@@ -154,6 +162,16 @@ class Site:
         return tuple(
             item for item in self.closings if item.is_near(self.wording.today) and item.covers(branch)
         )
+
+    def hours_of(self, group: Group | None = None) -> tuple[Opening, ...]:
+        """The opening hours of the branch `group`, or (None) of all; none of an audience."""
+        if group is None:
+            return self.openings
+        return tuple(item for item in self.openings if group.kind == "branch" and item.slug == group.slug)
+
+    def hours_data(self, group: Group | None = None) -> list[dict[str, object]]:
+        """The opening hours for scripts."""
+        return [item.data(self.wording.today) for item in self.hours_of(group)]
 
     def script(self, root: str, keys: tuple[str, ...]) -> dict[str, Any]:
         """Return the data of a page's script: the texts of `keys`, and the path of status.json.

@@ -40,6 +40,10 @@ def content(snapshot: Snapshot, settings: Settings) -> bytes:
             }
             for calendar in snapshot.calendars
         ],
+        "hours": [
+            {"id": hours.id, **_freshness(hours.fetched, settings), "stale": bool(hours.cause)}
+            for hours in snapshot.hours
+        ],
     }
     return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "replace") + b"\n"
 

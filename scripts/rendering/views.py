@@ -282,13 +282,6 @@ class EventView:
         return "https://calendar.yahoo.com/?" + urlencode({"v": "60", **days, **texts})
 
     @property
-    def map_url(self) -> str:
-        """The address of a map of its place; empty if LibCal gives no street address."""
-        if not self.street_address:
-            return ""
-        return "https://www.openstreetmap.org/search?" + urlencode({"query": self.street_address})
-
-    @property
     def street_address(self) -> str:
         """The street address; empty if LibCal gives none, or if visitors cannot come."""
         return "" if self.event.online_only else self.event.address

@@ -184,7 +184,17 @@ if (form) {
     changed();
   });
 }
+function showHours(now) {
+  for (const hours of site.hours || []) {
+    const line = document.querySelector(`[data-hours="${hours.slug}"]`);
+    const text = hoursNow(hours, now);
+    line.hidden = !text;
+    setText(line.querySelector("span"), text);
+  }
+}
+
 everyMinute((now) => {
+  showHours(now);
   for (const notice of document.querySelectorAll(".closed")) notice.hidden = Number(notice.dataset.end) <= now;
   show(now);
   count = filter();

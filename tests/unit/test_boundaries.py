@@ -35,4 +35,4 @@ def test_fetching_and_rendering_share_the_event_and_common_modules_only() -> Non
         *(set().union(*map(imports, (SCRIPTS / name).glob("*.py"))) for name in ("fetching", "rendering"))
     )
     ours = {path.stem for path in SCRIPTS.glob("*.py")}
-    assert shared & ours <= {"event", "exit_codes", "files", "log", "processes", "settings"}
+    assert shared & ours <= {"event", "exit_codes", "files", "hours", "log", "processes", "settings"}

@@ -623,3 +623,51 @@ def test_a_hanging_server_does_not_delay_the_exit(tmp_path: Path, fault: str) ->
     assert done.returncode == 75
     assert done.stderr.count("cause=deadline") >= 3
     assert "Traceback" not in done.stderr
+
+
+def with_hours(world: World, tmp_path: Path, *places: int) -> str:
+    """Write a file with a branch for each place; return its path."""
+    file = tmp_path / "branches.toml"
+    file.write_text("".join(f'[[branch]]\nname = "B{place}"\nhours = {place}\n' for place in places))
+    return str(file)
+
+
+def test_opening_hours_are_fetched_and_kept_while_libcal_fails(world: World, tmp_path: Path) -> None:
+    file = with_hours(world, tmp_path, 91, 92)
+    days = {"2026-03-03": {"status": "open", "hours": [{"from": "9:00am", "to": "8:00pm"}]}}
+    answer = world.http.get(
+        "https://library.libcal.com/api/1.1/hours/91,92", json=[{"lid": 91, "dates": days}]
+    )
+    code, log = world.run(BRANCHES=file)
+    assert code == 0
+    assert "LibCal has no opening hours with these ids; correct BRANCHES" in log
+    assert "hours=92" in log
+    first, second = world.snapshot.hours
+    assert (first.fetched, len(first.days), second.fetched) == (NOW, 1, None)
+    assert answer.calls[0].request.url.endswith("?from=2026-03-02&to=2026-03-17")
+
+    world.http.replace("GET", "https://library.libcal.com/api/1.1/hours/91,92", status=503)
+    code, log = world.run(15, BRANCHES=file)
+    assert code == 0
+    assert "opening hours not fetched; keeping the last ones" in log
+    assert "cause=http_503" in log
+    assert world.snapshot.hours[0].fetched == NOW
+    assert world.snapshot.hours[0].days == first.days
+
+
+def test_an_application_without_the_right_to_read_hours_publishes_the_events(
+    world: World, tmp_path: Path
+) -> None:
+    file = with_hours(world, tmp_path, 91)
+    world.http.get("https://library.libcal.com/api/1.1/hours/91", status=401)
+    code, log = world.run(BRANCHES=file)
+    assert code == 0
+    assert world.listed
+    assert "give the LibCal application the right to read hours" in log
+
+
+@pytest.mark.parametrize("answer", [{"error": "x"}, "soon", [5, {"lid": []}, {"dates": []}], {"events": []}])
+def test_an_answer_without_hours_is_no_hours(world: World, tmp_path: Path, answer: object) -> None:
+    world.http.get("https://library.libcal.com/api/1.1/hours/91", json=answer)
+    assert world.run(BRANCHES=with_hours(world, tmp_path, 91))[0] == 0
+    assert [(item.fetched, item.days) for item in world.snapshot.hours] == [(None, {})]

