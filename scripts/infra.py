@@ -65,12 +65,10 @@ def parameters(template: str, stack: str, *given: str) -> int:
             hint = f"; did you mean {close[0]}?" if close else f": {', '.join(names)}"
             raise SettingError(name, f"is not a parameter=value of aws/stack.yaml{hint}")
         values[name] = value
-    old = {each["ParameterKey"] for each in _stack(stack).get("Parameters", [])}
-    found: list[dict[str, object]] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
-    ]
-    kept = [name for name in names if name in old and name not in values]
-    found += [{"ParameterKey": name, "UsePreviousValue": True} for name in kept]
+    # Written out, since a new stack has no previous values to name.
+    old = {each["ParameterKey"]: each["ParameterValue"] for each in _stack(stack).get("Parameters", [])}
+    values = {name: value for name, value in old.items() if name in names} | values
+    found = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
     _say(json.dumps(found))
     return OK
 

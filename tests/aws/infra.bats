@@ -80,6 +80,25 @@ setting() { sed -n "s/^$1=//p" "$ENV_FILE"; }
   run -2 infra remove
 }
 
+@test "A stack whose creation failed is deleted and created again" {
+  export AWS_CLI=$BATS_TEST_TMPDIR/aws ENV_FILE=$BATS_TEST_TMPDIR/env COMMANDS=$BATS_TEST_TMPDIR/commands
+  cat >"$AWS_CLI" <<'EOF'
+#!/bin/sh
+echo "$2 $3" >>"$COMMANDS"
+case $2 in
+  describe-stacks) echo '{"Stacks": [{"StackName": "larkfield", "StackStatus": "ROLLBACK_COMPLETE",
+    "Parameters": [{"ParameterKey": "Prefix", "ParameterValue": "events"}]}]}' ;;
+  create-stack) for file; do case $file in file://*/parameters) cat "${file#file://}" >>"$COMMANDS" ;; esac; done; echo 'An error occurred (LimitExceeded): enough for this test' >&2; exit 254 ;;
+  *) echo '{"StackEvents": []}' ;;
+esac
+EOF
+  chmod +x "$AWS_CLI"
+  run -1 infra deploy
+  says 'Deleting the stack larkfield, whose creation failed earlier'
+  same "$(grep -vE '^describe' "$COMMANDS")" $'delete-stack --stack-name\nwait stack-delete-complete
+create-stack --stack-name\n[{"ParameterKey": "Prefix", "ParameterValue": "events"}]'
+}
+
 @test "Destroy refuses a bucket with files and a wrong name, then deletes stack, keys, files and bucket" {
   local bucket
   bucket=$(setting S3_BUCKET)
