@@ -32,7 +32,10 @@ aws() {
   aws_rc=$EX_FAILED aws_error=- aws_files=0 aws_detail=-
   aws_advice='the AWS CLI was killed or crashed; the next run continues'
   # If the CLI dies, an earlier answer must not count as that to this command.
-  if ! { : >"$RUN_DIR/aws.out" && : >"$RUN_DIR/aws.err"; }; then return 1; fi
+  if ! { : >"$RUN_DIR/aws.out" && : >"$RUN_DIR/aws.err"; }; then
+    aws_advice="cannot write to $RUN_DIR"
+    return 1
+  fi
   set -- "$@" --output json --cli-connect-timeout 5 --cli-read-timeout "$aws_read_timeout"
   printf '%s\0' "$#" "$@" >&"$aws_to" || return 1
   local answer # after the death of the CLI, read into all five would empty them
@@ -95,7 +98,8 @@ aws_one_at_a_time() {
     die "$EX_FAILED" 'cannot write to the build folder' "path=$lock"
   flock -w 1 "$state_lock" || die "$EX_UNAVAILABLE" 'another upload or invalidation is running' \
     "holder=$(<"$lock")"
-  trap 'flock -u "$state_lock"' EXIT
+  # shellcheck disable=SC2329  # called by `ended`
+  at_exit() { flock -u "$state_lock"; }
   printf 'step=%s pid=%s run=%s\n' "$STEP" "$$" "$RUN_ID" >"$lock" ||
     die "$EX_FAILED" 'cannot write to the build folder' "path=$lock"
 }

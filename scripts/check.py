@@ -42,6 +42,11 @@ class Problem:
     line: int = 0
 
 
+# Settings for one run that switch a defense off; bin/publish warns about them, too.
+_UNSAFE = {
+    "FORCE": "switches off the guards on the number of events and deletes",
+    "EVENTS_NOW": "stops the clock: every run has the same date and time",
+}
 MISSING, WRONG, WARNING = "Missing", "Wrong", "Warnings"
 
 
@@ -61,6 +66,9 @@ def problems(entries: Sequence[Entry], faults: Sequence[Fault], env: Mapping[str
     for key, why, group in found:
         if not (group == MISSING and key in suspects):
             yield Problem(group=group, key=key, why=why, line=lines.get(key, 0))
+    for key, why in _UNSAFE.items():
+        if values.get(key):
+            yield Problem(group=WARNING, key=key, why=why, line=lines.get(key, 0))
     # The service of an installed program always runs in Docker.
     in_docker = values.get("RUNNER") == "docker" or (ROOT / "installed-files").exists()
     if in_docker and (why := docker_engine.compose_problem()):
@@ -218,7 +226,8 @@ def check(argv: Sequence[str], path: Path, env: Mapping[str, str], log: Log) -> 
     errors, warnings = _counts(found)
     rc = CONFIG if errors else OK
     if argv == ["--publish"]:
-        write_log([each for each in found if each.group != WARNING], name, env, log)
+        shown = [each for each in found if each.group != WARNING or each.key in _UNSAFE]
+        write_log(shown, name, env, log)
         if not errors:
             settings = (f"{entry.key}={entry.value}\0" for entry in entries)
             sys.stdout.buffer.write("".join(settings).encode())

@@ -17,15 +17,38 @@ fi
 # shellcheck source=log.sh
 source "$ROOT/scripts/log.sh"
 
+# at_exit: a command may define its own
+at_exit() { :; }
+
+# ended: the end of every command. Only documented exit codes leave it; bash itself ends with 254 if it
+# cannot start a process, and with 126 or 127 if it cannot start a program.
+ended() {
+  local rc=$? why
+  at_exit || true
+  case $rc in
+    0 | 1 | 2 | 65 | 75 | 78) return ;;
+    126 | 127) why='cannot start a program; the line before names it' ;;
+    254) why='cannot start another process: too many are running (pids limit, ulimit -u)' ;;
+    *) why='ended with an unknown exit code' ;;
+  esac
+  STEP=${STEP:-${0##*/}} RUN_ID=${RUN_ID:--}
+  [[ $STEP != publish ]] || why="publish failed: $why"
+  write_log error "$why" "status=$rc" "rc=$EX_FAILED"
+  exit "$EX_FAILED"
+}
+trap ended EXIT
+shopt -s execfail # so that `ended` runs when exec fails
+
 usage() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
 
 new_run_id() { printf '%s-%04x\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$((RANDOM * 2))"; }
 [[ -n $RUN_ID ]] || RUN_ID=$(new_run_id)
 
-# die CODE MESSAGE [KEY=VALUE...]: log the reason and end with CODE
+# die CODE MESSAGE [KEY=VALUE...]: log the reason and end with CODE, or with 1 if it is not a documented one
 die() {
   local code=$1
   shift
+  [[ $code =~ ^(1|2|65|75|78)$ ]] || { set -- "$@" "status=$code" && code=$EX_FAILED; }
   log error "$@" "rc=$code"
   exit "$code"
 }
@@ -39,7 +62,7 @@ die_usage() {
 # load_env [READER]: export the settings of .env (or $ENV_FILE) that the environment does not have.
 # READER, a program and its options, prints each as KEY=value and a NUL character, or logs the faults.
 load_env() {
-  local file=${ENV_FILE:-$ROOT/.env} setting rc=0
+  local file=${ENV_FILE:-$ROOT/.env} setting
   # A session token without its key pair is of another login than the pair in the file.
   [[ -n ${AWS_ACCESS_KEY_ID:-}${AWS_ACCESS_KEY_ID_FILE:-} ]] || unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN
   if (($# == 0)); then
@@ -49,9 +72,7 @@ load_env() {
   while IFS= read -r -d '' setting; do
     [[ -v ${setting%%=*} ]] || export "${setting?}"
   done < <(python3 "$@")
-  wait "$!" || rc=$?
-  [[ $rc =~ ^(0|1|2|65|75|78)$ ]] || rc=$EX_FAILED # READER was killed
-  return "$rc"
+  wait "$!" || return "$?"
 }
 
 # require_env KEY...: end with 78 unless every setting has a value

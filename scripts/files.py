@@ -18,8 +18,16 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o644) -> None:
     """Replace `path` with `data` by rename; with `durable`, flush file and folder to the disk.
 
-    Raises OSError (ENOSPC, EROFS, EACCES); the old file is then intact and the temporary one deleted.
+    Raises OSError (ENOSPC, EROFS, EACCES) that names `path`; the old file is then intact and the temporary
+    one deleted.
     """
+    try:
+        _replace(path, data, durable=durable, mode=mode)
+    except OSError as error:  # names the temporary file, or no file if the disk is full
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes, *, durable: bool, mode: int) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL_PREFIX)
     try:
         with os.fdopen(descriptor, "wb") as file:

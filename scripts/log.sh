@@ -16,18 +16,24 @@ readonly SECRET_NAMES='(_SECRET|_TOKEN|_PASSWORD|ACCESS_KEY_ID|ACCESS_KEY)$|^(NO
 
 # log LEVEL MESSAGE [KEY=VALUE...]
 log() {
-  local line pair level=$1 message words=()
-  shift
-  redact "$@"
-  message=${words[0]}
-  set -- "${words[@]:1}"
+  local words=()
+  redact "${@:2}"
+  write_log "$1" "${words[@]}"
+}
+
+# write_log LEVEL MESSAGE [KEY=VALUE...]: log it as it is, without starting a process
+write_log() {
+  local line pair level=$1 message=$2 logged
+  shift 2
   if [[ $LOG_FORMAT == terminal ]]; then
     log_for_terminal "$level" "$message" "$@"
     return
   fi
-  line="level=$level step=$STEP run=$RUN_ID msg=$(log_value "$message")"
+  log_value "$message"
+  line="level=$level step=$STEP run=$RUN_ID msg=$logged"
   for pair in "$@"; do
-    line+=" ${pair%%=*}=$(log_value "${pair#*=}")"
+    log_value "${pair#*=}"
+    line+=" ${pair%%=*}=$logged"
   done
   if [[ $LOG_FORMAT == journal ]]; then
     case $level in
@@ -63,16 +69,17 @@ redact() {
   done
 }
 
+# log_value VALUE: set `logged` to it, in quotes where logfmt needs them
 log_value() {
   local value=$1
   if [[ $value =~ ^[A-Za-z0-9_./:@%+,*#-]+$ ]]; then
-    printf '%s' "$value"
+    logged=$value
   else
     value=${value//\\/\\\\}
     value=${value//\"/\\\"}
     value=${value//$'\n'/\\n}
     value=${value//$'\r'/\\r}
-    printf '"%s"' "${value//$'\t'/\\t}"
+    logged="\"${value//$'\t'/\\t}\""
   fi
 }
 

@@ -24,6 +24,7 @@ from pathlib import Path
 import exit_codes
 import network
 import program
+from files import write_atomic
 from log import Log, secrets_in
 from settings import ROOT, read_environment
 
@@ -122,7 +123,7 @@ class Notifier:
         failures = self.state / "failures"
         before = failures.read_text().strip() if failures.exists() else ""
         count = 1 + (int(before) if before.isdecimal() else 0)
-        failures.write_text(f"{count}\n")
+        write_atomic(failures, f"{count}\n".encode())
         if self.notified.exists():
             self.log.info("notice skipped: already sent for this incident", failures=count)
         elif run.rc == str(exit_codes.UNAVAILABLE) and count == 1:

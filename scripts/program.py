@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ class Refused(Exception):
         self.fields = fields
 
 
+_TOO_MANY = "cannot start another process: too many are running (pids limit, ulimit -u)"
+
+
 def options(manual: str | None) -> ArgumentParser:
     """Return an option parser whose --help shows `manual`, the docstring of the program."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -38,7 +43,9 @@ def run(
     `failures` adds a message and an exit code for errors that only this program has.
     """
     try:
-        return work()
+        rc = work()
+        _flush()
+        return rc
     except SettingError as error:
         return _fail(log, CONFIG, str(error), key=error.key)
     except Refused as error:
@@ -48,14 +55,29 @@ def run(
     except OSError as error:
         if error.errno == errno.ELOOP:  # from files.read_regular
             return _fail(log, REFUSED, "guard: link in place of a file", path=error.filename or "")
+        if error.errno == errno.EAGAIN:
+            return _fail(log, FAILED, _TOO_MANY, errno=error.errno)
         return _fail(
             log, FAILED, error.strerror or str(error), errno=error.errno or 0, path=error.filename or ""
         )
+    except MemoryError:
+        return _fail(log, FAILED, "out of memory")
     except Exception as error:
+        if type(error) is RuntimeError and "start new thread" in str(error):
+            return _fail(log, FAILED, _TOO_MANY)
         for kind, (message, rc) in (failures or {}).items():
             if isinstance(error, kind):
                 return _fail(log, rc, message, cause=str(error))
         raise
+
+
+def _flush() -> None:
+    """Write the rest of the output; a full disk that Python notices after main() gives exit code 120."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def _fail(log: Log, rc: int, message: str, **fields: object) -> int:

@@ -209,12 +209,12 @@ def locale(value: str, _env: Mapping[str, str]) -> str:
 
 
 def moment(value: str, _env: Mapping[str, str]) -> str:
-    """Allow an ISO 8601 time."""
+    """Allow an ISO 8601 time, far from the first and last day that Python knows."""
     try:
-        datetime.fromisoformat(value)
+        year = datetime.fromisoformat(value).year
     except ValueError:
         return "must be ISO 8601, such as 2026-03-03T09:00-05:00"
-    return ""
+    return "" if 2000 <= year < 3000 else "must be a time in the years 2000 to 2999"
 
 
 def bucket(value: str, _env: Mapping[str, str]) -> str:

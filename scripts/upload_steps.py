@@ -33,7 +33,7 @@ from enum import Enum
 
 import program
 from exit_codes import FAILED, OK
-from files import sha256, write_atomic
+from files import read_regular, sha256, write_atomic
 from log import Log
 from publishing import bucket_listing
 from publishing.bucket_listing import Listing
@@ -239,7 +239,7 @@ def _stage(files: BuildFiles, plan: Plan, manifest: Mapping[str, str]) -> None:
                 raise program.Refused("incomplete site: a file changed during the upload", file=path)
             target = files.stage(number) / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+            write_atomic(target, data)
             os.utime(target, (ALWAYS_NEWER, ALWAYS_NEWER))
 
 
@@ -280,7 +280,7 @@ def _save_plan(files: BuildFiles, plan: Plan, state: State, events: int) -> None
 
 def _keep_published_before(files: BuildFiles) -> None:
     if files.published.exists():
-        shutil.copyfile(files.published, files.published_before)
+        write_atomic(files.published_before, read_regular(files.published))
     else:
         files.published_before.unlink(missing_ok=True)
 

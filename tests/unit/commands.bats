@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The commands in bin/: usage, file modes, and a machine without `make setup`.
+# shellcheck disable=SC2016  # scripts in single quotes are for others to expand
 
 bats_require_minimum_version 1.5.0
 load ../support/helper
@@ -52,6 +53,53 @@ without_packages() {
   says 'step=verify .*key=BUILD_DIR rc=78$'
   run -0 "$PROJECT/bin/check"
   says_not Traceback
+}
+
+@test "fault 48: a shell that cannot start a process ends with 1 and one line, never with 254" {
+  # bash ends with 254 after it has tried for 15 seconds; here its end only.
+  run -1 bash -c 'STEP=upload; source "$1/scripts/common.sh"; exit 254' - "$ROOT"
+  same "${#lines[@]}" 1
+  says '^level=error step=upload run=[^ ]+ msg="cannot start another process: too many are running .*" status=254 rc=1$'
+  run -1 bash -c 'STEP=publish; source "$1/scripts/common.sh"; exit 254' - "$ROOT"
+  says 'msg="publish failed: cannot start another process: .* rc=1$'
+  run -1 bash -c 'STEP=upload LOG_FORMAT=journal; source "$1/scripts/common.sh"; exit 99' - "$ROOT"
+  says '^<3>level=error step=upload run=[^ ]+ msg="ended with an unknown exit code" status=99 rc=1$'
+  run -1 bash -c 'STEP=upload; source "$1/scripts/common.sh"; die 127 "publish failed"' - "$ROOT"
+  says 'msg="publish failed" status=127 rc=1$'
+  local code
+  for code in 0 1 2 65 75 78; do
+    run "-$code" bash -c 'STEP=upload; source "$1/scripts/common.sh"; exit "$2"' - "$ROOT" "$code"
+    same "$output" ''
+  done
+}
+
+@test "fault 48: a container's shell that cannot start a process ends with 1 and one line" {
+  ((EUID == 0)) || skip 'needs root to become another user'
+  local file
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cp "$ROOT"/docker/{enter,report,fetch-generate} "$BATS_TEST_TMPDIR/bin"
+  chmod -R go+rX "$BATS_TEST_TMPDIR/bin"
+  for file in enter report fetch-generate; do
+    BUILD_DIR=/root run -1 --separate-stderr setpriv --reuid 54321 --clear-groups \
+      bash -c 'ulimit -u 1; exec sh "$@" 5<"$1"' - "/dev/fd/5" generate 5<"$BATS_TEST_TMPDIR/bin/$file"
+    [[ $stderr == *'annot fork'* ]] || fail "$file: $stderr"
+    [[ $file == fetch-generate || $stderr == *'level=error step=generate'*'cannot start another process'*'rc=1' ]] ||
+      fail "$file: $stderr"
+  done
+}
+
+@test "A step whose interpreter is missing or that cannot be executed ends with 1 and one line of its own" {
+  local step
+  mkdir -p "$BATS_TEST_TMPDIR/path" "$BATS_TEST_TMPDIR/project"
+  cp -r "$ROOT"/{bin,scripts} "$BATS_TEST_TMPDIR/project/"
+  printf '#!/no/such/interpreter\n' >"$BATS_TEST_TMPDIR/path/python3"
+  chmod 755 "$BATS_TEST_TMPDIR/path/python3"
+  export S3_BUCKET=b CLOUDFRONT_DISTRIBUTION_ID=E
+  for step in check fetch generate verify upload publish; do
+    PATH=$BATS_TEST_TMPDIR/path:$PATH run -1 "$BATS_TEST_TMPDIR/project/bin/$step"
+    says "^level=error step=$step run=[^ ]+ msg=\"(publish failed|cannot start a program; the line before names it).*status=12[67] rc=1$"
+    says 'python3'
+  done
 }
 
 @test "Every command shows its usage, and refuses an unknown option with 2" {

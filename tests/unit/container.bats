@@ -40,9 +40,12 @@ asked() { grep -Fxq -- "$1" "$BATS_TEST_TMPDIR/asked" || fail "not asked: $1" "$
     run "-$code" "$ROOT/bin/container" fetch
     same "$output" ''
   done
-  echo 137 >"$BATS_TEST_TMPDIR/code"
-  run -137 "$ROOT/bin/container" fetch
-  says '^level=error step=fetch run=[^ ]+ msg=.* status=137$'
+  for code in 137:killed 125:'cannot be started' 126:'cannot be started' 254:unknown; do
+    echo "${code%%:*}" >"$BATS_TEST_TMPDIR/code"
+    run -1 "$ROOT/bin/container" fetch
+    same "${#lines[@]}" 1
+    says "^level=error step=fetch run=[^ ]+ msg=.*${code#*:}.* status=${code%%:*}$"
+  done
 }
 
 @test "A volume that cannot be written is logged with a priority in the journal" {
@@ -50,6 +53,13 @@ asked() { grep -Fxq -- "$1" "$BATS_TEST_TMPDIR/asked" || fail "not asked: $1" "$
   says '^<3>level=error step=fetch '
   BUILD_DIR=$BATS_TEST_TMPDIR/missing run -78 "$ROOT/docker/enter" fetch
   says '^level=error step=fetch '
+}
+
+@test "A volume that its own user cannot write is read-only, and the container says so with 1" {
+  ((EUID == 0)) || skip 'needs root to mount'
+  BUILD_DIR=$BATS_TEST_TMPDIR/data run -1 unshare --mount bash -c '
+    mkdir "$BUILD_DIR" && mount -t tmpfs -o ro none "$BUILD_DIR" && "$1/docker/enter" fetch' - "$ROOT"
+  says '^level=error step=fetch run=[^ ]+ msg="the volume is read-only" path=[^ ]+ owner=0 rc=1$'
 }
 
 # answers TEXT: let docker run this shell text
@@ -95,6 +105,14 @@ answers() {
   run -1 "$ROOT/bin/container" upload
   says 'level=error step=upload .*msg="the report of the container is too large" rc=1$'
   (($(du -s "$BUILD_DIR" | cut -f1) < 100)) || fail 'the report is still there'
+}
+
+@test "A report for which this machine has no space is reported with its folder" {
+  ((EUID == 0)) || skip 'needs root to mount'
+  answers 'exec head -c 1m /dev/zero'
+  mkdir "$BUILD_DIR"
+  run -1 unshare --mount bash -c 'mount -t tmpfs -o size=100k none "$BUILD_DIR" && "$1/bin/container" upload' - "$ROOT"
+  says 'level=error step=upload .*msg="cannot write to the build folder" path=[^ ]+/run rc=1$'
 }
 
 @test "Docker without Compose, or with an old one, is reported in one line with 78" {

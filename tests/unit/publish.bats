@@ -65,6 +65,15 @@ last() { printf '%s\n' "${lines[-1]}"; }
   says 'outcome=ok'
 }
 
+@test "FORCE and EVENTS_NOW are a warning at the start of the run and part of its summary" {
+  FORCE=1 EVENTS_NOW=2026-03-03T09:00 run -0 publish
+  says '^level=warn step=check run=[^ ]+ msg="environment: FORCE switches off the guards .*" key=FORCE$'
+  says '^level=warn step=check run=[^ ]+ msg="environment: EVENTS_NOW stops the clock: .*" key=EVENTS_NOW$'
+  says 'msg="run ended" outcome=ok .* force=1 clock=2026-03-03T09:00 '
+  run -0 publish
+  says_not 'level=warn|force=|clock='
+}
+
 @test "fault 2: with LibCal down but earlier events, the run continues and ends with 75, degraded" {
   does fetch 'exit 75'
   echo '{}' >"$BUILD_DIR/events.json"
@@ -102,6 +111,17 @@ last() { printf '%s\n' "${lines[-1]}"; }
   last | grep -q 'failed_step=generate rc=1$'
   does generate 'exit 42'
   run -1 publish
+  says 'step ended with an unknown exit code" failed_step=generate .*status=42'
+}
+
+@test "A step that cannot be started fails the run with 1 and its name" {
+  chmod 644 "$PROJECT/bin/generate"
+  run -1 publish
+  says 'step cannot be started" failed_step=generate .*status=12[67]'
+  last | grep -q 'failed_step=generate rc=1$'
+  printf '#!/no/such/interpreter\n' >"$PROJECT/bin/fetch"
+  run -1 publish
+  last | grep -q 'failed_step=fetch rc=1$'
 }
 
 @test "trap 25, fault 44: a step that hangs is ended at its limit, with its children" {

@@ -42,6 +42,25 @@ def test_good_settings_are_one_line_and_0(tmp_path: Path) -> None:
     assert check(tmp_path, GOOD) == (0, [".env: no errors, no warnings"])
 
 
+def test_settings_that_switch_a_defense_off_are_warnings(tmp_path: Path) -> None:
+    code, lines = check(tmp_path, GOOD + "EVENTS_NOW=2026-03-03T09:00\n", FORCE="1")
+    assert (code, lines) == (
+        0,
+        [
+            "Warnings:",
+            "  environment: FORCE switches off the guards on the number of events and deletes",
+            "  .env:7: EVENTS_NOW stops the clock: every run has the same date and time",
+            "",
+            ".env: no errors, 2 warnings",
+        ],
+    )
+
+
+def test_the_file_that_is_named_is_checked_instead_of_the_other(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("LIBCAL_URL=x\n")
+    assert check(tmp_path, GOOD, ENV_FILE=str(tmp_path / "other")) == (0, [".env: no errors, no warnings"])
+
+
 def test_problems_come_in_groups_with_their_lines_and_the_counts_last(tmp_path: Path) -> None:
     text = (
         GOOD.replace("S3_BUCKET=events\n", "")

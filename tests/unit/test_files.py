@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import socket
+import stat
 import subprocess
 from pathlib import Path
 
@@ -61,6 +64,46 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(
     assert os.listdir(tmp_path) == ["page.html"]
 
 
+def test_fault_26_a_full_disk_is_reported_with_the_path_of_the_file(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))  # EFBIG instead of ENOSPC
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            files.write_atomic(tmp_path / "page.html", b"x" * 20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.filename == str(tmp_path / "page.html")
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(FileNotFoundError) as missing:
+        files.write_atomic(tmp_path / "no" / "page.html", b"x")
+    assert missing.value.filename == str(tmp_path / "no" / "page.html")
+
+
+def test_a_durable_write_flushes_the_file_before_the_rename_and_the_folder_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power cut may leave an empty file, or bring back the old one."""
+    done: list[str] = []
+    flush, rename = os.fsync, os.replace
+
+    def fsync(descriptor: int) -> None:
+        flush(descriptor)
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+
+    def replace(source: str, target: Path) -> None:
+        rename(source, target)
+        done.append("rename")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    files.write_atomic(tmp_path / "a", b"1", durable=True)
+    assert done == ["file", "rename", "folder"]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+    files.write_atomic(tmp_path / "a", b"2", mode=0o600)
+    assert done[3:] == ["rename"]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     "kind", ["link", "dangling link", "FIFO", "folder", "socket", "large file", "link above"]
 )
@@ -96,6 +139,9 @@ def test_only_a_regular_file_of_limited_size_is_read_and_no_link_is_followed(
     with pytest.raises(OSError, match=r"1\.html") as caught:
         read_regular(path, below=tmp_path)
     assert caught.value.filename == str(path)
+    codes = {"large file": errno.EFBIG, "FIFO": errno.EINVAL, "folder": errno.EISDIR, "socket": errno.ENXIO}
+    codes |= {"link above": errno.ENOTDIR}
+    assert caught.value.errno == codes.get(kind, errno.ELOOP)
     if kind != "link above":
         with pytest.raises(OSError, match=r"1\.html"):
             read_regular(path)

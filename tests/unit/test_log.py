@@ -229,7 +229,7 @@ def test_a_secret_in_its_encoded_form_is_hidden() -> None:
 def test_the_shell_logs_from_a_trap_that_interrupts_a_read_with_its_own_ifs() -> None:
     script = """
         . "$1/common.sh"; STEP=fetch
-        trap 'log error stopped detail=x; exit 7' TERM
+        trap 'log error stopped detail=x; exit 75' TERM
         (sleep 0.2; kill -TERM $$) &
         IFS='' read -r line < <(sleep 5)
     """
@@ -240,5 +240,5 @@ def test_the_shell_logs_from_a_trap_that_interrupts_a_read_with_its_own_ifs() ->
         timeout=30,
         env={**os.environ, "A": "1"},
     )
-    assert done.returncode == 7
+    assert done.returncode == 75
     assert "msg=stopped detail=x" in done.stderr

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import program
 from log import Log
-from settings import SettingError
+from settings import ROOT, SettingError
+
+TOO_MANY = "cannot start another process: too many are running (pids limit, ulimit -u)"
 
 
 class Strange(Exception):
@@ -28,7 +33,16 @@ class Strange(Exception):
             1,
             'msg="No space left on device" errno=28 path=/site/a',
         ),
+        (
+            OSError(30, "Read-only file system", "/site/a"),
+            1,
+            'msg="Read-only file system" errno=30 path=/site/a',
+        ),
         (OSError("no number"), 1, 'msg="no number" errno=0 path=""'),
+        (OSError(40, "Too many levels", "/site/a"), 65, 'msg="guard: link in place of a file" path=/site/a'),
+        (BlockingIOError(11, "Try again"), 1, f'msg="{TOO_MANY}" errno=11'),
+        (RuntimeError("can't start new thread"), 1, f'msg="{TOO_MANY}"'),
+        (MemoryError(), 1, 'msg="out of memory"'),
         (Strange("it rained"), 75, 'msg=strange cause="it rained"'),
     ],
 )
@@ -50,3 +64,27 @@ def test_the_code_of_the_work_is_passed_on(capsys: pytest.CaptureFixture[str]) -
 def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         program.run(Log("fetch"), lambda: 1 // 0)
+
+    def work() -> int:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError):
+        program.run(Log("fetch"), work)
+
+
+def test_fault_26_an_output_that_cannot_be_written_is_one_line_and_1() -> None:
+    """Without a flush, Python notices the full disk after main() and ends with 120."""
+    code = "import sys, program; from log import Log; sys.exit(program.run(Log('upload'), lambda: print('x') or 0))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": str(ROOT / "scripts")},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert 'msg="No space left on device" errno=28 path="standard output" rc=1\n' in done.stderr
+    assert "Traceback" not in done.stderr

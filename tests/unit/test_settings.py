@@ -43,6 +43,10 @@ def test_defaults_match_the_docs() -> None:
         ("SITE_URL", "https://user:word@example.org"),
         ("SITE_URL", "https://example.org:port"),
         ("EVENTS_NOW", "yesterday"),
+        ("EVENTS_NOW", "0001-01-01T00:00"),
+        ("EVENTS_NOW", "0001-01-01T00:00+14:00"),
+        ("EVENTS_NOW", "9999-12-31T23:59-12:00"),
+        ("EVENTS_NOW", "1999-12-31T23:59"),
         ("MIN_EVENTS", "1.5"),
     ],
 )
