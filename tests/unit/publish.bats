@@ -44,7 +44,7 @@ last() { printf '%s\n' "${lines[-1]}"; }
 @test "A check of the settings that is killed ends the run with 1, not with a number of its own" {
   printf 'import os\nos.kill(os.getpid(), 9)\n' >"$PROJECT/scripts/check.py"
   run -1 publish
-  last | grep -Eq 'msg="publish failed" failed_step=check rc=1$'
+  last | grep -Eq 'msg="publish failed" failed_step=check status=137 rc=1$'
 }
 
 @test "fault 41: pending paths are invalidated first, even if LibCal is down" {
