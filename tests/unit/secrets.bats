@@ -174,7 +174,7 @@ settings() {
   run -0 secrets write
   same "$(secret upload_identity_token) $(secret invalidate_identity_token)" 'token token'
   same "$(secret aws_ca_bundle) $(secret requests_ca_bundle)" 'bundle bundle'
-  for name in AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE REQUESTS_CA_BUNDLE LOGO AWS_CONFIG_FILE; do
+  for name in AWS_WEB_IDENTITY_TOKEN_FILE AWS_CA_BUNDLE REQUESTS_CA_BUNDLE LOGO BRANCHES AWS_CONFIG_FILE; do
     settings "$name=$BATS_TEST_TMPDIR/missing"
     run -78 secrets write
     says "msg=\"$name names a file that cannot be read\" key=$name path=.*/missing rc=78"
