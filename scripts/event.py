@@ -105,9 +105,10 @@ class Event:
     An all-day event runs from midnight to the midnight after its last day (exclusive). An event without
     an end has `end == start`. A "CANCELLED:" in LibCal's title becomes `state`, "Moved online" or "New date"
     becomes `notice`, and "Sold out" sets `sold_out`. `featured` means that FEATURED_CATEGORY names one of its
-    categories or internal tags. `description` is sanitized HTML. `updated` is the time
-    of the last change of a public field; `sequence` counts changes of time, place or state (RFC 5545,
-    3.8.7.4). `registration` is None if visitors need not register.
+    categories or internal tags. `description` and `more_info` are sanitized HTML; without SHOW_PRESENTER,
+    `presenter` and `more_info` are empty. `updated` is the time of the last change of a public field;
+    `sequence` counts changes of time, place or state (RFC 5545, 3.8.7.4). `registration` is None if visitors
+    need not register.
 
     A record of the kind CLOSURE is no event, and never among a Snapshot's `events`: its title is the reason,
     perhaps empty, and an empty branch means all branches. `in_closure` marks an event of its branch and time.
@@ -134,6 +135,8 @@ class Event:
     url: str = ""
     description: str = ""
     excerpt: str = ""
+    presenter: str = ""
+    more_info: str = ""
     color: str = ""
     cost: str = ""
     image: str = ""

@@ -72,6 +72,7 @@ class Settings:
     now: datetime
     closing_category: str = ""
     featured_category: str = ""
+    show_presenter: bool = False
     branches: tuple[Branch, ...] = ()
 
     @classmethod
@@ -95,6 +96,7 @@ class Settings:
             now=_now(env, zone),
             closing_category=env.get("CLOSING_CATEGORY", "").strip(),
             featured_category=env.get("FEATURED_CATEGORY", "").strip(),
+            show_presenter=env.get("SHOW_PRESENTER") == "1",
             branches=_branches(env.get("BRANCHES", "")),
         )
 

@@ -337,6 +337,7 @@ def _site_rows() -> Iterator[Setting]:
     yield Setting(name="STALE_AFTER_MINUTES", check=stale, readers=_BUILD, default="180")
     yield Setting(name="CLOSING_CATEGORY", check=any_text, readers=_BUILD)
     yield Setting(name="FEATURED_CATEGORY", check=any_text, readers=_BUILD)
+    yield Setting(name="SHOW_PRESENTER", check=pattern("1", "1, or not set"), readers=(FETCH,))
     yield Setting(name="BRANCHES", check=word, readers=_BUILD, file=True)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from event import DOUBTED, INTERNAL, NOT_LISTED, Calendar, Snapshot
+from event import CLOSURE, DOUBTED, INTERNAL, NOT_LISTED, Calendar, Snapshot
 from fetching import opening_hours
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
@@ -149,6 +149,8 @@ class Fetcher:
             last_day=window.last_day,
             origin=Origin.of(self._libcal.url),
             closing_category=self._settings.closing_category,
+            show_presenter=self._settings.show_presenter,
+            language=self._settings.locale.partition("_")[0],
             featured_category=self._settings.featured_category,
             budget=Budget(MAX_DESCRIPTIONS // len(self._libcal.calendars)),
         )
@@ -217,7 +219,9 @@ class Fetcher:
             image = ""
             if address := result.images.get(event.id):
                 image = images.stem(address) or before.get(event.id, "")
-            events.append(replace(event, branch=event.branch or name, image=image))
+            # A closure without a branch is one of all branches.
+            branch = event.branch if event.kind == CLOSURE else event.branch or name
+            events.append(replace(event, branch=branch, image=image))
         all_unusable = 0 < result.received == result.dropped
         return replace(
             outcome,

@@ -40,7 +40,7 @@ _REST = re.compile(r"""(?:[^>"'=]++|=\s*+"[^"]*+"|=\s*+'[^']*+'|[="'])*+>""")
 _ATTRIBUTE = re.compile(r"""([^\s/>="']++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]*+))""")
 _CELL = ("colspan", "rowspan", "lang", "dir")
 _KEPT = {"a": ("href",), "td": _CELL, "th": _CELL}
-# No formatting tag keeps its language: see above.
+# A formatting tag has its language in a span.
 _KEPT |= dict.fromkeys(SUPPORTED - INLINE.keys() - _KEPT.keys() | {"span"}, ("lang", "dir"))
 # An alternative text that says nothing: a file name, or "image".
 _NO_TEXT = re.compile(
@@ -87,6 +87,10 @@ def simplify(source: str) -> str:
         if name not in _KNOWN:
             continue
         start = f"<{tag}{_attributes(tag, attributes)}>"
+        if tag in INLINE and tag != "span" and (language := _attributes("span", attributes)):
+            # The parser repeats a formatting tag in each block, but not a span in it.
+            start += f"<span{language}>"
+            tags += 1
         written.append(start)
         tags += 1
         if tag in INLINE:

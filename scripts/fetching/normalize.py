@@ -57,7 +57,8 @@ class Context:
     """The calendar and settings that the conversion depends on.
 
     `last_day` is the last requested day, `closing_category` the name of the category of closures,
-    `featured_category` that of featured events, `budget` the characters still allowed for all descriptions.
+    `featured_category` that of featured events, `language` that of the site, `budget` the characters still
+    allowed for all descriptions.
     """
 
     calendar: str
@@ -67,6 +68,8 @@ class Context:
     last_day: date
     origin: Origin
     closing_category: str = ""
+    show_presenter: bool = False
+    language: str = ""
     featured_category: str = ""
     private_links: PrivateLinks = field(default_factory=PrivateLinks)
     budget: Budget = field(default_factory=lambda: Budget(MAX_DESCRIPTIONS))
@@ -191,7 +194,14 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
     if state == MOVED_ONLINE or _only_online_seats(raw):
         place = ""
     online = state == MOVED_ONLINE or online_place or is_online(campus) or _has_online_part(raw)
-    words = description(raw.get("description"), context.origin, private, title=title, budget=context.budget)
+    words = description(
+        raw.get("description"),
+        context.origin,
+        private,
+        title=title,
+        budget=context.budget,
+        language=context.language,
+    )
     url = raw.get("url")
     public = web_address(url.get("public") if isinstance(url, dict) else url, context.origin)
     event = Event(
@@ -214,12 +224,20 @@ def to_event(raw: Any, context: Context) -> tuple[Event, tuple[str, ...]]:
         url="" if private.found_in_address(public) else public,
         description=words.html,
         excerpt=words.excerpt,
+        presenter=text(raw.get("presenter")) if context.show_presenter else "",
+        more_info=_more_info(raw, context, private),
         color=_color(raw.get("color")),
         cost=_cost(raw.get("registration_cost"), text),
         registration=_registration(raw),
     )
     event = _as_closure(event, context.closing_category)
     return event, (*times.corrected, *(("description",) if words.problem else ()))
+
+
+def _more_info(raw: dict[str, Any], context: Context, private: PrivateDetails) -> str:
+    if not context.show_presenter:
+        return ""
+    return description(raw.get("more_info"), context.origin, private, budget=context.budget).html
 
 
 def _is_featured(raw: dict[str, Any], category: str) -> bool:

@@ -14,10 +14,11 @@ from html import escape, unescape
 import nh3
 
 from fetching import markup
+from fetching.languages import language_of
 from fetching.links import Origin, link
 from fetching.markup import Budget, Exhausted, TooComplex
 from fetching.privacy import PrivateDetails
-from fetching.richtext import MAX_TEXT, SUPPORTED, Tree, Writer
+from fetching.richtext import MAX_TEXT, SUPPORTED, Block, Tree, Writer
 
 MAX_SOURCE = 200_000
 MAX_HTML = 100_000
@@ -26,12 +27,14 @@ MAX_ADDED = 50_000
 EXCERPT = 200
 PARAGRAPH = 50
 
-# Control characters except white space, lone surrogates, overrides and isolates of the writing direction,
-# invisible characters (except the joiners, which emoji and some scripts need) and noncharacters.
+# Control characters except white space, lone surrogates, overrides of the writing direction, invisible
+# characters (except the joiners, which emoji and some scripts need) and noncharacters.
 _UNWANTED = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
+# Isolates of the writing direction, such as those around a Hebrew name in an English sentence.
+_ISOLATE = re.compile("[\u2066-\u2069]")
 _TITLE_TAG = re.compile(
     r"<(/?)(a|b|big|br|code|div|em|font|i|img|mark|p|s|small|span|strong|sub|sup|u)(?:\s[^<>]{0,500})?/?>",
     re.IGNORECASE,
@@ -44,9 +47,26 @@ _MAX_MARKS = 8
 
 
 def clean(text: str) -> str:
-    """Return `text` in NFC, without unwanted characters. White space is kept."""
-    text = _UNWANTED.sub("", text)
+    """Return `text` in NFC, without unwanted characters and isolates. White space is kept."""
+    text = _ISOLATE.sub("", _UNWANTED.sub("", text))
     return text if text.isascii() else unicodedata.normalize("NFC", _limit_marks(text))
+
+
+def _with_isolates(text: str, source: str) -> str:
+    """Return `source` with its isolates if it differs from `text`, its clean form, in them only.
+
+    They never hide a private detail: a text without one that was removed is `text`. Each isolate is closed.
+    """
+    if not _ISOLATE.search(source) or clean(source) != text:
+        return text
+    opened, kept = 0, []
+    for letter in unicodedata.normalize("NFC", _limit_marks(_UNWANTED.sub("", source))):
+        if letter == "\u2069" and not opened:
+            continue
+        if _ISOLATE.match(letter):
+            opened += -1 if letter == "\u2069" else 1
+        kept.append(letter)
+    return "".join(kept) + "\u2069" * opened
 
 
 def _limit_marks(text: str) -> str:
@@ -69,10 +89,12 @@ def plain(value: object, limit: int, private: PrivateDetails | None = None) -> s
         value = str(value)
     if not isinstance(value, str):
         return ""
-    text = clean(_without_tags(_unescaped(value[: limit * 20])))
+    source = _SPACE.sub(" ", _without_tags(_unescaped(value[: limit * 20]))).strip()
+    text = clean(source)
     if private:
         text = private.scrub(text)
-    return shorten(_SPACE.sub(" ", text).strip(), limit)
+    text = _SPACE.sub(" ", text).strip()
+    return _with_isolates(text, source) if len(text) <= limit else shorten(text, limit)
 
 
 def _unescaped(text: str) -> str:
@@ -131,11 +153,13 @@ def description(
     *,
     title: str = "",
     budget: Budget | None = None,
+    language: str = "",
 ) -> Description:
     """Return `source` as safe, valid HTML with headings from h3 on, and an excerpt. Never raises.
 
     Links are resolved against `origin`; only https, mailto and tel links are kept. A first heading that
     repeats `title` is dropped. The excerpt is the first paragraph of at least 50 characters, or all text.
+    A paragraph in another language than `language` gets its `lang`.
     HTML that is too complex becomes plain text; when `budget` is exhausted, only the excerpt remains.
     """
     if not isinstance(source, str) or not source.strip():
@@ -146,7 +170,7 @@ def description(
     try:
         budget.spend(0)
         try:
-            return _formatted(text, origin, hidden, title, budget)
+            return _formatted(text, origin, hidden, title, budget, language)
         except TooComplex:
             budget.spend(MAX_TEXT, markup.MAX_TAGS)
             return _unformatted(text, hidden, MAX_TEXT, "too complex")
@@ -154,7 +178,9 @@ def description(
         return _unformatted(text, hidden, EXCERPT, "too long together")
 
 
-def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, budget: Budget) -> Description:
+def _formatted(
+    text: str, origin: Origin, hidden: PrivateDetails, title: str, budget: Budget, language: str
+) -> Description:
     """Return `text` with its formatting. Raises TooComplex or Exhausted."""
 
     before = ""
@@ -166,9 +192,10 @@ def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, bu
         known = f"{before} "
         made = joined[len(known) :] if joined.startswith(known) else hidden.scrub(clean(text))
         before = (known + made)[-_BEFORE:]
-        return made
+        return _with_isolates(made, text)
 
     def safe_link(address: str) -> str:
+        address = clean(address)
         return "" if hidden.found_in_address(address) else link(address, origin)
 
     simple = markup.simplify(text)
@@ -192,14 +219,22 @@ def _formatted(text: str, origin: Origin, hidden: PrivateDetails, title: str, bu
         raise TooComplex
     writer = Writer(safe_link, title)
     blocks = writer.write(Tree(cleaned, safe_text))
-    html = "\n".join(block.html for block in blocks)
+    html = "\n".join(_with_language(block, language) for block in blocks)
     if len(html) > MAX_HTML:
         raise TooComplex
     everything = " ".join(block.text for block in blocks if block.text)
-    if hidden.found_in_text(everything):
+    if hidden.found_in_text(_ISOLATE.sub("", everything)):
         return Description()
     first = next((line for line in writer.paragraphs if len(line) >= PARAGRAPH and " " in line), everything)
     return Description(html, shorten(first, EXCERPT))
+
+
+def _with_language(block: Block, usual: str) -> str:
+    """Return the HTML of a block; a paragraph in another language than the usual one says which."""
+    if not usual or not block.html.startswith("<p>") or " lang=" in block.html:
+        return block.html
+    language = language_of(block.text, usual)
+    return f'<p lang="{language}">{block.html.removeprefix("<p>")}' if language else block.html
 
 
 def _unformatted(text: str, hidden: PrivateDetails, limit: int, problem: str) -> Description:

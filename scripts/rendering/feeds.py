@@ -60,15 +60,25 @@ def build(site: Site) -> Files:
         blocks = [calendar_blocks[item.event.id] for item in with_past.items]
         blocks += [icalendar_feed.closure(item, source.host) for item in channel.closings]
         yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
-        yield channel.atom, web_feeds.atom(channel, (entries[key] for key in keys), language)
-        yield channel.rss, web_feeds.rss(channel, (rss_items[key] for key in keys), language)
-        yield channel.json, web_feeds.json_feed(channel, (feed_items[key] for key in keys), language)
+        yield from _news(channel, keys, (entries, rss_items, feed_items), language)
 
     records = (public_data.record(item) for item in (*past, *channels[0].items))
     yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
     yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:
         yield site_paths.SITEMAP, site.render("sitemap.xml", pages=_sitemap(channels))
+
+
+def _news(channel: Channel, keys: list[str], blocks: tuple[Mapping[str, bytes], ...], language: str) -> Files:
+    """Yield the feeds for news readers: the notices of closures, then the events."""
+    formats = (
+        (channel.atom, web_feeds.atom, web_feeds.atom_notice),
+        (channel.rss, web_feeds.rss, web_feeds.rss_notice),
+        (channel.json, web_feeds.json_feed, web_feeds.json_notice),
+    )
+    for (path, document, notice), items in zip(formats, blocks, strict=True):
+        notices = [notice(closing, channel.source) for closing in channel.closings]
+        yield path, document(channel, (*notices, *(items[key] for key in keys)), language)
 
 
 def _limited(channels: list[Channel], sizes: Mapping[str, int]) -> Iterator[Channel]:

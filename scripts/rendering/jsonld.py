@@ -1,7 +1,7 @@
 """Events and branches for search engines: schema.org in JSON-LD.
 
 The properties are those that Google's "Event structured data" requires or recommends, except the ones
-that LibCal does not have: performer, validFrom, previousStartDate.
+that LibCal does not have: validFrom, previousStartDate. The performer needs SHOW_PRESENTER.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def event(view: EventView, settings: Settings, share: Image, branch: Branch | No
         data["endDate"] = item.last_day.isoformat() if item.all_day else item.end.isoformat()
     if item.excerpt:
         data["description"] = item.excerpt
+    if item.presenter:
+        data["performer"] = {"@type": "Person", "name": item.presenter}
     if view.address:
         data["url"] = view.address
     if settings.site_url:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
 from pathlib import PurePosixPath
 
 from rendering import plain_text
-from rendering.feed_item import Channel, Item, json_line, timestamp
+from rendering.closings import Closing
+from rendering.feed_item import LONG_AGO, Channel, Item, Source, json_line, timestamp
 from rendering.views import event_status
 
 
@@ -30,6 +32,54 @@ def atom_entry(item: Item, html: str) -> bytes:
 <content type="html">{escape(html)}</content>
 </entry>
 """.encode()
+
+
+def atom_notice(closing: Closing, source: Source) -> bytes:
+    """Return the entry of a closure."""
+    return f"""<entry>
+<id>{escape(source.id(f"{_NOTICE}{closing.id}"))}</id>
+<title>{escape(plain_text.one_line(closing.text))}</title>
+<updated>{timestamp(_changed(closing))}</updated>
+<link rel="alternate" type="text/html" href="{escape(source.url("index.html") or ".")}"/>
+<content type="html">{escape(_notice(closing))}</content>
+</entry>
+""".encode()
+
+
+def rss_notice(closing: Closing, source: Source) -> bytes:
+    """Return a closure as an item of RSS."""
+    return f"""<item>
+<guid isPermaLink="false">{escape(source.id(f"{_NOTICE}{closing.id}"))}</guid>
+<title>{escape(plain_text.one_line(closing.text))}</title>
+<pubDate>{format_datetime(_changed(closing))}</pubDate>
+<description>{escape(_notice(closing))}</description>
+</item>
+""".encode()
+
+
+def json_notice(closing: Closing, source: Source) -> bytes:
+    """Return a closure as an item of a JSON Feed."""
+    return json_line(
+        {
+            "id": source.id(f"{_NOTICE}{closing.id}"),
+            "title": plain_text.one_line(closing.text),
+            "content_html": _notice(closing),
+            "date_modified": timestamp(_changed(closing)),
+            "_closure": {"first": closing.first.isoformat(), "last": closing.last.isoformat()},
+        }
+    )
+
+
+# A closure has no page. Its id is an address that no other item has.
+_NOTICE = "index.html#closure-"
+
+
+def _notice(closing: Closing) -> str:
+    return f"<p>{escape(plain_text.one_line(closing.text))}</p>"
+
+
+def _changed(closing: Closing) -> datetime:
+    return (closing.changed.updated or LONG_AGO).astimezone(UTC)
 
 
 def atom(channel: Channel, entries: Iterable[bytes], language: str) -> bytes:

@@ -2,7 +2,7 @@
 // The page of one event.
 const event = document.getElementById("event");
 let tag = event.querySelector(".tag");
-const keepsTag = tag && !tag.matches(".required, .few-left, .full, .waiting-list, .closed, .not-open, .online-left, .in-person-left");
+const keepsTag = event.matches(".off") || tag && !tag.matches(".required, .few-left, .full, .waiting-list, .closed, .not-open, .online-left, .in-person-left");
 
 everyMinute((now) => {
   const state = phase(event, now);

@@ -671,3 +671,18 @@ def test_an_answer_without_hours_is_no_hours(world: World, tmp_path: Path, answe
     world.http.get("https://library.libcal.com/api/1.1/hours/91", json=answer)
     assert world.run(BRANCHES=with_hours(world, tmp_path, 91))[0] == 0
     assert [(item.fetched, item.days) for item in world.snapshot.hours] == [(None, {})]
+
+
+def test_a_closure_of_all_branches_stays_one_of_all_branches(world: World) -> None:
+    day: dict[str, Any] = {
+        "allday": True,
+        "start": "2026-03-06T00:00:00-05:00",
+        "end": "2026-03-06T23:59:00-05:00",
+    }
+    world.calendars["8"] = [
+        raw(4, title="Library closed: Town Meeting", description="<p>All branches are closed.</p>", **day),
+        raw(5, title="Library closed: Inventory", **day),
+    ]
+    world.described = {"calendars": [{"calid": 7, "name": "Main"}, {"calid": 8, "name": "North"}]}
+    world.run()
+    assert {item.id: item.branch for item in world.snapshot.closures} == {"4": "", "5": "Main"}

@@ -714,3 +714,28 @@ def test_any_json_in_any_field_gives_an_event_or_is_dropped(fields: dict[str, An
 def test_any_json_instead_of_an_event_is_dropped(value: Any) -> None:
     assert run(value).events == ()
     parse_calendars([value])
+
+
+def test_presenter_and_more_information_are_published_on_request_only() -> None:
+    details = {"presenter": "Dr. Ada  Byron", "more_info": "<p>Bring <b>lunch</b>.</p><script>x</script>"}
+    private, _ = to_event({**RAW, **details}, CONTEXT)
+    assert (private.presenter, private.more_info) == ("", "")
+    public, _ = to_event({**RAW, **details}, replace(CONTEXT, show_presenter=True))
+    assert (public.presenter, public.more_info) == ("Dr. Ada Byron", "<p>Bring <b>lunch</b>.</p>")
+    odds: tuple[Any, ...] = (None, [], {}, 5.5)
+    for odd in odds:
+        event, _ = to_event(
+            {**RAW, "presenter": odd, "more_info": odd}, replace(CONTEXT, show_presenter=True)
+        )
+        assert (event.presenter, event.more_info) == ("", "")
+
+
+def test_more_information_holds_no_way_into_a_meeting() -> None:
+    raw = {
+        **RAW,
+        "online_join_url": "https://meet.example/j/1",
+        "more_info": '<p>Join: <a href="https://meet.example/j/1">here</a></p>',
+    }
+    (event,) = normalize_calendar([raw], replace(CONTEXT, show_presenter=True)).events
+    assert "Join" in event.more_info
+    assert "meet.example" not in event.more_info

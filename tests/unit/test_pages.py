@@ -23,6 +23,7 @@ from event import Event, Snapshot
 from rendering import assets, pages
 from rendering.site import Site
 from settings import SettingError
+from support import feed_readers
 from support.page_reader import Page
 from support.page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
 
@@ -312,6 +313,35 @@ def test_one_notice_names_a_closure_of_several_branches_on_every_list(tmp_path: 
         assert "SUMMARY:Closed Thursday\\, March 5: Staff Day\\, all branches" in entry
         assert "DTSTART;VALUE=DATE:20260305" in entry
         assert "TRANSP:TRANSPARENT" in entry
+    for folder in ("feed", "branch/kilton"):
+        news = feed_readers.atom(built[f"{folder}.atom"]).entries[0]
+        item = feed_readers.rss(built[f"{folder}.rss"]).entries[0]
+        notice = feed_readers.json_feed(built[f"{folder}.json"])["items"][0]
+        assert {news.title, item.title, notice["title"]} == {
+            "Closed Thursday, March 5: Staff Day, all branches"
+        }
+        assert notice["_closure"] == {"first": "2026-03-05", "last": "2026-03-05"}
+    assert "Staff Day" not in built["audience/teens.atom"].decode()
+
+
+def test_the_page_of_a_called_off_event_says_so_once_and_why(tmp_path: Path) -> None:
+    given = settings(BUILD_DIR=str(tmp_path))
+    built = dict(pages.build(Site.of(snapshot(event(id="5", state="cancelled", title="Chess")), given)))
+    shown = page(built, "event/5.html")
+    assert shown.one("h1").text == "Cancelled: Chess"
+    assert not [item for item in shown.all("strong") if "tag" in item.attributes.get("class", "")]
+    assert "This event will not take place." in shown.text
+
+
+def test_the_presenter_and_more_information_are_on_the_event_page(tmp_path: Path) -> None:
+    told = event(id="5", presenter="Dr. Byron", more_info="<p>Bring <b>lunch</b>.</p>")
+    given = settings(BUILD_DIR=str(tmp_path))
+    built = dict(pages.build(Site.of(snapshot(told, event(id="6")), given)))
+    text = page(built, "event/5.html").text
+    assert "Presenter Dr. Byron" in " ".join(text.split())
+    assert "Bring lunch." in text
+    assert '"performer": {"@type": "Person", "name": "Dr. Byron"}' in built["event/5.html"].decode()
+    assert "Presenter" not in page(built, "event/6.html").text
 
 
 def test_a_closure_of_one_branch_is_named_and_only_on_its_page(tmp_path: Path) -> None:

@@ -265,7 +265,8 @@ def test_hostile_html_is_made_harmless_quickly(source: str) -> None:
     assert len(html) < 60_000
     assert not re.search(r"<(?!/?(p|h[3-6]|ul|ol|li|a|b|blockquote|table|tbody|tr|td|br)\b)", html)
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", html)
-    assert not re.search("[\x00\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html)
+    assert not re.search("[\x00\u202a-\u202e\ud800-\udfff]", html)
+    assert len(re.findall("[\u2066-\u2068]", html)) == html.count("\u2069")
     html.encode()
 
 
@@ -590,3 +591,78 @@ def test_a_query_value_of_six_characters_counts_as_a_private_key(key: str, kept:
 )
 def test_images_frames_and_languages_leave_their_words(source: str, result: str) -> None:
     assert cleaned(source) == result
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("Songs by \u2068שלום\u2069 (3)", "Songs by \u2068שלום\u2069 (3)"),
+        ("\u2067open", "\u2067open\u2069"),
+        ("closed\u2069 twice\u2069", "closed twice"),
+        ("\u202eturned\u202c \u2068x\u2069", "turned \u2068x\u2069"),
+    ],
+)
+def test_isolates_are_kept_and_closed(source: str, kept: str) -> None:
+    assert plain(source, 300) == kept
+    assert description(f"<p>{source}</p>", LIBCAL).html == f"<p>{kept}</p>"
+
+
+def test_an_isolate_never_hides_a_private_detail() -> None:
+    event = {"online_join_password": "secret-word", "online_join_url": "https://meet.example/j/1"}
+    private = PrivateDetails.of(event, private_links([event]))
+    assert "secret" not in plain("Password: sec\u2068ret-\u2069word", 300, private)
+    for source in ("Password: sec\u2068ret-\u2069word", "https://meet.exa\u2066mple/j/1\u2069"):
+        made = description(f"<p>See you. {source}</p>", LIBCAL, private)
+        assert "word" not in made.html.replace("Password", "")
+        assert "/j/1" not in made.html
+
+
+def test_the_language_of_a_formatting_tag_survives() -> None:
+    html = description(
+        '<p>We read <em lang="fr">Le Petit Prince</em> and <a lang="es" href="/x">más</a>.</p>', LIBCAL
+    ).html
+    assert '<em><span lang="fr">Le Petit Prince</span></em>' in html
+    assert '<span lang="es">más</span></a>' in html
+
+
+PARAGRAPHS = [
+    ("es", "Acompáñenos para leer cuentos, cantar y jugar en español con sus hijos pequeños."),
+    ("es", "La biblioteca estará cerrada el lunes por el día de los veteranos."),
+    ("es", "Aprenda a usar la computadora y el correo electrónico con nuestro personal."),
+    ("en", "Join us for stories, songs and play with your children in the library."),
+    ("da", "Kom og hør om den nye bog, og mød andre læsere på biblioteket."),
+    ("da", "Arrangementet er for børn fra 3 år og deres forældre, og det er gratis."),
+    ("fr", "Venez écouter des histoires pour les enfants avec nous dans la bibliothèque."),
+    ("de", "Wir lesen Geschichten für Kinder und singen zusammen mit den Eltern in der Bücherei."),
+    ("pt", "Venha ouvir histórias para crianças com a sua família na biblioteca."),
+    ("ht", "Vini koute istwa nan bibliyotèk la ak pitit ou yo, se pou tout moun."),
+    ("vi", "Giờ kể chuyện bằng tiếng Việt cho trẻ em và gia đình."),
+    ("ko", "어린이를 위한 한국어 이야기 시간에 가족과 함께 오세요 환영합니다"),
+]
+UNCLEAR = [
+    "Cuentos: historias, canciones, juegos.",
+    "El Camino Real, San José, La Jolla, Los Angeles, Santa Fe, Las Vegas.",
+    "Chess, checkers, go, dominoes, cards, Scrabble.",
+    "José Martí, Gabriela Mistral, Pablo Neruda, Octavio Paz: readings and discussion.",
+    "10am 11am 12pm 1pm 2pm 3pm",
+    "وقت القصة للأطفال من ثلاث إلى خمس سنوات في المكتبة",
+    "",
+]
+
+
+@pytest.mark.parametrize(("language", "text"), PARAGRAPHS)
+def test_a_paragraph_in_another_language_says_which(language: str, text: str) -> None:
+    for usual in ("en", "es", "da"):
+        attribute = "" if language == usual else f' lang="{language}"'
+        assert description(f"<p>{text}</p>", LIBCAL, language=usual).html == f"<p{attribute}>{text}</p>"
+
+
+@pytest.mark.parametrize("text", UNCLEAR)
+def test_a_paragraph_of_names_or_few_words_has_no_language(text: str) -> None:
+    assert " lang=" not in description(f"<p>{text}</p>", LIBCAL, language="en").html
+
+
+def test_a_language_that_staff_chose_is_kept() -> None:
+    source = f'<p lang="pt">{PARAGRAPHS[0][1]}</p>'
+    assert re.findall('lang="[a-z]*"', description(source, LIBCAL, language="en").html) == ['lang="pt"']
+    assert " lang=" not in description(f"<p>{PARAGRAPHS[0][1]}</p>", LIBCAL).html
