@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import program
 from exit_codes import FAILED, OK, USAGE
@@ -35,8 +36,10 @@ def _record(settings: PublishSettings, answer: str, log: Log) -> None:
     run = settings.build_dir / "run"
     invalidation = ""
     if answer:
-        with open(answer, encoding="utf-8") as file:
-            invalidation = json.load(file)["Invalidation"]["Id"]
+        try:
+            invalidation = json.loads(Path(answer).read_bytes())["Invalidation"]["Id"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise program.AnswerError("create-invalidation") from error
     request = json.loads((run / "invalidation.json").read_bytes())
     paths, reference = request["Paths"]["Items"], request["CallerReference"]
     budget = Budget(settings)

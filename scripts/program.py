@@ -25,6 +25,10 @@ class Refused(Exception):
         self.fields = fields
 
 
+class AnswerError(Exception):
+    """The AWS CLI printed something else than the answer to its command."""
+
+
 _TOO_MANY = "cannot start another process: too many are running (pids limit, ulimit -u)"
 
 
@@ -50,6 +54,8 @@ def run(
         return _fail(log, CONFIG, str(error), key=error.key)
     except Refused as error:
         return _fail(log, REFUSED, f"guard: {error}", **error.fields)
+    except AnswerError as error:
+        return _fail(log, FAILED, f"cannot read the AWS CLI's answer to {error}: check AWS_CLI")
     except ModuleNotFoundError as error:
         return _fail(log, CONFIG, 'a Python package is missing: run "make setup" first', package=error.name)
     except OSError as error:

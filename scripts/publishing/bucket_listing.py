@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from posixpath import dirname
 
-from program import Refused
+from program import AnswerError, Refused
 from publishing.headers import headers_for
 from publishing.state import MAYBE_MISSING, UNCERTAIN, Entry, Published
 from site_paths import FOLDERS, MARK, STATUS, is_ours
@@ -50,16 +50,22 @@ class Listing:
 
     @classmethod
     def load(cls, folder: Path, requests: Iterable[Request], prefix: str) -> Listing:
-        """Read the answers to `requests` in `folder`; `prefix` is empty or ends with a slash."""
+        """Read the answers to `requests` in `folder`; `prefix` is empty or ends with a slash.
+
+        Raises AnswerError if one is something else than an answer.
+        """
         objects: dict[str, datetime] = {}
         cut, found = set[str](), set[str]()
         for number, request in enumerate(requests):
-            answer = json.loads((folder / f"{number}.json").read_bytes())
-            for key, modified in answer["objects"] or []:
-                objects[key.removeprefix(prefix)] = datetime.fromisoformat(modified)
-            found |= {key.removeprefix(prefix).rstrip("/") for key in answer["folders"] or []}
-            if answer["more"]:
-                cut.add(request.folder)
+            try:
+                answer = json.loads((folder / f"{number}.json").read_bytes())
+                for key, modified in answer["objects"] or []:
+                    objects[key.removeprefix(prefix)] = datetime.fromisoformat(modified)
+                found |= {key.removeprefix(prefix).rstrip("/") for key in answer["folders"] or []}
+                if answer["more"]:
+                    cut.add(request.folder)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise AnswerError("list-objects-v2") from error
         known = {request.folder for request in requests}
         objects.pop("", None)  # the empty object that some programs create for a folder
         return cls(objects=objects, cut=frozenset(cut), subfolders=bool(found - known))

@@ -144,7 +144,7 @@ def _deleted(out: str) -> set[str] | None:
     """Return the keys that the answer to DeleteObjects lists as deleted; None without an answer."""
     try:
         return {item["Key"] for item in json.loads(out).get("Deleted", [])}
-    except ValueError:
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -100,8 +100,6 @@ setup() {
   same "$(count PutObject)" 3
 }
 
-# AWS CLI 2.36 ends with 0 and no words if a PUT gets no answer: the upload fails with 1, by its count of files.
-# bats test_tags=pinned-cli
 @test "faults 31 and 32: after a lost answer the file is uncertain and is uploaded again" {
   run -0 upload
   put event/1.html B
