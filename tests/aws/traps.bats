@@ -22,8 +22,8 @@ record_arguments() {
   use_aws
   mkdir "$place"
   # shellcheck disable=SC2016  # for the script to expand
-  printf '#!/usr/bin/env bash\n[[ $1 == --version ]] || printf "%%q " "$@" >>"%s/arguments"\n[[ $1 == --version ]] || echo >>"%s/arguments"\nexec "%s/.venv/bin/aws" "$@"\n' \
-    "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR" "$ROOT" >"$place/aws"
+  printf '#!/usr/bin/env bash\n[[ $1 == --version ]] || printf "%%q " "$@" >>"%s/arguments"\n[[ $1 == --version ]] || echo >>"%s/arguments"\nexec "%s" "$@"\n' \
+    "$BATS_FILE_TMPDIR" "$BATS_FILE_TMPDIR" "${TEST_AWS_CLI:-$(type -P aws)}" >"$place/aws"
   chmod 755 "$place/aws"
   export AWS_CLI=$place/aws
   make_site
