@@ -29,6 +29,8 @@ STEP = "check"
 
 _KEY_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _ROLES = ("UPLOAD_", "INVALIDATE_", "")
+# With one of these, a container gets the AWS CLI's configuration.
+_LOGINS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE")
 _OURS = ("LIBCAL_", "S3_", "SITE_", "CLOUDFRONT_", "UPLOAD_", "INVALIDATE_")
 
 
@@ -69,17 +71,41 @@ def problems(entries: Sequence[Entry], faults: Sequence[Fault], env: Mapping[str
     for key, why in _UNSAFE.items():
         if values.get(key):
             yield Problem(group=WARNING, key=key, why=why, line=lines.get(key, 0))
-    # The service of an installed program always runs in Docker.
-    in_docker = values.get("RUNNER") == "docker" or (ROOT / "installed-files").exists()
-    if in_docker and (why := docker_engine.compose_problem()):
+    if _in_docker(values):
+        yield from _docker_problems(entries, values, lines)
+
+
+def _in_docker(values: Mapping[str, str]) -> bool:
+    """Return whether the steps run in Docker; the service of an installed program always does."""
+    return values.get("RUNNER") == "docker" or (ROOT / "installed-files").exists()
+
+
+def _docker_problems(
+    entries: Sequence[Entry], values: Mapping[str, str], lines: Mapping[str, int]
+) -> Iterator[Problem]:
+    if why := docker_engine.compose_problem():
         yield Problem(group=WRONG, key="", why=why)
-    if in_docker:
-        passed = set().union(*(passed_to(container) for container in CONTAINERS))
-        for entry in entries:
-            of_the_host = entry.key.startswith("AWS_") or (entry.key in TABLE and TABLE[entry.key].host_only)
-            if of_the_host and entry.key not in passed and not _is_secret(entry.key):
-                why = "has no effect in Docker: the containers do not get it"
-                yield Problem(group=WARNING, key=entry.key, why=why, line=entry.line)
+    passed = set().union(*(passed_to(container) for container in CONTAINERS))
+    for entry in entries:
+        of_the_host = entry.key.startswith("AWS_") or (entry.key in TABLE and TABLE[entry.key].host_only)
+        if of_the_host and entry.key not in passed and not _is_secret(entry.key):
+            why = "has no effect in Docker: the containers do not get it"
+            yield Problem(group=WARNING, key=entry.key, why=why, line=entry.line)
+    key = next((name for name in _LOGINS if values.get(name)), "")
+    pairs = [
+        values.get(f"{role}{_KEY_PAIR[0]}") or values.get(f"{role}{_KEY_PAIR[0]}_FILE") for role in _ROLES
+    ]
+    has_pairs = bool(pairs[2] or (pairs[0] and pairs[1]))
+    if key and not has_pairs and _credential_process(values):
+        why = "names a profile with credential_process, a program that no container has: use a key pair"
+        yield Problem(group=WARNING, key=key, why=why, line=lines.get(key, 0))
+
+
+def _credential_process(values: Mapping[str, str]) -> str:
+    try:
+        return aws_config.option("credential_process", values)
+    except aws_config.ConfigError:  # of this machine; the step in its container will say more
+        return ""
 
 
 def is_known(key: str) -> bool:
@@ -137,7 +163,7 @@ def _value_problems(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]
             why = _why_unreadable(values[f"{row.name}_FILE"], empty="names an empty file")
             if why:
                 yield f"{row.name}_FILE", why, WRONG
-    if values.get("RUNNER") != "docker":
+    if not _in_docker(values):
         try:
             aws_config.endpoint("s3", values)
         except aws_config.ConfigError as error:
@@ -151,11 +177,11 @@ def _value_problems(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]
 
 def _why_wrong_here(row: Setting, value: str, values: Mapping[str, str]) -> str:
     """Return why a value is wrong on this machine: a file or a program that does not exist."""
-    if row.name == "AWS_CLI" and values.get("RUNNER") != "docker" and not shutil.which(value):
+    if row.name == "AWS_CLI" and not _in_docker(values) and not shutil.which(value):
         return "is not a program: it must be one path without arguments"
     if row.name == "AWS_REGION" and values.get("AWS_DEFAULT_REGION", value) != value:
         return "differs from AWS_DEFAULT_REGION: remove one of the two"
-    if row.file and not (row.host_only and values.get("RUNNER") == "docker"):
+    if row.file and not (row.host_only and _in_docker(values)):
         return _why_unreadable(value)
     return ""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import check as check_settings
 from settings import ROOT
 
 GOOD = """\
@@ -134,6 +135,69 @@ def test_a_line_that_cannot_be_read_says_how_to_write_it(tmp_path: Path, line: s
 def test_a_name_that_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
     code, lines = check(tmp_path, f"{GOOD}planted7fQx0==\n")
     assert (code, lines[1]) == (0, "  .env:7: is not a setting: remove the line")
+
+
+def docker_stub(folder: Path, version: str) -> str:
+    """Make a `docker` whose Compose has this version; return a PATH with it."""
+    (folder / "docker").write_text(f"#!/bin/sh\necho {version}\n")
+    (folder / "docker").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_an_old_compose_is_an_error_if_the_steps_run_in_docker(tmp_path: Path) -> None:
+    path = docker_stub(tmp_path, "2.20.0")
+    assert check(tmp_path, GOOD, PATH=path)[0] == 0
+    assert check(tmp_path, f"{GOOD}RUNNER=docker\n", PATH=path) == (
+        78,
+        [
+            "Wrong:",
+            "  .env: Docker Compose 2.36 or later is needed: found 2.20.0",
+            "",
+            ".env: 1 error, no warnings",
+        ],
+    )
+    assert check(tmp_path, None, PATH=docker_stub(tmp_path, "2.36.0"))[0] == 0
+
+
+PROCESS = "[profile lib]\ncredential_process = vault read\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "config", "warned"),
+    [
+        ("AWS_PROFILE=lib\n", PROCESS, "AWS_PROFILE"),
+        ("AWS_PROFILE=lib\nUPLOAD_AWS_ACCESS_KEY_ID=a\nUPLOAD_AWS_SECRET_ACCESS_KEY=b\n", "", ""),
+        ("AWS_PROFILE=lib\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n", PROCESS, ""),
+        ("AWS_PROFILE=lib\n", "[profile lib]\nregion = us-east-1\n", ""),
+        ("", "[default]\ncredential_process = vault read\n", ""),
+        # Errors in this machine's configuration concern no container that does not get it.
+        ("", "[default\n", ""),
+    ],
+)
+def test_in_docker_a_credential_process_is_a_warning(
+    tmp_path: Path, more: str, config: str, warned: str
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(config)
+    path = docker_stub(tmp_path, "2.36.0")
+    code, lines = check(tmp_path, f"{GOOD}RUNNER=docker\n{more}", PATH=path, HOME=str(tmp_path))
+    assert code == 0, lines
+    assert [line.split()[1] for line in lines if "credential_process" in line] == ([warned] if warned else [])
+
+
+def test_an_installed_service_is_checked_as_one_in_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its settings file does not have to say RUNNER=docker, as its unit does."""
+    (tmp_path / "installed-files").touch()
+    monkeypatch.setattr(check_settings, "ROOT", tmp_path)
+    monkeypatch.setattr("docker_engine.compose_problem", lambda: "")
+    (tmp_path / "config").write_text("[default\n")
+    env = dict(line.split("=", 1) for line in GOOD.splitlines())
+    env |= {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_CLI": "/only/on/the/host"}
+    assert list(check_settings.problems([], [], env)) == []
+    (tmp_path / "installed-files").unlink()
+    assert {each.key for each in check_settings.problems([], [], env)} == {"AWS_CONFIG_FILE", "AWS_CLI"}
 
 
 def test_half_a_key_pair_is_missing_its_other_half(tmp_path: Path) -> None:
