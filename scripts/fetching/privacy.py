@@ -18,7 +18,8 @@ _TOKEN = re.compile(r"\S+")
 _NO_DIGIT = re.compile(r"[^0-9]+")
 # Every number or passcode that says what it is has a digit or one of these.
 _HINT = re.compile(r"\d|pass|pin|pw|[ck][oó]d|clave|contrase|key|meet", re.IGNORECASE)
-_ADDRESS_LIKE = re.compile(r"/|\w\.\w|\w%|zoommtg:|zoomus:")
+# The last form is the end of an address that a line break or a space has cut.
+_ADDRESS_LIKE = re.compile(r"/|\w\.\w|\w%|zoommtg:|zoomus:|[?&;]\w+=")
 # Mail filters escape an address again for each of them that it passes.
 _ESCAPES = 10
 # More private links than this with one ending: the ending alone counts as private.

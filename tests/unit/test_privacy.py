@@ -95,6 +95,9 @@ WAYS = [
     (MEET, "In Google Meet enter kqz-wxyv-jbd"),
     (MEET, "KQZ-WXYV-JBD"),
     (NO_FIELDS, "Meet code: kqz-wxyv-jbd"),
+    (ZOOM, "Host https://us02web.zoom.us/s/ 93531415926?zak=hostkey99 now"),
+    (ZOOM, "https://us02web.zoom.us/s/93531415926 ?zak=hostkey99"),
+    (ZOOM, "s/ 93531415926?x=1&amp;zak=hostkey99"),
 ]  # fmt: skip
 GONE = re.compile(
     r"9353141|314159|31415|c2VjcmV0|hostkey99|Pass&Word1|\bQ7x2|\b90210|\bbooks\b|kqz|TopSecret|99887766",
