@@ -81,8 +81,11 @@ class Site:
         busy = {view.event.calendar for view in listed}
         empty = [calendar.label for calendar in snapshot.calendars if calendar.id not in busy]
         empty += [closure.branch for closure in snapshot.closures]
+        # Thousands of branch names in one calendar do not cost another calendar its branch page.
+        used = {view.event.branch for view in listed}
+        own = [name for calendar in snapshot.calendars if (name := calendar.label or calendar.name) in used]
         ordered = [branch.name for branch in settings.branches]
-        branches = lists.groups("branch", listed, also=[*empty, *ordered], first=ordered)
+        branches = lists.groups("branch", listed, also=[*empty, *own, *ordered], first=ordered)
         unfetched = tuple(
             calendar.label or calendar.name or calendar.id
             for calendar in snapshot.calendars

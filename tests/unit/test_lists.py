@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from event import Event
+from event import Calendar, Event
 from rendering import lists
+from rendering.site import Site
 from rendering.views import EventView, Image
-from support.page_samples import TODAY, all_day, event, view, wording
+from support.page_samples import NOW, TODAY, all_day, event, settings, snapshot, view, wording
 
 
 def listing(*events: Event) -> lists.Listing:
@@ -195,3 +196,15 @@ def test_ages_are_in_the_order_in_which_libcal_lists_them(
 ) -> None:
     shown = [view(event(id=str(number), audiences=names)) for number, names in enumerate(examples)]
     assert [group.name for group in lists.groups("audience", shown)] == ordered
+
+
+def test_hundreds_of_branch_names_in_one_calendar_do_not_cost_another_its_branch_page() -> None:
+    many = [
+        event("2026-03-03 09:00", id=str(n), branch=f"Branch of {n // 2}", calendar="1") for n in range(500)
+    ]
+    one = event("2026-03-03 09:00", id="1000", branch="Zeta", calendar="2")
+    calendars = tuple(
+        Calendar(id=key, label=label, fetched=NOW) for key, label in (("1", "Main"), ("2", "Zeta"))
+    )
+    site = Site.of(snapshot(*many, one, calendars=calendars), settings())
+    assert "Zeta" in [group.name for group in site.groups]
