@@ -105,7 +105,7 @@ uninstall: ## Remove the installed files; keep the settings and the state
 	@$(INSTALL_PLACES) scripts/install.sh uninstall
 
 .PHONY: check
-check: ## Check the settings
+check: ## Check the settings, then ask LibCal, AWS and this machine (OFFLINE=1: the settings only)
 	@bin/check
 
 .PHONY: status

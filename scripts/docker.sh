@@ -55,3 +55,22 @@ remove_stale_containers() {
   done
   ((count == 0)) || log warn 'removed containers of a killed run' "containers=$count"
 }
+
+# check: ask LibCal and AWS from containers of their own, with their own copy of the secrets
+check() {
+  local rc=0 code words log_env
+  if ! docker image inspect events-display/{generator,uploader,invalidator}:"${IMAGE_TAG:-latest}" >/dev/null 2>&1; then
+    log warn 'LibCal and AWS were not asked: no images, or no engine; run make image'
+    return
+  fi
+  log_settings
+  export SECRETS_DIR && SECRETS_DIR=$(mktemp -d)
+  trap '"$ROOT/bin/secrets" remove' EXIT
+  "$ROOT/bin/secrets" write
+  while read -r -a words; do
+    code=0
+    compose run --rm --no-TTY --no-deps --pull never "${log_env[@]}" "${words[@]}" </dev/null || code=$?
+    ((code == 0 || rc == EX_CONFIG)) || ((rc != 0 && code != EX_CONFIG)) || rc=$code
+  done <<<$'generator python scripts/check_libcal.py\nuploader rights upload\ninvalidator rights invalidate'
+  exit "$rc"
+}

@@ -90,8 +90,8 @@ case ${1:-} in
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
     printf 'Installed. The timer uses the time zone %s (to change it: make install TIMEZONE=...). Next:\n' "$zone"
-    printf '  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env" \
-      "sudo make -C $LIBDIR image && sudo systemctl enable --now $NAME.timer"
+    printf '  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo make -C $LIBDIR image" \
+      "sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env && sudo systemctl enable --now $NAME.timer"
     ;;
   uninstall)
     wait_for_run

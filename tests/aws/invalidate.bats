@@ -162,3 +162,12 @@ refresher() {
 1 invalidation path: \$0.005; 1,000 of 1,000 free paths used this month"
   same "$(calls)" ''
 }
+
+@test "The right of the invalidator is proved with one harmless path" {
+  run -0 rights invalidate
+  says 'level=info step=check .*msg="CloudFront allows to invalidate"'
+  same "$(paths)" '/.events-display-check '
+  faults '{"kind": "AccessDenied"}'
+  run -78 rights invalidate
+  says 'msg="cloudfront:CreateInvalidation: AWS denied access: check the INVALIDATE_AWS_ key pair and its policy"'
+}

@@ -301,3 +301,16 @@ EOF
   done
   run -0 upload
 }
+
+@test "The rights of the uploader are proved, and no file stays" {
+  run -0 rights upload
+  says 'level=info step=check .*msg="S3 allows to list, upload and delete"'
+  same "$(calls | awk '{print $1}' | tr '\n' ' ')" 'ListObjectsV2 DeleteObject PutObject DeleteObject '
+  same "$(keys)" ''
+  local right
+  for right in ListObjectsV2:s3:ListBucket PutObject:s3:PutObject DeleteObject:s3:DeleteObject; do
+    faults "{\"kind\": \"AccessDenied\", \"operation\": \"${right%%:*}\"}"
+    run -78 rights upload
+    says "level=error step=check .*msg=\"${right#*:}: AWS denied access: check the UPLOAD_AWS_ key pair and its policy\""
+  done
+}

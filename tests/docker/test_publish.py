@@ -59,6 +59,19 @@ def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Pro
     for service in SERVICES:
         expected = docker("image", "inspect", "--format", "{{slice .Id 7 19}}", image(service))
         assert re.search(rf"image={image(service)} id={expected} version=\S+ revision=\S+$", done.log, re.M)
+    objects = aws.objects()
+    checked = run("bin/check", env=project.env)
+    assert checked.code == 0, checked.log
+    calendars = [line for line in checked.lines if line["msg"] == "calendar in LibCal"]
+    assert sum("events" in line for line in calendars) == int(ended["calendars"])
+    assert {"S3 allows to list, upload and delete", "CloudFront allows to invalidate"} <= {
+        line["msg"] for line in checked.lines
+    }
+    assert aws.objects() == objects
+    assert project.containers() == []
+    wrong = run("bin/check", env={**project.env, "LIBCAL_CALENDARS": "999"})
+    assert wrong.code == 78, wrong.log
+    assert wrong.last("LIBCAL_CALENDARS has 999, which LibCal does not list")["rc"] == "78"
 
 
 def test_an_unchanged_run_uploads_only_status_json_and_starts_no_invalidator(

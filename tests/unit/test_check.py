@@ -28,7 +28,7 @@ def check(folder: Path, text: str | None, **env: str) -> tuple[int, list[str]]:
         (folder / ".env").chmod(0o600)
     done = subprocess.run(
         [ROOT / "bin" / "check", folder / ".env"],
-        env={"PATH": os.environ["PATH"], "LOG_FORMAT": "terminal", **env},
+        env={"PATH": os.environ["PATH"], "LOG_FORMAT": "terminal", "OFFLINE": "1", **env},
         capture_output=True,
         text=True,
         timeout=60,
