@@ -108,6 +108,10 @@ uninstall: ## Remove the installed files; keep the settings and the state
 check: ## Check the settings, then ask LibCal, AWS and this machine (OFFLINE=1: the settings only)
 	@bin/check
 
+.PHONY: notify-test
+notify-test: ## Send a test notice of each kind to NOTIFY_URL, and test pings to PING_URL
+	@bin/notify --test
+
 .PHONY: status
 status: ## Show the last run, the next run and pending work
 	@bin/status

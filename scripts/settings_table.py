@@ -269,12 +269,21 @@ _CHAIN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE")  # their file
 
 
 def notify_url(value: str, env: Mapping[str, str]) -> str:
-    """Allow a web hook or a mail address."""
+    """Allow what alerts.py can send to: a web hook, a mail address or server, or a program."""
     if re.fullmatch(r"[^@/:\s]+@[^@/:\s]+", value):
         return "is a mail address without mailto: in front of it"
     if value.startswith("mailto:"):
         good = re.fullmatch(r"mailto:[^@/:\s]+@[^@/:\s]+", value)
         return "" if good else "must have one mail address after mailto:"
+    if value.startswith("exec:"):
+        return "" if re.fullmatch(r"exec:/\S+", value) else "must have one absolute path after exec:"
+    if re.match("smtps?://", value):
+        good = re.fullmatch(
+            r"smtps?://([^@/\s]+@)?[^@/:\s]+(:[0-9]{1,5})?/?\?(.+&)?to=[^@&\s]+@[^@&\s]+(&.*)?", value
+        )
+        example = "smtp://USER:PASSWORD@smtp.example.org:587?from=events@example.org&to=you@example.org"
+        return "" if good else f"must look like {example}"
+    value = re.sub(r"\A(slack|teams|discord|gchat|ntfy|json)\+", "", value)
     return address("https://hooks.example.org/... or mailto:you@example.org")(value, env)
 
 

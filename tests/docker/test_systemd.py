@@ -26,6 +26,7 @@ STATE = "/var/lib/events-display"
 HEARD = "/var/tmp/heard"
 STEPS = ["fetch", "generate", "upload", "invalidate"]
 UNITS = "/usr/local/lib/systemd/system"
+CHECK = "5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"  # an id of healthchecks
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +67,10 @@ def notices(machine: Machine) -> list[dict[str, str]]:
     return [json.loads(each["body"]) for each in heard(machine) if each["path"] == "/notify"]
 
 
-def pings(machine: Machine) -> list[str]:
-    return [each["body"] for each in heard(machine) if each["path"] == "/ping"]
+def pings(machine: Machine, signal: str = "") -> list[str]:
+    """Return the run ids of the pings of one kind (/start, the exit status, or empty after a good run)."""
+    calls = [each["path"].split("?rid=") for each in heard(machine)]
+    return [call[1].replace("-", "") for call in calls if call[0] == f"/ping/{CHECK}{signal}"]
 
 
 def at_rest(machine: Machine) -> bool:
@@ -156,7 +159,7 @@ def test_the_timer_starts_a_run_that_publishes(machine: Machine, libcal: LibCal,
         "CLOUDFRONT_DISTRIBUTION_ID": aws.distribution_id,
         "AWS_ENDPOINT_URL": aws.url,
         "NOTIFY_URL": f"{address}/notify",
-        "PING_URL": f"{address}/ping",
+        "PING_URL": f"{address}/ping/{CHECK}",
         # Settings that only this test needs: its own Compose project, and the stand-ins on loopback.
         "COMPOSE_PROJECT_NAME": machine.project,
         "COMPOSE_FILE": f"docker/compose.yaml:{CHECKOUT}/tests/docker/host-network.yaml",
@@ -164,7 +167,8 @@ def test_the_timer_starts_a_run_that_publishes(machine: Machine, libcal: LibCal,
     }
     machine.write(SETTINGS, "".join(f"{key}='{value}'\n" for key, value in settings.items()))
     machine.do("make", "-C", PROGRAM, "image", f"IMAGE_TAG={TAG}")
-    checked = machine.run(f"{PROGRAM}/bin/check", SETTINGS)
+    # The engine sees only this folder of the machine.
+    checked = machine.run("env", f"TMPDIR={RUNTIME}", f"{PROGRAM}/bin/check", SETTINGS)
     assert checked.code == 0, checked.log
     assert "S3 allows to list, upload and delete" in checked.log
     assert "the timer does not run: systemctl enable --now" in checked.log
@@ -187,6 +191,7 @@ def test_the_timer_starts_a_run_that_publishes(machine: Machine, libcal: LibCal,
 def test_every_log_line_is_in_the_journal_once_with_the_run_id(machine: Machine) -> None:
     first = runs(machine)[0]
     run_id = notify.fields(first)["run"]
+    assert (pings(machine)[0], pings(machine, "/start")[0]) == (run_id, run_id)
     lines = [line for line in machine.journal(f"_SYSTEMD_INVOCATION_ID={run_id}") if line]
     ours = [line for line in lines if line.startswith("level=")]
     assert lines == ours  # none from make, Compose or the engine
@@ -225,7 +230,9 @@ def test_make_status_and_make_logs_show_the_last_and_next_run(machine: Machine, 
     assert abs(moment(status(machine)["next run"]) - due) < timedelta(seconds=10)
 
     summaries = make(machine, "logs", "SUMMARY=1")
-    assert summaries.splitlines() == runs(machine)
+    times, lines = zip(*(line.split(" ", 1) for line in summaries.splitlines()), strict=True)
+    assert list(lines) == runs(machine)
+    assert all(abs(datetime.fromisoformat(time) - datetime.now(UTC)) < timedelta(hours=1) for time in times)
     log = make(machine, "logs").splitlines()
     assert [line for line in log if "level=" in line]
     assert len(log) > len(runs(machine))
@@ -254,7 +261,14 @@ def test_an_incident_and_its_end_are_notified_once(machine: Machine, libcal: Lib
     first = notices(machine)[0]
     assert (first["failed_step"], first["rc"]) == ("fetch", "78")
     assert first["run"] == notify.fields(failed(machine)[0])["run"]
+    text = first["text"].splitlines()
+    assert text[0] == "Library events: publishing failed"
+    assert {
+        "Step: fetch (exit code 78)",
+        "What to do: correct the setting or the permission, then run make check",
+    } <= {*text}
     assert CLIENT_SECRET not in json.dumps(first)
+    assert pings(machine, "/78") == [notify.fields(line)["run"] for line in failed(machine)]
     held = machine.journal("--unit=events-display-notify@failed.service")
     assert len([line for line in held if "notice skipped" in line]) == len(failed(machine)) - 1
 
@@ -287,7 +301,9 @@ def test_a_killed_run_leaves_no_container_and_the_next_run_recovers(machine: Mac
     libcal.recover()
     machine.do("systemctl", "start", UNIT)
     wait_for(lambda: notices(machine)[-1]["state"] == "recovered")
-    assert [notice["state"] for notice in notices(machine)] == ["failed", "recovered"] * 2
+    # The kill is another cause than the time limit.
+    states = ["failed", "recovered", "failed", "failed", "recovered"]
+    assert [notice["state"] for notice in notices(machine)] == states
 
 
 def test_an_upgrade_waits_for_the_run_and_keeps_the_settings(machine: Machine, libcal: LibCal) -> None:

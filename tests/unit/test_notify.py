@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import email
 import http.server
+import io
 import json
 import os
+import re
 import socketserver
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
 
 import pytest
 
+import alerts
 import check
 import notify
 from log import Log
@@ -42,6 +46,11 @@ class Hook:
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                hook.requests.append((self.path, "GET", ""))
+                self.send_response(hook.status)
+                self.end_headers()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 hook.requests.append((self.path, self.headers["Content-Type"], body))
@@ -114,7 +123,7 @@ def test_lines_with_a_priority_are_read_as_those_without(operator: Operator, hoo
 def test_an_incident_sends_one_failed_and_one_recovered_notice(operator: Operator, hook: Hook) -> None:
     operator.after(failed(), "failed")
     output = operator.after(failed(), "failed")
-    operator.after(failed("upload"), "failed")
+    operator.after(failed(), "failed")
     assert [notice["state"] for notice in hook.notices] == ["failed"]
     assert 'msg="notice skipped: already sent for this incident" failures=2' in output
     assert hook.pings == []
@@ -136,7 +145,18 @@ def test_a_notice_names_the_step_the_exit_code_and_the_error(operator: Operator,
         "rc": "78",
         "error": "LibCal refused the credentials",
     }
-    assert notice["text"].endswith(": fetch failed with 78 (LibCal refused the credentials)")
+    assert notice["title"] == "Library events: publishing failed"
+    text = notice["text"].splitlines()
+    assert text[:3] == [
+        notice["title"],
+        "Step: fetch (exit code 78)",
+        "Reason: LibCal refused the credentials",
+    ]
+    assert re.fullmatch(r"Since: 20\d\d-\d\d-\d\d \d\d:\d\d E[SD]T \(runs: 1\)", text[3])
+    assert text[4:6] == [
+        "Last good run: none on this machine",
+        "What to do: correct the setting or the permission, then run make check",
+    ]
     assert "outcome=failed" in notice["summary"]
     assert hook.requests[0][1] == "application/json"
     assert output.startswith("level=error step=notify run=r7 msg=")
@@ -155,9 +175,116 @@ def test_an_outage_upstream_sends_a_notice_only_when_the_next_run_fails_too(
     assert [notice["rc"] for notice in hook.notices] == ["75"]
 
 
-def test_a_run_without_libcal_sends_no_ping(operator: Operator, hook: Hook) -> None:
-    operator.after(GOOD.replace("outcome=ok", "outcome=stale"), "success")
+def test_an_outage_of_libcal_sends_no_ping_and_a_notice_after_the_second_run(
+    operator: Operator, hook: Hook
+) -> None:
+    stale = GOOD.replace("outcome=ok", "outcome=stale failed_calendars=7:http_503 age_minutes=46")
+    operator.after(GOOD, "success")
+    hook.requests.clear()
+    operator.after(stale, "success")
+    assert hook.requests == []
+    operator.after(stale, "success")
+    operator.after(stale, "success")
+    (notice,) = hook.notices
     assert hook.pings == []
+    assert notice["title"] == "Library events: LibCal cannot be reached"
+    assert "Reason: LibCal did not send new events; the oldest are 46 minutes old\n" in notice["text"]
+    assert "Calendars: 7 http_503\n" in notice["text"]
+    assert re.search(r"\nLast good run: 20\d\d-.* E[SD]T\n", notice["text"])
+    operator.after(GOOD, "success")
+    assert [each["state"] for each in hook.notices] == ["failed", "recovered"]
+
+
+def test_a_calendar_that_vanished_is_a_notice_at_once_and_again_for_another_one(
+    operator: Operator, hook: Hook
+) -> None:
+    for calendars in ("7:not_listed", "7:not_listed", "7:not_listed,8:internal"):
+        operator.after(
+            GOOD.replace("outcome=ok", f"outcome=degraded failed_calendars={calendars}"), "success"
+        )
+    assert [notice["title"] for notice in hook.notices] == ["Library events: a calendar is not updated"] * 2
+    assert "What to do: remove the calendar from LIBCAL_CALENDARS" in hook.notices[0]["text"]
+    assert len(hook.pings) == 3  # the site is published
+
+
+def test_another_cause_is_another_notice_and_an_earlier_one_is_not_repeated(
+    operator: Operator, hook: Hook
+) -> None:
+    for step, msg in (("fetch", "a"), ("upload", "b"), ("fetch", "a"), ("upload", "b"), ("upload", "c 12")):
+        operator.after(failed(step, msg=msg), "failed")
+    operator.after(failed("upload", msg="c 13"), "failed")  # only a number differs
+    assert [notice["error"] for notice in hook.notices] == ["a", "b", "c 12"]
+
+
+def test_a_notice_is_repeated_once_a_day(operator: Operator, hook: Hook, tmp_path: Path) -> None:
+    run = notify.read_run("events-display.service", "exit-code", failed().splitlines())
+    began = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    for hours in (0, 1, 23, 24, 25, 47, 48):
+        log = Log("notify", stream=io.StringIO())
+        now = began + timedelta(hours=hours)
+        notify.Notifier(operator.settings, tmp_path / "state", log, now).after(run)
+    assert [notice["text"].splitlines()[3] for notice in hook.notices] == [
+        f"Since: 2026-03-03 04:00 EST (runs: {runs})" for runs in (1, 4, 7)
+    ]
+
+
+def test_the_setting_that_the_error_names_is_in_the_notice(operator: Operator, hook: Hook) -> None:
+    log = (
+        'level=error step=check run=r7 msg=".env:7: S3_BUCKET must be a name" key=S3_BUCKET line=7\n'
+        'level=error step=publish run=r7 msg="publish failed" failed_step=check rc=78\n'
+    )
+    operator.after(log, "failed")
+    assert "\nSetting: S3_BUCKET\n" in hook.notices[0]["text"]
+    assert "\nReason: .env:7: S3_BUCKET must be a name\n" in hook.notices[0]["text"]
+
+
+def test_the_reason_of_a_missing_engine_is_that_of_the_container_step(operator: Operator, hook: Hook) -> None:
+    log = (
+        'level=error step=container run=r7 msg="Docker is not reachable" rc=1\n'
+        'level=error step=publish run=r7 msg="publish failed" failed_step=docker rc=1\n'
+    )
+    operator.after(log, "failed")
+    assert "\nReason: Docker is not reachable\n" in hook.notices[0]["text"]
+
+
+CHECK = "/ping/5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"
+RUN_ID = "0123456789abcdef0123456789abcdef"
+
+
+def test_healthchecks_hears_the_exit_status_and_the_run(operator: Operator, hook: Hook) -> None:
+    operator.settings |= {"PING_URL": hook.url + CHECK, "NOTIFY_URL": ""}
+    good = GOOD.replace("r7", RUN_ID)
+    operator.after(good, "success")
+    operator.after(failed().replace("r7", RUN_ID), "failed")
+    operator.after(good.replace("outcome=ok", "outcome=stale"), "success")  # the second run in trouble
+    operator.after(good, "success")
+    operator.after(good.replace("outcome=ok", "outcome=stale"), "success")
+    rid = "?rid=01234567-89ab-cdef-0123-456789abcdef"
+    ends = ("", "/78", "/fail", "", "/log")
+    assert [path for path, _, _ in hook.requests] == [f"{CHECK}{end}{rid}" for end in ends]
+    assert "outcome=ok" in hook.requests[0][2]
+
+
+def test_uptime_kuma_gets_its_state_by_get(operator: Operator, hook: Hook) -> None:
+    operator.settings |= {"PING_URL": f"{hook.url}/api/push/Ab3?status=up&msg=OK&ping=", "NOTIFY_URL": ""}
+    operator.after(GOOD, "success")
+    operator.after(failed(), "failed")
+    assert [(path[:29], kind) for path, kind, _ in hook.requests] == [
+        ("/api/push/Ab3?status=up&msg=o", "GET"),
+        ("/api/push/Ab3?status=down&msg", "GET"),
+    ]
+
+
+def test_notify_test_sends_a_notice_of_each_kind_and_the_pings(operator: Operator, hook: Hook) -> None:
+    done = operator.notify("--test")
+    assert done.returncode == 0, done.stderr
+    assert [notice["state"] for notice in hook.notices] == ["failed", "recovered"]
+    assert len(hook.pings) == 1
+    assert not (operator.folder / "state").exists()
+    hook.status = 500
+    assert operator.notify("--test").returncode == 1
+    operator.settings.clear()
+    assert operator.notify("--test").returncode == 78
 
 
 @pytest.mark.parametrize("result", ["timeout", "signal"])
@@ -211,12 +338,12 @@ def test_an_unreachable_address_does_not_fail_the_command(operator: Operator, ho
 def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(notify, "_SECONDS", 0.1)
+    monkeypatch.setattr(alerts, "SECONDS", 0.1)
     with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as silent:
         address = f"http://127.0.0.1:{silent.server_address[1]}/"
         log = Log("notify")
         run = notify.read_run("events-display.service", "success", [SUMMARY])
-        notify.Notifier({"PING_URL": address}, tmp_path / "state", log).after(run)
+        notify.Notifier({"PING_URL": address}, tmp_path / "state", log, datetime.now(UTC)).after(run)
     assert 'msg="ping to PING_URL failed" detail="timed out"' in capsys.readouterr().err
 
 
@@ -260,8 +387,8 @@ def test_a_notice_can_be_a_mail(tmp_path: Path) -> None:
     assert "not delivered" not in output
     (mail,) = taken
     assert mail["To"] == "web@larkfield.example"
-    subject = " ".join(mail["Subject"].split())  # folded where the host's name is long
-    assert subject.endswith(": fetch failed with 78 (LibCal refused the credentials)")
+    assert mail["Subject"] == "Library events: publishing failed"
+    assert "Reason: LibCal refused the credentials" in mail.get_payload()
     assert "failed_step: fetch" in mail.get_payload()
 
 
@@ -275,10 +402,10 @@ def test_the_state_of_an_earlier_version_is_kept(operator: Operator, hook: Hook)
     assert [notice["state"] for notice in hook.notices] == ["recovered"]
 
 
-def test_a_damaged_count_of_failures_does_not_stop_the_notice(operator: Operator, hook: Hook) -> None:
+def test_a_damaged_state_does_not_stop_the_notice(operator: Operator, hook: Hook) -> None:
     state = operator.folder / "state" / "notify"
     state.mkdir(parents=True)
-    (state / "failures").write_text("")
+    (state / "state.json").write_text("{")
     operator.after(failed(), "failed")
     assert len(hook.notices) == 1
 
