@@ -65,7 +65,8 @@ check() {
   fi
   log_settings
   export SECRETS_DIR && SECRETS_DIR=$(mktemp -d)
-  trap '"$ROOT/bin/secrets" remove' EXIT
+  # shellcheck disable=SC2329  # called by `ended`
+  at_exit() { "$ROOT/bin/secrets" remove; }
   "$ROOT/bin/secrets" write
   while read -r -a words; do
     code=0

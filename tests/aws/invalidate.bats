@@ -170,4 +170,6 @@ refresher() {
   faults '{"kind": "AccessDenied"}'
   run -78 rights invalidate
   says 'msg="cloudfront:CreateInvalidation: AWS denied access: check the INVALIDATE_AWS_ key pair and its policy"'
+  INVALIDATE=none run -0 rights invalidate
+  same "$output" ''
 }
