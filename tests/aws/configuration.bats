@@ -114,6 +114,26 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   AWS_ROLE_ARN=arn:aws:iam::111122223333:role/publisher AWS_WEB_IDENTITY_TOKEN_FILE=$BATS_TEST_TMPDIR/token run -0 upload
 }
 
+@test "The role of an EC2 machine and that of an ECS task work, and their token is sent" {
+  no_keys
+  unset AWS_EC2_METADATA_DISABLED
+  python "$ROOT/tests/support/instance_role.py" >"$BATS_TEST_TMPDIR/address" 3>&- &
+  local server=$!
+  until [[ -s $BATS_TEST_TMPDIR/address ]]; do sleep 0.05; done
+  AWS_EC2_METADATA_SERVICE_ENDPOINT=$(<"$BATS_TEST_TMPDIR/address") run -0 upload
+  same "$(tokens)" role-token
+  published
+  ask DELETE /-/log
+  AWS_EC2_METADATA_DISABLED=true AWS_CONTAINER_CREDENTIALS_FULL_URI=$(<"$BATS_TEST_TMPDIR/address")/task run -0 upload
+  same "$(tokens)" task-token
+  # The role does not count beside a key pair of our own.
+  ask DELETE /-/log
+  AWS_ACCESS_KEY_ID=AKIAOWN AWS_SECRET_ACCESS_KEY=x AWS_CONTAINER_CREDENTIALS_FULL_URI=$(<"$BATS_TEST_TMPDIR/address")/task \
+    run -0 upload
+  same "$(tokens)" ''
+  kill "$server"
+}
+
 @test "A missing or expired SSO login and a failing credential_process end with 78 and the way out" {
   no_keys
   export AWS_EC2_METADATA_DISABLED=true
