@@ -16,6 +16,7 @@ aws_begin() {
       die "$EX_FAILED" 'AWS_CLI did not show its version in 40 seconds' key=AWS_CLI "path=$AWS_CLI"
     ((rc == 0)) ||
       die "$EX_CONFIG" 'AWS_CLI cannot be run' key=AWS_CLI "path=$AWS_CLI" "detail=${version##*$'\n'}"
+    export AWS_CLI_VERSION=${version%%[[:space:]]*}
     log info 'using an AWS CLI other than the tested one' "aws=$AWS_CLI" "version=${version%%$'\n'*}"
   fi
   mkdir -p "$RUN_DIR" || die "$EX_FAILED" 'cannot write to the build folder' "path=$RUN_DIR"

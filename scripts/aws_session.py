@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,11 +61,22 @@ def environment(server: Endpoint, env: Mapping[str, str]) -> dict[str, str]:
     return found | _FIXED
 
 
+def check_version(server: Endpoint, version: str) -> None:
+    """Raise ConfigError if an AWS CLI such as aws-cli/2.9.19 is too old for the endpoint in force.
+
+    Versions before 2.13 and 1.29 read it from no variable and no file. endpoint_options cannot give them
+    every address, and then they would change the bucket of that name on AWS.
+    """
+    found = re.match(r"aws-cli/(\d+)\.(\d+)", version)
+    if server.url and found and (int(found[1]), int(found[2])) < ((1, 29) if found[1] == "1" else (2, 13)):
+        why = f"AWS_CLI is {found[0]}, which knows no {server.source}: use version 2.13 or later"
+        raise ConfigError("AWS_CLI", why)
+
+
 def endpoint_options(server: Endpoint) -> list[str]:
     """Return the option that makes every version of the AWS CLI use the endpoint.
 
-    Versions before 2.13 and 1.29 read it from no variable and no file. An address with a password would
-    be visible to all users of the machine.
+    An address with a password would be visible to all users of the machine.
     """
     return ["--endpoint-url", server.url] if server.url and "@" not in server.url else []
 
@@ -152,6 +164,7 @@ def main(argv: list[str]) -> int:
     try:
         server = endpoint(service, os.environ)
         found = environment(server, os.environ)
+        check_version(server, found.pop("AWS_CLI_VERSION", ""))
     except ConfigError as error:  # as an answer: the plan of the step may have logged it already
         for _ in commands(stream):
             _send(str(CONFIG), error.key, "0", str(error), "")

@@ -178,6 +178,17 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   [[ -s $BATS_TEST_TMPDIR/used ]]
 }
 
+@test "An AWS CLI that knows no endpoint settings is refused if one is set, before any request" {
+  local version
+  for version in 2.12.7 1.28.1; do
+    # shellcheck disable=SC2016  # for the script to expand
+    fake_aws "[[ \$1 != --version ]] || { echo aws-cli/$version Python/3; exit 0; }" "echo ran >>'$BATS_TEST_TMPDIR/ran'"
+    run -78 upload
+    says "level=error .*AWS_CLI is aws-cli/${version%.*}, which knows no AWS_ENDPOINT_URL: use version 2.13 or later\" .*rc=78"
+    [[ ! -e $BATS_TEST_TMPDIR/ran ]]
+  done
+}
+
 @test "Another AWS CLI gets no input, no pager and no prompts, and words that the upload understands" {
   # shellcheck disable=SC2016  # for the script to expand
   fake_aws 'echo aws-cli/2.99' '[[ $1 != --version ]] || exit 0' 'cat >&2' \
