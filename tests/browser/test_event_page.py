@@ -40,7 +40,7 @@ def test_the_page_can_be_used_by_keyboard_alone(open_page: OpenPage) -> None:
         "Google Calendar",
         "Outlook.com",
     ]
-    page.locator("summary").press("Enter")
+    page.locator(".actions summary").press("Enter")
     assert not page.get_by_role("link", name="Google Calendar").is_visible()
     page.reload()
     page.keyboard.press("Tab")
@@ -60,9 +60,9 @@ def test_the_page_is_complete_without_script(open_in: OpenPage, library: Library
     assert page.locator("dl time").get_attribute("datetime") == wanted.start.isoformat(timespec="minutes")
     assert wanted.place in page.locator("dl").inner_text()
     assert page.locator(".about").inner_text().strip()
-    page.locator("summary").click()
+    page.locator(".actions summary").click()
     with page.expect_download() as download:
-        page.locator("details a").first.click()
+        page.locator(".actions details a").first.click()
     assert f"UID:{wanted.id}@" in Path(download.value.path()).read_text(encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def test_the_status_decides_whether_the_register_button_is_shown(
     assert " ".join(page.locator("article .tag").all_inner_texts()) == tag
     assert " ".join(page.locator("#register").all_inner_texts()) == button
     off = bool({"state", "listed"} & set(values))
-    assert page.locator("summary").count() == (0 if off else 1)
+    assert page.locator(".actions summary").count() == (0 if off else 1)
     if off:
         assert page.locator(".notice").is_visible()
     assert page.locator("h1 s").count() == ("state" in values)

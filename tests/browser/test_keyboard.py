@@ -188,7 +188,7 @@ def test_without_script_an_event_page_is_complete(
     expect(page.locator(".about")).to_be_visible()
     calendar = page.locator("details a[href$='.ics']")
     expect(calendar).to_be_hidden()
-    page.locator("summary").press("Enter")
+    page.locator(".actions summary").press("Enter")
     expect(calendar).to_be_visible()
     with page.expect_download() as download:
         calendar.click()
