@@ -120,6 +120,10 @@ status: ## Show the last run, the next run and pending work
 logs: ## Show the journal of the runs (SUMMARY=1: one line for each run)
 	@bin/status $(if $(SUMMARY),--summaries,--logs)
 
+.PHONY: changes
+changes: ## Show the events that were added, changed, cancelled or have vanished
+	@bin/status --changes
+
 ##@ Try it without an account
 .PHONY: demo
 demo: $(VENV)/demo ## Publish to local stand-ins and serve the result (PORT=, ONCE=1, EVENTS=file)

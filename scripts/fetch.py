@@ -4,6 +4,7 @@ Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIB
         TIMEZONE, STALE_AFTER_MINUTES from the environment or .env
 Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in one step
         $BUILD_DIR/problems.json    events that were dropped or corrected, and why; for staff, never published
+        $BUILD_DIR/changes.log      each event that was added, changed, cancelled or has vanished
         $BUILD_DIR/images/          the events' images in three sizes, and index.json with their addresses
 
 Takes at most a minute. A calendar that cannot be fetched keeps its last good events. One that suddenly has
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 import exit_codes
 import program
 from files import PARTIAL_PREFIX, write_atomic
-from log import Log
+from log import Log, logfmt
 from settings import LibCalSettings, Settings, read_environment
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ STEP = "fetch"
 SECONDS = 60.0
 IMAGES_SECONDS = 20.0
 PARTIAL_AGE = 3600
+LOGGED_CHANGES = 20
+CHANGES_BYTES = 1_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,9 +99,33 @@ def fetch(
     if any(calendar.fetched for calendar in snapshot.calendars):
         # Before the images, which may be slow or use up the memory.
         snapshot.save(path)
+        _record_changes(last, snapshot, settings, log)
         _add_images(fetcher, snapshot, images, path, deadline, log)
     _write_numbers(snapshot, settings)
     return _verdict(snapshot, settings, log, time.monotonic() - began)
+
+
+def _record_changes(last: Snapshot, snapshot: Snapshot, settings: Settings, log: Log) -> None:
+    """Log the first changed events, and add all to changes.log, which is rotated."""
+    from fetching.changes import compare
+
+    changes = list(compare(last, snapshot, settings.now.date()))
+    path = settings.build_dir / "changes.log"
+    lines: list[str] = []
+    for change in changes:
+        fields = {"event": change.event.id, "title": change.event.title, **change.fields}
+        fields |= {"address": change.event.url or "none"}
+        if len(lines) < LOGGED_CHANGES:
+            log.info(f"event {change.kind}", **fields)
+        lines.append(logfmt({"time": settings.now.isoformat(), "change": change.kind, **fields}) + "\n")
+    if len(changes) > LOGGED_CHANGES:
+        log.info("more events changed; changes.log lists all", suppressed=len(changes) - LOGGED_CHANGES)
+    if lines:
+        if path.is_file() and path.stat().st_size > CHANGES_BYTES:
+            path.replace(path.with_name("changes.log.1"))
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags, 0o644), "a", encoding="utf-8") as file:
+            file.writelines(lines)
 
 
 def _write_numbers(snapshot: Snapshot, settings: Settings) -> None:

@@ -71,6 +71,11 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   same "$output" '2026-03-03T09:00:41-0500 level=info step=publish msg="run ended"'
 }
 
+@test "The changes are the lines of fetch about single events" {
+  run -0 "$ROOT/bin/status" --changes --since today
+  grep -q -- '|short-iso|--grep|^level=\[a-z\]+ step=fetch .*event (added.*|--since|today|$' "$BATS_TEST_TMPDIR/asked"
+}
+
 @test "Unknown options are wrong usage" {
   run -2 "$ROOT/bin/status" --all
   says 'unknown option: --all'

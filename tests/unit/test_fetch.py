@@ -363,6 +363,55 @@ def test_the_numbers_for_the_summary_name_the_failed_calendars_and_the_age_of_th
     )
 
 
+def changes(world: World) -> list[str]:
+    """Return the lines of changes.log, without their time."""
+    path = world.build / "changes.log"
+    return [line.partition(" ")[2] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_each_change_of_an_event_is_a_line_of_the_log_and_of_changes_log(world: World) -> None:
+    address = "https://library.libcal.com/event/2"
+    world.calendars["7"] = [raw(1), raw(2, url={"public": address}), raw(5), raw(6), raw(7)]
+    assert "event added" not in world.run()[1]  # all events are new to an empty build folder
+    assert changes(world) == []
+    moved = raw(2, 7, url={"public": address}, location={"id": 1, "name": "Room 2"}, title="Talk")
+    world.calendars["7"] = [
+        raw(1, title="CANCELLED: Event 1"),
+        moved,
+        raw(5, description="<p>New</p>"),
+        raw(4),
+        raw(7),
+    ]
+    log = world.run(15)[1]
+    expected = [
+        'change=cancelled event=1 title="Event 1" state="none -> cancelled" address=none',
+        'change=added event=4 title="Event 4" address=none',
+        'change=changed event=5 title="Event 5" description=changed address=none',
+        'change=changed event=2 title="Event 2 -> Talk" start="2026-03-06T10:00-05:00 -> 2026-03-07T10:00-05:00"'
+        ' end="2026-03-06T11:00-05:00 -> 2026-03-07T11:00-05:00" place="none -> Room 2" address=' + address,
+        'change=vanished event=6 title="Event 6" address=none',
+    ]
+    assert sorted(changes(world)) == sorted(expected)
+    for line in expected:
+        kind, _, fields = line.removeprefix("change=").partition(" ")
+        assert f'level=info step=fetch run=r msg="event {kind}" {fields}\n' in log
+    before = changes(world)
+    assert 'msg="event ' not in world.run(30)[1]
+    assert changes(world) == before
+
+
+def test_the_log_of_a_run_has_twenty_changes_and_changes_log_is_rotated(world: World) -> None:
+    world.run()
+    path = world.build / "changes.log"
+    path.write_text("x" * (fetch.CHANGES_BYTES + 1))
+    world.calendars["8"] = [raw(3), *(raw(number) for number in range(100, 130))]
+    log = world.run(15)[1]
+    assert log.count('msg="event added"') == 20
+    assert 'msg="more events changed; changes.log lists all" suppressed=10' in log
+    assert len(changes(world)) == 30
+    assert path.with_name("changes.log.1").stat().st_size > fetch.CHANGES_BYTES
+
+
 def test_a_known_public_calendar_is_published_without_the_list_of_calendars(world: World) -> None:
     world.run()
     world.described = {"error": "not now"}
