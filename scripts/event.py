@@ -234,7 +234,10 @@ class Calendar:
 
     def age_minutes(self, now: datetime) -> int:
         """Return the minutes since the last successful fetch; 0 if there is none or it is in the future."""
-        return max(0, int((now - self.fetched).total_seconds() // 60)) if self.fetched else 0
+        if not self.fetched:
+            return 0
+        # In one time zone, Python subtracts clock times, which are an hour off after a change of the clocks.
+        return max(0, int(now.timestamp() - self.fetched.timestamp()) // 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,12 +117,14 @@ def fields(line: str) -> dict[str, str]:
 
 
 def _plain(value: str) -> str:
+    """Return the text of a logfmt value, as one line that a mail and a web hook can carry."""
     if not value.startswith('"'):
         return value
     try:
-        return str(json.loads(value))
+        text = str(json.loads(value))
     except ValueError:
-        return value.strip('"')
+        text = value.strip('"')
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _last(lines: list[str], **wanted: str) -> dict[str, str] | None:
@@ -355,7 +357,7 @@ def _test(notifier: Notifier) -> int:
 
 
 def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30).stdout  # noqa: S603
 
 
 def _show(unit: str, name: str) -> str:

@@ -31,7 +31,9 @@ PARAGRAPH = 50
 # characters (except the joiners, which emoji and some scripts need) and noncharacters.
 _UNWANTED = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff"
-    r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+    r"\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
 )
 # Isolates of the writing direction, such as those around a Hebrew name in an English sentence.
 _ISOLATE = re.compile("[\u2066-\u2069]")

@@ -197,6 +197,14 @@ tokens() { calls | grep -o 'token=[^ ]*' | sort -u | sed 's/^token=//;/^$/d'; }
   says 'prompt=off pager=. errors=legacy'
 }
 
+@test "An AWS CLI that ends well without having uploaded every file fails the upload" {
+  # shellcheck disable=SC2016  # for the script to expand
+  fake_aws '[[ $1 != --version ]] || exit 0' \
+    '[[ $1 != s3api ]] || { echo "{\"objects\": null, \"folders\": null, \"more\": null}"; exit 0; }' 'exit 0'
+  run -75 upload
+  says 'level=error step=upload .*uploaded only 0 of 1 files'
+}
+
 @test "The words of the Common Runtime of AWS CLI 2 are understood" {
   # shellcheck disable=SC2016  # for the script to expand
   fake_aws '[[ $1 != --version ]] || exit 0' '[[ $1 != s3api ]] || { echo "{\"objects\": null, \"folders\": null, \"more\": null}"; exit 0; }' \

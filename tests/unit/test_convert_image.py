@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fetching import convert_image
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 # Code that a hostile image might run in the process of the decoder.
@@ -61,3 +64,18 @@ def test_the_converter_is_confined_before_it_decodes(tmp_path: Path) -> None:
         (sys.executable, "-c", code, "200000000", "320=15000"), capture_output=True, timeout=60
     )
     assert (done.returncode, done.stdout) == (13, b"")
+
+
+def test_the_converter_has_limits_of_memory_and_time() -> None:
+    seen = "[str([resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)]).encode()]"
+    code = RUN.format(
+        scripts=str(SCRIPTS),
+        before=f"import resource\nconvert_image.confine = lambda: None\nconvert_image.convert = lambda *_: {seen}",
+        attack="sys.stdin = open('/dev/null'); sys.exit(convert_image.main())",
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", code, "200000000", "320=15000"), capture_output=True, timeout=60
+    )
+    limits = json.loads(done.stdout.partition(b"\n")[2])
+    assert limits == [200_000_000 + convert_image.BASE_MEMORY, convert_image.CPU_SECONDS, 0]
+    assert convert_image.CPU_SECONDS <= 20

@@ -185,6 +185,23 @@ def test_one_outdated_calendar_fails_the_run_even_if_the_others_are_current(worl
     assert world.listed == ["1", "2", "4"]
 
 
+def test_a_monday_after_a_weekend_without_runs(world: World) -> None:
+    """From Saturday 18:00 to Monday 09:00, over a change of the clocks, is 38 hours."""
+    world.calendars = {"7": [raw(1, day=10)], "8": [raw(3, day=7)]}
+    days = 24 * 60
+    assert world.run(4 * days + 9 * 60)[0] == 0
+    calendars = dict(world.calendars)
+    world.down()
+    code, log = world.run(6 * days)
+    assert code == 75
+    assert "age_minutes=2280" in log
+    assert "1" in world.listed
+    world.calendars = calendars
+    code, log = world.run(6 * days + 15)
+    assert code == 0
+    assert "1" in world.listed
+
+
 def test_the_maximum_age_of_saved_events_is_a_setting(world: World) -> None:
     world.run()
     world.down()

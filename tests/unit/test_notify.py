@@ -21,7 +21,7 @@ import pytest
 import alerts
 import check
 import notify
-from log import Log
+from log import Log, logfmt
 from settings import ROOT
 
 SUMMARY = 'level=info step=publish run=r7 msg="run ended" outcome=ok changed=3 uploaded=3 rc=0'
@@ -133,6 +133,28 @@ def test_an_incident_sends_one_failed_and_one_recovered_notice(operator: Operato
     assert hook.pings == [SUMMARY, SUMMARY]
     operator.after(failed(), "failed")
     assert [notice["state"] for notice in hook.notices] == ["failed", "recovered", "failed"]
+
+
+def test_two_outages_with_a_good_run_between_them_send_no_notice(operator: Operator, hook: Hook) -> None:
+    operator.after(failed(rc=75), "failed")
+    operator.after(GOOD, "success")
+    operator.after(failed(rc=75), "failed")
+    assert hook.notices == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\nBcc: x@evil.org", "\ud800 alone", "\x00\x1b[31m", "x" * 5000, '"', "\\u0000", "\r\n\r\nbody", ""],
+)
+def test_a_notice_survives_any_text_in_an_error(text: str) -> None:
+    """A mail and a web hook carry one line of printable characters."""
+    line = logfmt({"level": "error", "step": "fetch", "run": "r", "msg": text, "rc": 1})
+    end = logfmt(
+        {"level": "error", "step": "publish", "msg": "publish failed", "failed_step": "fetch", "rc": 1}
+    )
+    error = notify.read_run("unit", "failed", [line, end]).error
+    assert error.isprintable()
+    error.encode()
 
 
 def test_a_notice_names_the_step_the_exit_code_and_the_error(operator: Operator, hook: Hook) -> None:

@@ -374,6 +374,7 @@ def test_text_without_spaces_is_cut_between_characters() -> None:
         ("Cafe\u0301", "Café"),
         ("\u202eevil\u202c \u2066x\u2069 a\x00b\x07 \ud800 \ufeffz\u200b", "evil x ab z"),
         ("👩\u200d👧 family 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩\u200d👧 family 🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+        ("a\ufdd0\ufdef\ufffe\uffff\U0001fffe\U0010ffff b", "a b"),
         ("Fjernlæsning\xa0/ Distant\u2028reading", "Fjernlæsning / Distant reading"),
         ("<b>bold</b>", "bold"),
         (1984, "1984"),
