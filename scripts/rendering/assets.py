@@ -9,7 +9,7 @@ from pathlib import Path
 
 import site_paths
 from event import IMAGE_WIDTHS, SHARE_SIZE, image_file, share_file
-from rendering import colors, share_image
+from rendering import colors, share_image, svg
 from rendering.render import TEMPLATES
 from rendering.views import Image
 from settings import ROOT, SettingError, Settings
@@ -78,6 +78,8 @@ def logo(settings: Settings) -> Logo | None:
         suffix, ratio = ".png", width / height if height else 0.0
     else:
         suffix, ratio = ".svg", _svg_ratio(data)
+        if ratio and (why := svg.why_unsafe(data)):
+            raise SettingError("LOGO", f"names {file}, which {why}: export it as a plain SVG, or use a PNG")
     if not 0.05 <= ratio <= 20:
         raise SettingError(
             "LOGO",

@@ -82,6 +82,60 @@ def test_an_unusable_logo_is_reported_as_a_wrong_setting(tmp_path: Path, data: b
     assert raised.value.key == "LOGO"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<script>alert(1)</script>",
+        "<g><SCRIPT href='data:text/javascript,1'/></g>",
+        "<s:script xmlns:s='http://www.w3.org/2000/svg'/>",
+        "<foreignObject><p>x</p></foreignObject>",
+        "<iframe xmlns='http://www.w3.org/1999/xhtml' src='#'/>",
+        "<p xmlns='http://www.w3.org/1999/xhtml'>x</p>",
+        "<g onload='alert(1)'/>",
+        "<g oNclick='alert(1)'/>",
+        "<a href='javascript:alert(1)'><path/></a>",
+        "<a xmlns:xlink='http://www.w3.org/1999/xlink' xlink:href='https://evil.example'><path/></a>",
+        "<image href='https://evil.example/a.png'/>",
+        "<image href='data:image/svg+xml,x'/>",
+        "<use href='other.svg#a'/>",
+        "<path fill='url(https://evil.example/#a)'/>",
+        "<path style='fill:url(//evil.example)'/>",
+        "<path style='fill:\\75rl(//evil.example)'/>",
+        "<style>@import 'https://evil.example'</style>",
+        '<style>path{fill:url( "//evil.example")}</style>',
+        "<a><set attributeName='href' to='javascript:alert(1)'/></a>",
+        "<a><animate attributeName='onclick' to='alert(1)'/></a>",
+        "<?xml-stylesheet href='https://evil.example'?>",
+        "<g>",
+        "\xff",
+    ],
+)
+def test_a_logo_that_is_more_than_a_picture_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "logo.svg").write_bytes(SVG.replace(b"</svg>", content.encode("latin-1") + b"</svg>"))
+    with pytest.raises(SettingError, match="export it as a plain SVG"):
+        assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
+
+
+def test_a_logo_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logo.svg").write_bytes(b"<?xml version='1.0' encoding='ISO-2022-JP'?>" + SVG)
+    with pytest.raises(SettingError, match="another encoding"):
+        assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
+
+
+def test_a_logo_as_drawing_programs_write_it_is_accepted(tmp_path: Path) -> None:
+    data = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<!-- Created with Inkscape -->
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+  xmlns:i="http://www.inkscape.org/namespaces/inkscape" viewBox="0 0 300 100" i:export-filename="C:\\logo.png">
+<metadata><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" r:about="" r:resource="http://purl.org/x"/></metadata>
+<style>.a{fill:url(#b)}</style><defs><linearGradient id="b"/></defs>
+<path class="a" style="fill:url('#b');stroke:none" d="M0 0h9"/><use xlink:href="#b"/>
+<image href="data:image/png;base64,iVBOR"/><text>Bibliotek</text></svg>"""
+    (tmp_path / "logo.svg").write_bytes(data)
+    assert assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
+
+
 def test_a_missing_logo_is_reported_as_a_wrong_setting(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="No such file"):
         assets.logo(settings(LOGO=str(tmp_path / "none.svg")))
