@@ -18,13 +18,18 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
   function add(parent, name, text, href) {
     const made = parent.appendChild(document.createElement(name));
     made.textContent = text;
+    made.dir = "auto";
     if (href) made.href = href;
     return made;
   }
 
+  // branch="Main Library" is branch="main-library"; case and accents do not count.
+  const same = (text, wanted) => !text.localeCompare(wanted, undefined, { sensitivity: "base" });
+  const named = (group, wanted) => group && (same(group.slug, wanted) || same(group.name, wanted));
+
   customElements.define("events-display", class extends HTMLElement {
     async connectedCallback() {
-      const branch = this.getAttribute("branch"), audience = this.getAttribute("audience");
+      const [where, audience] = ["branch", "audience"].map((name) => this.getAttribute(name)?.trim());
       const answer = await fetch(new URL("events.json", site)).catch(() => null);
       if (!answer?.ok) return;
       const { events, closures = [] } = await answer.json();
@@ -32,23 +37,27 @@ span{display:block;color:var(--events-muted,inherit)}p{margin:.6em 0 0}`);
       const now = Date.now(), offset = (t.offsets.filter(([from]) => from * 1e3 <= now).pop() ?? t.offsets[0])[1];
       const dayIn = (days) => new Date(now + offset * 1e3 + days * 864e5).toISOString().slice(0, 10);
       const today = dayIn(0);
-      const ongoing = ({ exhibit, start }) => exhibit && start < today;
+      const ongoing = ({ exhibit, state, start }) => exhibit && !state && start < today;
       const found = events.filter((event) => !over(event, today)
-        && (!branch || event.branch?.slug === branch)
-        && (!audience || event.audiences.some(({ slug }) => slug === audience)));
+        && (!where || named(event.branch, where))
+        && (!audience || event.audiences.some((group) => named(group, audience))));
+      const branch = events.find((event) => where && named(event.branch, where))?.branch.slug ?? where;
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
       const list = document.createElement("ul");
       list.lang = t.language;
-      const next = found.filter((event) => !ongoing(event));
+      // A stop-by program has one row, its next day.
+      const rows = new Set();
+      const next = found.filter((event) => !ongoing(event)
+        && (!event.program || (!rows.has(event.program.id) && rows.add(event.program.id))));
       for (const event of next.slice(0, Number(this.getAttribute("limit")) || 5)) {
         const item = add(list, "li", "");
         const state = t[`status.${event.state || event.notice}`];
         const prefix = state ? `${state}: ` : "";
         const link = add(item, "a", prefix + (event.state ? "" : event.title), new URL(event.url, site));
         if (event.state) add(link, "s", event.title);
-        const where = event.branch?.name ?? event.place;
-        add(item, "span", [event.when, where].filter(Boolean).join(" · "));
+        const place = event.branch?.name ?? event.place;
+        add(item, "span", [event.program?.when ?? event.when, place].filter(Boolean).join(" · "));
       }
       const notices = closures.filter(({ first, last, branches }) => last >= today && first <= dayIn(6)
         && (!branch || !branches.length || branches.includes(branch))).map(({ text }) => {

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import site_paths
 from event import CALENDAR_DAYS, CANCELLED
-from rendering import icalendar_feed, plain_text, public_data, web_feeds
+from rendering import icalendar_feed, plain_text, programs, public_data, web_feeds
 from rendering.dates import ended_within
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
 from rendering.site import Files, Site
@@ -62,7 +62,8 @@ def build(site: Site) -> Files:
         yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
         yield from _news(channel, keys, (entries, rss_items, feed_items), language)
 
-    records = (public_data.record(item) for item in (*past, *channels[0].items))
+    days = {view.event.id: run for run in programs.by_day(site.listed) if len(run) > 1 for view in run}
+    records = (public_data.record(item, days.get(item.event.id, ())) for item in (*past, *channels[0].items))
     yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
     yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:

@@ -83,7 +83,7 @@ class Program:
 def merge(views: Iterable[EventView]) -> list[Program]:
     """Return `views`, which are in order, as programs, in the order of their first events."""
     by_branch: dict[tuple[object, ...], list[tuple[EventView, ...]]] = {}
-    for days in _by_day(views):
+    for days in by_day(views):
         by_branch.setdefault(_schedule(days), []).append(days)
     found = [program for group in by_branch.values() for program in _programs(group)]
     return sorted(found, key=lambda program: program.event.order)
@@ -106,7 +106,7 @@ def _schedule(days: Sequence[EventView]) -> tuple[object, ...]:
     return (days[0].stated_title.casefold(), times, event.all_day, event.online, status and status.name)
 
 
-def _by_day(views: Iterable[EventView]) -> Iterator[tuple[EventView, ...]]:
+def by_day(views: Iterable[EventView]) -> Iterator[tuple[EventView, ...]]:
     """Yield the days of each stop-by program, and all other events alone."""
     stop_by: dict[tuple[object, ...], list[EventView]] = {}
     for view in views:

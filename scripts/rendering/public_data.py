@@ -13,14 +13,15 @@ from rendering import plain_text
 from rendering.closings import Closing
 from rendering.dates import is_exhibit, is_over
 from rendering.feed_item import LONG_AGO, Channel, Item, json_line, timestamp
-from rendering.views import event_status, slug
+from rendering.views import EventView, event_status, slug
 
 VERSION = 1
 
 
-def record(item: Item) -> bytes:
-    """Return one event as a line of JSON."""
+def record(item: Item, days: tuple[EventView, ...] = ()) -> bytes:
+    """Return one event as a line of JSON; `days` are those of its stop-by program, if it is one."""
     event = item.event
+    repeated = item.view.wording.repeated([view.event for view in days], zone=False) if days else ""
     registration = event_status(replace(event, state="", listed=True)) if event.registration else ""
     return json_line(
         {
@@ -32,6 +33,7 @@ def record(item: Item) -> bytes:
             "exhibit": is_exhibit(event),
             "over": is_over(event, item.view.wording.today),
             "when": item.view.short_when_until,
+            "program": {"id": days[0].event.id, "when": plain_text.one_line(repeated)} if days else None,
             "status": event_status(event),
             "state": event.state,
             "notice": event.notice,

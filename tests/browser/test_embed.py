@@ -15,8 +15,8 @@ from browser.sample_events import NOW, ZONE, at, event
 from browser.server import SiteServer
 from event import midnight
 
-# 3 KB, and about 400 bytes for closures, exhibits and the offsets of the zone.
-MAX_BYTES = 3_500
+# 3 KB, and about 800 bytes for closures, exhibits, the offsets of the zone, names of branches, and programs.
+MAX_BYTES = 3_900
 
 HOST = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>The town's page</title><link rel="icon" href="data:,">
@@ -241,3 +241,31 @@ def test_an_empty_frame_says_that_no_events_are_scheduled(open_page: OpenPage) -
 def test_the_frame_works_without_script(open_page: OpenPage) -> None:
     page = open_page("embed.html", now=None, java_script_enabled=False)
     assert page.locator("#events h3").count() == 10
+
+
+@pytest.mark.parametrize("name", ["Kilton", "kilton", "KILTON ", "Kílton"])
+def test_a_branch_is_found_by_its_name_in_any_case(open_host: OpenHost, name: str) -> None:
+    found = rows(open_host(element(f'branch="{name}"')))
+    assert found
+    assert all(row.endswith("· Kilton") for row in found)
+
+
+def test_a_stop_by_program_has_one_row_and_titles_have_their_direction(
+    open_page: OpenPage,
+    serve: Callable[[Path], SiteServer],
+    make_site: MakeSite,
+    watch: Watch,
+    tmp_path: Path,
+) -> None:
+    hunt = [event(50 + day, "Fox Hunt", at("10:00", day), 7) for day in range(4)]
+    server = serve(make_site((*hunt, event(60, "שעת סיפור", at("15:00"))), SITE_URL=""))
+    server.shared = True
+    watch.allow("request outside the origin")
+    body = f'<script src="{server.url("embed.js")}"></script>{element().format(site="")}'
+    (tmp_path / "index.html").write_text(HOST.format(style="", body=body), encoding="utf-8")
+    page = open_page("index.html", serve(tmp_path), now=at("12:00", 1))
+    assert rows(page) == ["Fox Hunt | Daily, 10am to 5pm, until March 6 · Kilton"]
+    page = open_page("index.html", serve(tmp_path))
+    assert rows(page)[1].startswith("שעת סיפור | ")
+    link = page.locator("events-display li a").nth(1)
+    assert link.evaluate("link => getComputedStyle(link).direction") == "rtl"

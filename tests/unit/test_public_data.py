@@ -57,6 +57,7 @@ def test_an_event_has_exactly_these_fields() -> None:
         "exhibit": False,
         "over": False,
         "when": "Tue, Mar 3, 10:30am",
+        "program": None,
         "status": "",
         "state": "",
         "notice": "",
@@ -75,6 +76,20 @@ def test_an_event_has_exactly_these_fields() -> None:
     }
     assert set(event) == set(SCHEMA["$defs"]["event"]["properties"])
     assert set(event) == set(SCHEMA["$defs"]["event"]["required"])
+
+
+def test_each_day_of_a_stop_by_program_names_its_first_day_and_its_hours() -> None:
+    days = [
+        replace(
+            STORYTIME,
+            id=f"{50 + day}",
+            start=samples.at(f"2026-03-0{day}T10:00"),
+            end=samples.at(f"2026-03-0{day}T16:00"),
+        )
+        for day in (3, 4, 5)
+    ]
+    shown = {"id": "53", "when": "Daily, 10am to 4pm, until March 5"}
+    assert [event["program"] for event in document(*days)["events"]] == [shown] * 3
 
 
 def test_an_all_day_event_has_its_first_and_last_day_and_a_missing_end_is_null() -> None:
