@@ -8,6 +8,7 @@ import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +17,8 @@ from standins.aws import Aws, Call
 from standins.libcal_faults import Fault
 from standins.libcal_server import LibCal
 from support.docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
+from support.tls_relay import network
+from support.tls_server import make_certificate
 from support.wide import wide
 
 CLOSED = "http://127.0.0.1:9"  # the discard port, where no server listens
@@ -313,6 +316,71 @@ def test_proxy_and_ca_bundles_reach_the_containers(project: Project, tmp_path: P
     del project.env["AWS_CA_BUNDLE"], project.env["REQUESTS_CA_BUNDLE"]
     # An empty variable would make the AWS CLI fail.
     assert "BUNDLE" not in project.step("uploader", "env").log
+
+
+AWS_NAMES = ("*.s3.us-east-1.amazonaws.com", "*.s3.amazonaws.com", "cloudfront.amazonaws.com")
+
+
+@pytest.mark.wide
+def test_a_run_gets_out_through_a_proxy_with_a_ca_of_its_own(
+    project: Project, aws: Aws, tmp_path: Path
+) -> None:
+    certificate = make_certificate(tmp_path, "cert", *AWS_NAMES)
+    address = urlsplit(aws.url)
+    with network((address.hostname or "", address.port or 0), certificate) as outside:
+        done = project.publish(
+            AWS_ENDPOINT_URL="",
+            AWS_DEFAULT_REGION="us-east-1",
+            HTTPS_PROXY=outside.proxy,
+            AWS_CA_BUNDLE=str(certificate),
+        )
+    assert done.code == 0, done.log
+    assert aws.objects()
+    assert aws.invalidations() == [["/*"]]
+    assert len(set(outside.hosts)) == 2, outside.hosts  # the bucket's and CloudFront's
+
+
+@pytest.mark.wide
+@pytest.mark.parametrize("login", ["web identity", "role of a profile"])
+def test_a_role_is_the_login_of_both_steps(project: Project, aws: Aws, tmp_path: Path, login: str) -> None:
+    role = "arn:aws:iam::123456789012:role/publisher"  # moto's own account has the distribution
+    pairs = [
+        f"{step}_AWS_{key}"
+        for step in ("UPLOAD", "INVALIDATE")
+        for key in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    ]
+    settings = dict.fromkeys(pairs, "")
+    if login == "web identity":
+        (tmp_path / "token").write_text("token\n")
+        settings |= {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token")}
+    else:
+        (tmp_path / "config").write_text(f"[profile lib]\nrole_arn = {role}\nsource_profile = base\n")
+        (tmp_path / "credentials").write_text("[base]\naws_access_key_id = x\naws_secret_access_key = y\n")
+        settings |= {
+            "AWS_PROFILE": "lib",
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        }
+    done = project.publish(**settings)
+    assert done.code == 0, done.log
+    assert aws.objects()
+    assert aws.invalidations() == [["/*"]]
+
+
+@pytest.mark.wide
+def test_invalidate_command_runs_in_its_container(project: Project, aws: Aws, tmp_path: Path) -> None:
+    command = tmp_path / "refresh"
+    command.write_text('#!/usr/bin/env bash\nread -r path\necho "refreshed $path" >/pending/refreshed\n')
+    settings = {
+        "INVALIDATE": "command",
+        "INVALIDATE_COMMAND": str(command),
+        "CLOUDFRONT_DISTRIBUTION_ID": "",
+    }
+    done = project.publish(**settings)
+    assert done.code == 0, done.log
+    assert done.last("invalidated")["with"] == "command"
+    assert project.volume("cat /pending/refreshed").strip() == "refreshed /*"
+    assert aws.invalidations() == []
 
 
 def test_docker_compose_up_during_a_run_corrupts_no_file(project: Project, aws: Aws, tmp_path: Path) -> None:
