@@ -42,9 +42,12 @@ PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check install --no-compile 
 # The path of the stand-ins, benches and simulator; pyproject.toml gives pytest the same one.
 DEV := PYTHONPATH=.:scripts:tests
 
+# In Docker, and in an installed program, the packages are in the images.
+HOST_PACKAGES = $(if $(RUNNER)$(wildcard installed-files),,$(VENV)/run)
+
 ##@ Use
 .PHONY: publish
-publish: $(if $(RUNNER),,$(VENV)/run) ## Fetch, generate, upload and invalidate: one complete run (RUNNER=docker)
+publish: $(HOST_PACKAGES) ## Fetch, generate, upload and invalidate: one complete run (RUNNER=docker)
 	@bin/publish
 
 .PHONY: fetch
@@ -64,11 +67,11 @@ invalidate: $(VENV)/run ## Invalidate the changed paths in CloudFront
 	@bin/invalidate
 
 .PHONY: plan
-plan: $(VENV)/run ## Show what the next upload and invalidation would do and cost
+plan: $(HOST_PACKAGES) ## Show what the next upload and invalidation would do and cost
 	@bin/upload --dry-run
 
 .PHONY: verify
-verify: $(VENV)/run ## Compare the live site with the last build
+verify: $(HOST_PACKAGES) ## Compare the live site with the last build
 	@bin/verify
 
 ##@ On AWS (docs/aws.md; ARGS='DomainName=events.example.org')

@@ -75,6 +75,11 @@ load_env() {
   wait "$!" || return "$?"
 }
 
+# as_the_service: in an installed program, which root may run by hand, set the runner and state of its service
+as_the_service() {
+  [[ ! -e $ROOT/installed-files ]] || export RUNNER=docker BUILD_DIR=${BUILD_DIR:-/var/lib/events-display}
+}
+
 # require_env KEY...: end with 78 unless every setting has a value
 require_env() {
   local key

@@ -56,22 +56,38 @@ remove_stale_containers() {
   ((count == 0)) || log warn 'removed containers of a killed run' "containers=$count"
 }
 
-# check: ask LibCal and AWS from containers of their own, with their own copy of the secrets
+# own_secrets: write the secrets to a folder of this command, which is removed at its end
+own_secrets() {
+  export SECRETS_DIR && SECRETS_DIR=$(mktemp -d)
+  # shellcheck disable=SC2329  # called by `ended`
+  at_exit() { "$ROOT/bin/secrets" remove; }
+  "$ROOT/bin/secrets" write
+  log_settings
+}
+
+# beside SERVICE COMMAND...: run COMMAND in a container of its own, also while a run is in progress
+beside() { compose run --rm --no-TTY --no-deps --pull never "${log_env[@]}" "$@" </dev/null; }
+
+# check: ask LibCal and AWS
 check() {
   local rc=0 code words log_env
   if ! docker image inspect events-display/{generator,uploader,invalidator}:"${IMAGE_TAG:-latest}" >/dev/null 2>&1; then
     log warn 'LibCal and AWS were not asked: no images, or no engine; run make image'
     return
   fi
-  log_settings
-  export SECRETS_DIR && SECRETS_DIR=$(mktemp -d)
-  # shellcheck disable=SC2329  # called by `ended`
-  at_exit() { "$ROOT/bin/secrets" remove; }
-  "$ROOT/bin/secrets" write
+  own_secrets
   while read -r -a words; do
     code=0
-    compose run --rm --no-TTY --no-deps --pull never "${log_env[@]}" "${words[@]}" </dev/null || code=$?
+    beside "${words[@]}" || code=$?
     ((code == 0 || rc == EX_CONFIG)) || ((rc != 0 && code != EX_CONFIG)) || rc=$code
   done <<<$'generator python scripts/check_libcal.py\nuploader rights upload\ninvalidator rights invalidate'
   exit "$rc"
+}
+
+# look SERVICE COMMAND...: run a command that changes no file
+look() {
+  local log_env
+  own_secrets
+  beside "$@"
+  exit
 }

@@ -1,6 +1,6 @@
 """Compare the live site with the last build.
 
-Reads   $BUILD_DIR: site.manifest and site/; after a run in Docker, the state files in docker/
+Reads   $GENERATED_DIR, default $BUILD_DIR: site.manifest and site/; the state of the upload
         $SITE_URL over the network: status.json, the home page, and a sample of the other files,
         half of it the files that changed last, half random
 Writes  no file
@@ -97,24 +97,23 @@ class Built:
     not_invalidated: int
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read the build in `folder`; raise OSError or ValueError if there is none."""
-        if not (folder / "site.manifest").exists() and (folder / "docker").is_dir():
-            folder /= "docker"  # the site is in the volume of the containers
-        published = Published.load(folder / "published.manifest")
+    def load(cls, settings: PublishSettings) -> Self:
+        """Read the last build; raise OSError or ValueError if there is none."""
+        folder = settings.generated_dir
+        published = Published.load(settings.build_dir / "published.manifest")
         in_s3 = {
             path: entry.digest
             for path, entry in (published.entries if published else {}).items()
             if not entry.removed_at and path != MARK
         }
-        digests = read_manifest(folder / "site.manifest") or in_s3
+        digests = read_manifest(folder / "site.manifest")
         if not digests:
             raise ValueError(f"there is no site.manifest in {folder}")
         return cls(
             digests=dict(sorted(digests.items(), key=lambda item: _changed(folder / "site" / item[0]))),
-            fetched=_fetched(folder),
+            fetched=fetched_of((folder / "site" / STATUS).read_bytes()),
             not_uploaded=sum(in_s3.get(path) != digest for path, digest in digests.items()),
-            not_invalidated=len(Pending.load(folder / "pending-paths").paths),
+            not_invalidated=len(Pending.load(settings.pending_dir / "pending-paths").paths),
         )
 
     def sample(self, size: int) -> list[str]:
@@ -134,14 +133,6 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _fetched(folder: Path) -> datetime:
-    status = folder / "site" / STATUS
-    if status.exists():
-        return fetched_of(status.read_bytes())
-    calendars = json.loads((folder / "events.json").read_bytes())["calendars"]
-    return min(datetime.fromisoformat(each["fetched"]) for each in calendars if each["fetched"])
-
-
 def fetched_of(status: bytes) -> datetime:
     """Return the time of the fetch from a status.json; raise ValueError if it holds none."""
     try:
@@ -155,7 +146,7 @@ def verify(settings: PublishSettings, log: Log, sample: int) -> int:
     if not settings.site_url:
         raise SettingError("SITE_URL", "is not set; bin/verify needs the address of the live site")
     try:
-        built = Built.load(settings.build_dir)
+        built = Built.load(settings)
     except (OSError, ValueError, KeyError) as error:
         raise SettingError("BUILD_DIR", f"holds no complete build; run make generate: {error}") from error
     paths = built.sample(sample)

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from site_paths import MARK
+from standins import bucket_site
 from standins.aws import Aws, Call
 from standins.libcal_faults import Fault
 from standins.libcal_server import LibCal
+from standins.serving import serve
 from support.docker_project import ROOT, SERVICES, TAG, Project, docker, image, run, wait_for
 from support.tls_relay import network
 from support.tls_server import make_certificate
@@ -62,7 +64,7 @@ def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Pro
     for service in SERVICES:
         expected = docker("image", "inspect", "--format", "{{slice .Id 7 19}}", image(service))
         assert re.search(rf"image={image(service)} id={expected} version=\S+ revision=\S+$", done.log, re.M)
-    objects = aws.objects()
+    objects, files = aws.objects(), sorted(project.state.rglob("*"))
     checked = run("bin/check", env=project.env)
     assert checked.code == 0, checked.log
     calendars = [line for line in checked.lines if line["msg"] == "calendar in LibCal"]
@@ -70,7 +72,14 @@ def test_a_run_publishes_the_site_and_logs_one_run_id_in_every_line(project: Pro
     assert {"S3 allows to list, upload and delete", "CloudFront allows to invalidate"} <= {
         line["msg"] for line in checked.lines
     }
-    assert aws.objects() == objects
+    plan = run("make", "plan", "RUNNER=docker", env=project.env)
+    assert plan.code == 0, plan.log
+    with serve(bucket_site.app(aws)) as address:
+        verified = run("make", "verify", "RUNNER=docker", env={**project.env, "SITE_URL": address})
+    assert (verified.code, verified.last("live site matches the last build")["wrong"]) == (0, "0"), (
+        verified.log
+    )
+    assert (aws.objects(), sorted(project.state.rglob("*"))) == (objects, files)
     assert project.containers() == []
     wrong = run("bin/check", env={**project.env, "LIBCAL_CALENDARS": "999"})
     assert wrong.code == 78, wrong.log

@@ -63,7 +63,7 @@ def test_bin_check_knows_every_setting() -> None:
 
 def test_the_aws_images_hold_only_the_modules_that_their_programs_import() -> None:
     needed: set[str] = set()
-    for program in ("bin/upload", "bin/invalidate", "scripts/aws.sh", "scripts/common.sh"):
+    for program in ("bin/upload", "bin/invalidate", "bin/verify", "scripts/aws.sh", "scripts/common.sh"):
         for name in re.findall(r"scripts/([a-z_]+)\.py", (ROOT / program).read_text()):
             imported(name, needed)
     copied = re.search(r"COPY (scripts/common\.sh(?:[^\n]*\\\n)*[^\n]*) scripts/\n", DOCKERFILE)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -120,26 +118,18 @@ def test_files_not_yet_uploaded_or_invalidated_are_counted(
     assert "not_uploaded=1 pending=2 rc=0" in capsys.readouterr().err
 
 
-def test_after_a_run_in_docker_the_copied_state_files_are_used(
-    edge: Edge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_in_a_container_build_and_state_are_in_volumes_of_their_own(
+    edge: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "site.manifest").unlink()
-    shutil.rmtree(tmp_path / "site")
+    for name in ("GENERATED_DIR", "PENDING_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+        (tmp_path / name).mkdir()
     assert verify.main([]) == 78
-    (tmp_path / "docker").mkdir()
-    entries = {
-        path: Entry(digest=sha256(text.encode()), headers=headers_for(path))
-        for path, text in edge.files.items()
-        if path != "status.json"
-    }
-    gone = Entry(digest=sha256(b"gone"), headers=headers_for("event/2.html"), removed_at=datetime.now(UTC))
-    Published(destination="x", entries=entries | {"event/2.html": gone}).save(
-        tmp_path / "docker" / "published.manifest"
-    )
-    calendars = [{"fetched": "2026-03-03T14:45:00+00:00"}, {"fetched": None}]
-    (tmp_path / "docker" / "events.json").write_text(json.dumps({"calendars": calendars}))
+    (tmp_path / "site.manifest").rename(tmp_path / "GENERATED_DIR" / "site.manifest")
+    (tmp_path / "site").rename(tmp_path / "GENERATED_DIR" / "site")
+    (tmp_path / "PENDING_DIR" / "pending-paths").write_text("event/1.html\n")
     assert verify.main([]) == 0
-    assert "files=3 of=3 wrong=0 behind_minutes=15 " in capsys.readouterr().err
+    assert " pending=1 " in capsys.readouterr().err
 
 
 def test_a_missing_file_and_a_wrong_header_are_found(edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:
