@@ -1,4 +1,4 @@
-"""Every calendar file of a site, read with ical.js, which shares no code with the program that wrote them."""
+"""Every calendar file of a site, read with ical.js and node-ical, which share no code with the program."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rendering import plain_text
 from support import feed_samples as samples
 
 
-def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def read(folder: Path, reader: str = "read_calendars") -> dict[str, list[dict[str, Any]]]:
     """Return the events of every .ics file of a site, by its path."""
     files = sorted(folder.rglob("*.ics"))
-    command = ["node", str(ROOT / "tests/browser/read_calendars.mjs"), *map(str, files)]
+    command = ["node", str(ROOT / f"tests/browser/{reader}.mjs"), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[dict[str, Any]]] = {str(file.relative_to(folder)): [] for file in files}
@@ -81,6 +81,11 @@ def test_every_event_has_the_right_time_in_every_calendar_file(make_site: MakeSi
             assert one["description"].startswith(plain_text.from_html(event.description))
             assert not one["floating"]
             assert not one["repeats"]
+    for path, events_read in read(folder, "read_with_node_ical").items():
+        for one in events_read:
+            start, end = expected(by_uid[one["uid"]])
+            assert (one["start"], one["end"]) in ((start, end), (start, end or start)), path
+        assert {one["uid"] for one in events_read} == {one["uid"] for one in found[path]}
     assert {one["uid"] for one in found["events.ics"]} == {
         uid for uid, event in by_uid.items() if event.listed
     }
