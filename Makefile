@@ -163,6 +163,10 @@ test-e2e: $(VENV)/dev ## Test the whole pipeline, the demo, the preview and the 
 fuzz: $(VENV)/dev ## Fuzz fetch and generate with changed events (N=10000, SEED=1, EVENTS=file)
 	@$(DEV) python -m fuzz.run --number $(or $(N),10000) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events '$(EVENTS)')
 
+.PHONY: defenses
+defenses: $(VENV)/dev ## Remove defenses one by one and run their tests (ARGS=words of a file or test)
+	@python tests/mutate/defenses.py $(ARGS)
+
 .PHONY: test-aws
 test-aws: $(VENV)/dev ## Test the publisher: the real AWS CLI against stand-ins
 	@bats tests/aws

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mutate.defenses import defenses
+
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = dict(re.findall(r"^\| (\d+) \| (.*)$", (ROOT / "docs" / "faults.md").read_text(), re.MULTILINE))
 TESTS = sorted({found for row in ROWS.values() for found in re.findall(r"`(tests/[^`]*::[^`]*)`", row)})
@@ -39,3 +41,11 @@ def test_a_missing_test_is_noticed() -> None:
     assert not exists("tests/unit/test_fetch.py::test_nothing")
     assert not exists("tests/unit/no_such_file.py::test_nothing")
     assert not exists("tests/aws/upload.bats::fault 999")
+
+
+def test_the_texts_of_the_defenses_are_in_their_files_once() -> None:
+    found = list(defenses())
+    assert len(found) >= 60
+    for each in found:
+        assert (ROOT / each.file).read_text(encoding="utf-8").count(each.old) == 1, each
+        assert (ROOT / each.test.partition("::")[0]).exists(), each

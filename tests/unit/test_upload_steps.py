@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -587,6 +588,21 @@ def test_too_few_events_are_refused_unless_forced(world: World) -> None:
     assert not world.bucket
     world.setting("FORCE", "1")
     assert world.upload() == 0
+
+
+def test_a_file_that_changes_between_the_check_and_the_copy_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = upload_steps._stage
+
+    def edit(*arguments: Any) -> None:
+        (world.build / "site" / "index.html").write_text("changed meanwhile")
+        stage(*arguments)
+
+    monkeypatch.setattr(upload_steps, "_stage", edit)
+    assert world.upload() == 65
+    assert "incomplete site: a file changed during the upload" in world.log
+    assert not world.bucket
 
 
 def test_a_file_of_an_unknown_type_is_uploaded_with_a_warning(world: World) -> None:
