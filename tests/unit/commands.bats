@@ -51,7 +51,8 @@ without_packages() {
   without_packages
   run -78 "$PROJECT/bin/verify"
   says 'step=verify .*key=BUILD_DIR rc=78$'
-  run -0 "$PROJECT/bin/check"
+  LIBCAL_URL=http://127.0.0.1:9 run -0 "$PROJECT/bin/check"
+  says "LibCal and AWS were not asked"
   says_not Traceback
 }
 

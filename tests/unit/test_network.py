@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from settings import ROOT
-from support.page_samples import event, snapshot
 from support.tls_server import TlsServer, make_certificate, tls_server
 from support.tunnel import Tunnel, tunnel_to
 
@@ -68,7 +67,7 @@ def test_verify_uses_the_proxy_and_the_certificates_of_the_file(
     site = tmp_path / "build" / "site"
     site.mkdir(parents=True)
     (tmp_path / "build" / "site.manifest").write_text(f"{'0' * 64}  index.html\n")
-    snapshot(event()).save(tmp_path / "build" / "events.json")
+    (site / "status.json").write_text('{"fetched": "2026-03-03T14:00:00+00:00"}')
     log = run("verify", proxy=proxy, folder=tmp_path, SITE_URL=f"https://{HOST}")
     assert set(proxy.asked) == {f"{HOST}:443"}, log
     assert server.requests
