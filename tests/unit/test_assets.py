@@ -122,6 +122,13 @@ def test_a_logo_in_another_encoding_is_refused(tmp_path: Path) -> None:
         assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
 
 
+def test_a_logo_with_declarations_of_its_own_is_refused(tmp_path: Path) -> None:
+    attribute = b"<!DOCTYPE svg [<!ATTLIST svg onload CDATA 'alert(1)'>]>"
+    (tmp_path / "logo.svg").write_bytes(attribute + SVG)
+    with pytest.raises(SettingError, match="declares entities"):
+        assets.logo(settings(LOGO=str(tmp_path / "logo.svg")))
+
+
 def test_a_logo_as_drawing_programs_write_it_is_accepted(tmp_path: Path) -> None:
     data = b"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <!-- Created with Inkscape -->

@@ -93,6 +93,8 @@ run_in_parallel([ready, ready])
     assert len(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()) == 1
     parent.kill()
     parent.wait()
+    killed = time.monotonic()
     # read() returns only when the child has ended too and closed the pipe.
     assert parent.stdout.read() == ""
+    assert time.monotonic() - killed < 30, "the child went on to the end of its sleep"
     parent.stdout.close()

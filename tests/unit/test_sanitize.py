@@ -466,7 +466,9 @@ def test_only_a_stand_in_may_be_linked_over_http() -> None:
     assert web_address("http://library.libcal.com/", LIBCAL) == "https://library.libcal.com/"
 
 
-@pytest.mark.parametrize("host", ["", ".", "localhost", "a.localhost", "x" * 64 + ".org", "a b.org", "127.1"])
+@pytest.mark.parametrize(
+    "host", ["", ".", "localhost", "a.localhost", "x" * 64 + ".org", "a b.org", "127.1", "intranet", "com"]
+)
 def test_a_host_name_that_cannot_be_public_is_recognized(host: str) -> None:
     assert not is_public_host(host)
 

@@ -305,6 +305,15 @@ def test_trap_06_assets_come_first_then_new_pages_then_changed_pages_then_the_st
     ]  # fmt: skip
 
 
+def test_a_home_page_that_never_arrived_still_comes_after_the_changed_pages(world: World) -> None:
+    """It counts as new, but links to all other pages."""
+    assert world.upload(fail=(len(SITE), "Connection was closed")) == 78  # after the mark and the other files
+    world.puts.clear()
+    world.site(SITE | {"event/1.html": "x"})
+    world.upload()
+    assert world.puts == ["event/1.html", "index.html", "status.json"]
+
+
 def test_an_unchanged_site_costs_one_put_and_no_listing(world: World) -> None:
     world.upload()
     world.invalidate()
@@ -961,6 +970,27 @@ def test_a_file_uploaded_before_a_failure_is_not_uploaded_twice(world: World) ->
     world.puts.clear()
     world.upload()
     assert world.puts == ["event/2.html", "status.json"]
+
+
+def test_a_file_that_aws_refused_keeps_its_earlier_state(world: World) -> None:
+    world.upload()
+    world.invalidate()
+    world.site(SITE | {"events.ics": "x", "event/1.html": "y"})
+    denied = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied"
+    assert world.upload(fail=(1, denied)) == 78
+    world.puts.clear()
+    world.site(SITE | {"events.ics": "x"})
+    world.upload()
+    assert world.puts == ["status.json"]
+
+
+def test_a_refused_site_leaves_no_plan_of_an_earlier_run(world: World) -> None:
+    with pytest.raises(Killed):
+        world.upload(kill=2)
+    assert (world.build / "run" / "upload.plan.json").exists()
+    (world.build / "site" / "index.html").unlink()
+    assert world.upload() == 65
+    assert not (world.build / "run" / "upload.plan.json").exists()
 
 
 def test_a_new_file_that_may_be_missing_is_uploaded_before_the_pages_that_link_to_it(world: World) -> None:
