@@ -62,4 +62,4 @@ def test_the_commands_of_the_page_publish_a_site_from_a_fresh_clone(tmp_path: Pa
         listed = aws._client("cloudfront").list_invalidations(
             DistributionId=values["CLOUDFRONT_DISTRIBUTION_ID"]
         )
-        assert listed["InvalidationList"]["Quantity"] == 1
+        assert listed["InvalidationList"]["Quantity"] == 2  # make check, make publish
