@@ -161,7 +161,8 @@ def test_axe_finds_no_violation_on_an_event_in_any_state(
         tags.update(page.eval_on_selector_all(".tag", names))
         page.eval_on_selector_all("details", "all => all.forEach(details => details.open = true)")
         assert axe_violations(page, rules) == [], path.name
-    assert len(tags) == 14, tags
+    # A heading that says Cancelled, Postponed or Rescheduled has no tag below it.
+    assert len(tags) == 11, tags
 
 
 @pytest.mark.parametrize(
