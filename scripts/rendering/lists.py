@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -230,7 +231,8 @@ def series(listed: Iterable[EventView], past: Iterable[EventView]) -> dict[str, 
 
 
 def other_dates(view: EventView, series: Sequence[EventView]) -> list[EventView]:
-    """Return the other dates of the series of `view`: the next ones, else the earlier ones."""
-    others = [other for other in series if other.event.id != view.event.id]
-    later = [other for other in others if other.event.order > view.event.order]
-    return (later or others)[:OTHER_DATES]
+    """Return the other dates of the (sorted) series of `view`: the next ones, else the earlier ones."""
+    place = bisect_right(series, view.event.order, key=lambda other: other.event.order)
+    later = series[place : place + OTHER_DATES]
+    first = [other for other in series[: OTHER_DATES + 1] if other.event.id != view.event.id]
+    return list(later or first[:OTHER_DATES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -196,6 +197,15 @@ def test_ages_are_in_the_order_in_which_libcal_lists_them(
 ) -> None:
     shown = [view(event(id=str(number), audiences=names)) for number, names in enumerate(examples)]
     assert [group.name for group in lists.groups("audience", shown)] == ordered
+
+
+def test_a_thousand_dates_of_one_title_take_linear_time() -> None:
+    shown = [view(event(f"2026-03-{day:02} {hour:02}:{minute:02}", id=str(day * 10_000 + hour * 100 + minute)))
+             for day in range(4, 14) for hour in range(10, 20) for minute in range(0, 60, 6)]  # fmt: skip
+    began = time.process_time()
+    for one in shown:
+        assert lists.other_dates(one, shown)
+    assert time.process_time() - began < 2
 
 
 def test_hundreds_of_branch_names_in_one_calendar_do_not_cost_another_its_branch_page() -> None:
