@@ -4,8 +4,8 @@
 bats_require_minimum_version 1.5.0
 load ../support/helper
 
-NAMES="aws_ca_bundle invalidate_command invalidate_config invalidate_credentials invalidate_identity_token invalidate_shared_credentials
-  libcal_client_id libcal_client_secret logo owner requests_ca_bundle
+NAMES="aws_ca_bundle branches invalidate_command invalidate_config invalidate_credentials invalidate_identity_token
+  invalidate_shared_credentials libcal_client_id libcal_client_secret logo owner requests_ca_bundle
   upload_config upload_credentials upload_identity_token upload_shared_credentials"
 
 setup() {
