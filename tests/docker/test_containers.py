@@ -19,9 +19,9 @@ AWS = SHARED | {
     "aws_ca_bundle", "aws_config_file", "aws_shared_credentials_file", "aws_web_identity_token_file"
 }  # fmt: skip
 OWN = {
-    "generator": SHARED | {"libcal_client_id", "libcal_client_secret", "logo"},
+    "generator": SHARED | {"branches", "libcal_client_id", "libcal_client_secret", "logo"},
     "uploader": AWS | {"upload_credentials"},
-    "invalidator": AWS | {"invalidate_credentials"},
+    "invalidator": AWS | {"invalidate_command", "invalidate_credentials"},
 }
 USERS = {
     "generator": "uid=10001 gid=10001",
