@@ -100,7 +100,7 @@ def in_the_image(script: str, name: str = "dev", limit: float = 1500) -> str:
 
 def test_the_unit_tests_pass_in_the_image_on_python_3_14() -> None:
     assert docker("run", "--rm", image("dev"), "python", "--version").startswith("Python 3.14")
-    output = in_the_image("python -m pytest -p no:cacheprovider --timeout=600 tests/unit tests/simulate")
+    output = in_the_image("python -m pytest -p no:cacheprovider -n 2 --timeout=600 tests/unit tests/simulate")
     assert re.search(r"^\d{4,} passed", output, re.MULTILINE)
 
 
