@@ -2,7 +2,7 @@
 
 Uses the standard library only. Everything but a wrong clock is a warning: a run would work.
 
-Exit codes: 0 good, or only warnings · 78 the clock is wrong, so that AWS refuses every request
+Exit codes: 0 good, or only warnings · 78 the clock is wrong; AWS refuses requests from 15 minutes on
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def check_clock(answer: Answer, log: Log, now: float) -> int:
     text = f"the clock of this machine is {abs(ahead):.0f} seconds {'ahead' if ahead > 0 else 'behind'}"
     advice = "set it: timedatectl set-ntp true"
     if abs(ahead) >= CLOCK_ERROR:
-        log.error(f"{text}; AWS refuses its requests; {advice}", rc=CONFIG)
+        log.error(f"{text}; AWS refuses requests from 15 minutes on; {advice}", rc=CONFIG)
         return CONFIG
     if abs(ahead) >= CLOCK_WARNING:
         log.warn(f"{text}; {advice}")
