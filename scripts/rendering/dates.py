@@ -68,6 +68,10 @@ class Wording:
         """Return the name of the day of the week."""
         return self._format(day, "date.weekday")
 
+    def month_day(self, day: date) -> str:
+        """Return month and day: `March 3`."""
+        return self._format(day, "date.month_day")
+
     def days(self, first: date, last: date) -> str:
         """Return several days: `March 3 to 5`, `November 24 to December 2`; with years if needed."""
         this_year = first.year == last.year == self.today.year

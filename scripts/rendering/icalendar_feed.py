@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from event import CANCELLED, POSTPONED
 from rendering import plain_text, vtimezone
 from rendering.closings import Closing
+from rendering.dates import is_over
 from rendering.feed_item import LONG_AGO, Channel, Item
 
 _HOUR = "PT1H"
@@ -41,8 +42,17 @@ def subscription(channel: Channel, blocks: Iterable[bytes], zone: ZoneInfo, year
 
 
 def single(item: Item, block: bytes, zone: ZoneInfo, year: int) -> bytes:
-    """Return a file with one event; `block` is from `vevent`, `year` is the current year."""
+    """Return a file with one event; `block` is from `vevent`, `year` is the current year.
+
+    It reminds of an event that takes place: people who add it plan to come. Subscriptions do not remind.
+    """
     first, last = item.event.start.year, item.event.end.year
+    if item.view.in_calendar and not is_over(item.event, item.view.wording.today):
+        # An hour is enough to get there; an all-day event begins at midnight, so at 9am the day before.
+        before = "-PT15H" if item.event.all_day else "-PT1H"
+        alarm = ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{text(item.title)}", f"TRIGGER:{before}"]
+        end = b"END:VEVENT\r\n"
+        block = block.removesuffix(end) + _lines([*alarm, "END:VALARM"]) + end
     return b"".join((_lines(_BEGIN), _vtimezone(zone, first, last, year), block, _END))
 
 

@@ -9,23 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import site_paths
-from rendering import assets, directions, feeds, jsonld, lists, opening, screen
-from rendering.dates import is_over
+from rendering import assets, directions, event_page, feeds, jsonld, lists, opening, screen
 from rendering.lists import Group
-from rendering.site import Files, Site
+from rendering.site import SITE_TEXTS, Files, Site
 from rendering.views import EventView
 
 EMBEDDED_EVENTS = 50
 PRINTED_DAYS = 7
 
 # The texts that the scripts in templates/static/ use.
-_SITE_TEXTS = (
-    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
-    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched",
-    "status.now", "status.now_until",
-)  # fmt: skip
 _LIST_TEXTS = (
-    *_SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
+    *SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
 )  # fmt: skip
 _EMBED_TEXTS = (
     "status.cancelled",
@@ -37,7 +31,6 @@ _EMBED_TEXTS = (
     "all_events",
     "ongoing.heading",
 )
-_EVENT_TEXTS = (*_SITE_TEXTS, "status.ended")
 
 
 def build(site: Site) -> Files:
@@ -47,7 +40,7 @@ def build(site: Site) -> Files:
 
 def halves(site: Site) -> tuple[Files, Files]:
     """Return all files in two parts that take about the same time and do not depend on each other."""
-    return event_pages(site), other_files(site)
+    return event_page.build(site), other_files(site)
 
 
 def other_files(site: Site) -> Files:
@@ -60,35 +53,6 @@ def other_files(site: Site) -> Files:
     yield from embed(site)
     yield from not_found(site)
     yield from feeds.build(site)
-
-
-def event_pages(site: Site) -> Files:
-    """Yield the page of each event, also of the past ones."""
-    series = lists.series(site.listed, site.past)
-    script = site.script("../", _EVENT_TEXTS)
-    for view in (*site.past, *site.events):
-        over = is_over(view.event, site.wording.today)
-        place = None if view.event.online_only else site.places.get(view.branch_slug)
-        others = lists.other_dates(view, series.get(view.event.title.casefold(), ()))
-        yield (
-            view.path,
-            site.render(
-                "event.html",
-                path=view.path,
-                root="../",
-                view=view,
-                over=over,
-                next=next((other for other in others if not other.called_off), None),
-                others=others,
-                place=place,
-                address=view.street_address or (place.address if place else ""),
-                directions=directions.links(view, place),
-                jsonld=jsonld.event(view, site.settings, site.share_image, place)
-                if view.event.listed and not over
-                else None,
-                script=script,
-            ),
-        )
 
 
 def list_pages(site: Site) -> Files:

@@ -23,6 +23,13 @@ from rendering.render import TEMPLATES, Renderer
 from rendering.views import EventView, Image, slug
 from settings import Settings
 
+# The texts that the scripts of all pages use.
+SITE_TEXTS = (
+    "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
+    "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched",
+    "status.now", "status.now_until",
+)  # fmt: skip
+
 # The path of each file from the site's root, and its content.
 Files = Iterator[tuple[str, bytes]]
 
@@ -134,6 +141,13 @@ class Site:
     def groups(self) -> tuple[Group, ...]:
         """The branches, then the audiences."""
         return (*self.branches, *self.audiences)
+
+    def tag_path(self, kind: str, name: str) -> str:
+        """Return the path of the list of an audience or a category (`kind`)."""
+        key = slug(name)
+        if any(group.kind == kind and group.slug == key for group in self.groups):
+            return site_paths.group_page(kind, key)
+        return f"{self.list_path}?{kind}={key}"
 
     @property
     def list_path(self) -> str:

@@ -227,6 +227,12 @@ class EventView:
         return self.wording.messages(_LINKS[status], title=self.event.title)
 
     @property
+    def registration_button(self) -> str:
+        """The visible part of `registration_text`, for a page that shows the title."""
+        link = _LINKS.get(self.status.name if self.status else "", "")
+        return self.wording.messages(f"{link}.button") if link else ""
+
+    @property
     def in_calendar(self) -> bool:
         """Whether the page offers to add it to a calendar: only if it takes place at this time."""
         return self.event.listed and not self.called_off

@@ -33,7 +33,8 @@ def test_the_event_page_stays_within_its_limits(weights: dict[str, weight.Weight
     assert found.html <= 8_000
     assert found.elements <= 300
     assert found.css <= 8_000
-    assert found.script <= 2_200
+    # 2.2 kB, and 0.4 kB to share, to count down and to return to the filtered list.
+    assert found.script <= 2_600
     assert found.requests <= 3
     assert 0 < found.images_all <= 60_000
 

@@ -271,7 +271,8 @@ def test_a_title_that_says_its_state_is_not_prefixed_with_it(build: Build) -> No
 def test_an_event_moved_online_still_offers_registration(build: Build) -> None:
     values: dict[str, Any] = {"notice": "moved-online", "online": True, "url": "https://x.libcal.com/event/2"}
     built = build(event("2026-03-03 14:00", id="2", title="Chess", registration=registration(), **values))
-    assert page(built, "event/2.html").one("a", id="register").text == "Register for Chess"
+    button = page(built, "event/2.html").one("a", id="register")
+    assert (button.text, button.attributes["aria-label"]) == ("Register", "Register for Chess")
 
 
 def test_a_sold_out_event_is_full(build: Build) -> None:
@@ -424,10 +425,14 @@ def test_the_event_page_has_facts_registration_calendar_links_and_json_ld(build:
     assert facts == {
         "When": "Tuesday, March 3, 10:30am to noon",
         "Where": "Story Room, Kilton",
-        "For": "Children",
-        "Kind": "Songs",
+        "Age": "Children",
+        "Type": "Songs",
     }
-    assert found.one("a", id="register").text == "Register for Story Time"
+    assert found.one("a", id="register")["aria-label"] == "Register for Story Time"
+    tags = [
+        link["href"] for link in found.all("a") if "audience" in link["href"] or "category" in link["href"]
+    ]
+    assert tags == ["../audience/children.html", "../index.html?category=songs"]
     assert found.one("a", id="register")["href"] == "https://x.libcal.com/event/1"
     assert "../event/1.ics" in found.links
     assert sum("calendar.google.com" in link for link in found.links) == 1
