@@ -221,6 +221,7 @@ def test_a_stale_page_and_a_cancelled_event_do_not_say_how_soon(
 def test_all_events_leads_back_to_the_filtered_list(open_page: OpenPage, server: SiteServer) -> None:
     page = open_page("index.html?branch=kilton")
     page.get_by_role("link", name="Tax Help").click()
+    page.wait_for_url("**/event/*.html")  # loaded, so that its script has run
     page.evaluate("location.assign('102.html')")
     page.wait_for_url("**/102.html")
     page.locator("#up").click()

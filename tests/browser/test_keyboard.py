@@ -132,7 +132,7 @@ def test_an_event_can_be_found_and_added_to_a_calendar_by_keyboard_alone(
     register = page.locator("#register")
     while not register.evaluate("e => e === document.activeElement"):
         press("Tab")
-    assert register.inner_text() == f"Register for {event.title}"
+    expect(register).to_have_accessible_name(f"Register for {event.title}")
     press("Tab")
     ics = page.get_by_role("link", name="Apple, Outlook and others")
     expect(ics).to_be_hidden()
