@@ -74,6 +74,7 @@ class Settings:
     featured_category: str = ""
     show_presenter: bool = False
     branches: tuple[Branch, ...] = ()
+    screen_notice: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -98,6 +99,7 @@ class Settings:
             featured_category=env.get("FEATURED_CATEGORY", "").strip(),
             show_presenter=env.get("SHOW_PRESENTER") == "1",
             branches=_branches(env.get("BRANCHES", "")),
+            screen_notice=env.get("SCREEN_NOTICE", "").strip(),
         )
 
 

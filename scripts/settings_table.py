@@ -348,6 +348,7 @@ def _site_rows() -> Iterator[Setting]:
     yield Setting(name="FEATURED_CATEGORY", check=any_text, readers=_BUILD)
     yield Setting(name="SHOW_PRESENTER", check=pattern("1", "1, or not set"), readers=(FETCH,))
     yield Setting(name="BRANCHES", check=word, readers=_BUILD, file=True)
+    yield Setting(name="SCREEN_NOTICE", check=any_text, readers=(GENERATE,))
 
 
 def _publishing_rows() -> Iterator[Setting]:

@@ -39,11 +39,13 @@ HASHED = r"static/(.+\.)?[0-9a-f]{8,64}(-\d+)?\.[a-z0-9]+"
 
 # The names of our files in each folder. They are exact: other programs publish to event/ and static/ too.
 _SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+_SHORT = "23456789bcdfghjkmnpqrstvwxz"
 _NAMES = {
     "event": r"[0-9]+\.(html|ics)",
     "branch": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "audience": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "screen": rf"{_SLUG}\.html",
+    "e": rf"[{_SHORT}]+",
     "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|([0-9]+\.[0-9a-f]{16}\.webp|share\.[0-9a-f]{16}\.jpg)|[0-9a-f]{16}-[0-9]+\.webp",
 }
 FOLDERS = tuple(_NAMES)
@@ -67,6 +69,18 @@ def group_page(kind: str, slug: str) -> str:
 def group_feed(kind: str, slug: str, suffix: str) -> str:
     """Return the path of a feed of a branch or an audience; `suffix` is ics, atom, rss or json."""
     return f"{kind}/{slug}.{suffix}"
+
+
+def short_page(event: str) -> str:
+    """Return the path of the page that leads to an event's page: short, to be typed from a screen.
+
+    Digits and letters that cannot be confused, and no vowels, so that it is no word.
+    """
+    digits, number = "", int(event)
+    while number or not digits:
+        number, digit = divmod(number, len(_SHORT))
+        digits = _SHORT[digit] + digits
+    return f"e/{digits}"
 
 
 def screen_page(slug: str) -> str:

@@ -66,9 +66,9 @@ async function opened(event, path) {
   if (!kept) return (await load(event, path)).answer;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   const found = await Promise.race([load(event, path), late]).catch(() => {});
-  if (found?.good) return found.answer;
+  if (found && found.good) return found.answer;
   // The home page is now the list, not a screen (HOME_PAGE): remove this worker.
-  if (found?.answer.ok && (path === "" || path === "index.html")) {
+  if (found && found.answer.ok && (path === "" || path === "index.html")) {
     event.waitUntil(registration.unregister());
     return found.answer;
   }
@@ -83,8 +83,9 @@ async function refreshed(event, path) {
 async function status(event) {
   const cache = await caches.open(NAME);
   const answer = await fetch(event.request).catch(() => null);
-  if (answer?.ok) event.waitUntil(cache.put("status.json", answer.clone()).catch(() => {}));
-  return answer?.ok ? answer : await cache.match("status.json") ?? answer ?? Response.error();
+  if (answer && answer.ok) event.waitUntil(cache.put("status.json", answer.clone()).catch(() => {}));
+  if (answer && answer.ok) return answer;
+  return await cache.match("status.json") || answer || Response.error();
 }
 
 // The name of an image holds its digest, so a cached copy is always right.

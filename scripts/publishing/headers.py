@@ -73,6 +73,6 @@ def headers_for(path: str, *, invalidated: bool = True) -> Headers:
     cache_control = next(value for pattern, value in CACHE_CONTROL if re.fullmatch(pattern, path))
     if not invalidated:
         cache_control = cache_control.replace(_FOR_AN_EDGE, "")
-    suffix = ".txt" if path == MARK else PurePosixPath(path).suffix
+    suffix = ".txt" if path == MARK else ".html" if path.startswith("e/") else PurePosixPath(path).suffix
     content_type = CONTENT_TYPES.get(suffix, UNKNOWN_TYPE)
     return Headers(content_type=content_type, cache_control=cache_control)

@@ -1,10 +1,11 @@
-"""The page of each event."""
+"""The page of each event, and the short address that leads to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
+import site_paths
 from rendering import cover, directions, jsonld, lists
 from rendering.dates import is_over
 from rendering.site import SITE_TEXTS, Files, Site
@@ -20,7 +21,7 @@ _TEXTS = (*SITE_TEXTS, "status.ended", "today", "share.copied")
 
 
 def build(site: Site) -> Files:
-    """Yield the page of each event, also of the past ones."""
+    """Yield the page of each event, also of the past ones, and their short addresses."""
     series, alike = lists.series(site.listed, site.past), related(site.listed)
     audiences = tuple(group.slug for group in site.audiences)
     script = site.script("../", _TEXTS)
@@ -51,6 +52,8 @@ def build(site: Site) -> Files:
                 script=script,
             ),
         )
+        if view.site_url:
+            yield site_paths.short_page(view.event.id), site.render("short.html", view=view)
 
 
 def more_like(view: EventView, related_events: Related) -> list[EventView]:

@@ -10,9 +10,8 @@ import base64
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from functools import cache
 from itertools import groupby
@@ -36,8 +35,8 @@ from rendering.views import EventView, Image
 FULL_DAYS = 4
 # Later days are added whole, as long as the screen holds at most this many events.
 EVENTS = 60
-# Events with a slide; each takes half a kilobyte.
-SLIDES, SLIDES_A_DAY = 18, 6
+# Events whose slides have a QR code and an excerpt, a quarter of a kilobyte each.
+SLIDES = 60
 # In characters. The QR code of a longer address is too fine to be read from a distance.
 MAX_ADDRESS = 200
 # Days whose names the page holds in the wording of the list; the browser formats later days.
@@ -60,30 +59,46 @@ CONTRAST = 7.0
 TEXTS = (
     "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
     "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched", "status.now",
-    "tomorrow", "empty", "screen.today", "screen.next", "screen.none", "screen.coming", "screen.page",
-    "screen.reconnecting", "screen.pause", "screen.resume",
+    "tomorrow", "empty", "range", "all_events", "ongoing.heading", "screen.today", "screen.next", "screen.none",
+    "screen.coming", "screen.page", "screen.now", "screen.until", "screen.in_minutes", "screen.in_hours",
+    "screen.in_hours_minutes", "screen.register", "screen.details", "screen.reconnecting", "screen.pause",
+    "screen.resume",
 )  # fmt: skip
 _EXCLUDED = frozenset(("full", "unlisted"))
 # A slide invites visitors, so these events have none.
 _NO_SLIDE = frozenset(("full", "waiting-list", "closed", "not-open", "unlisted", "library-closed"))
 
 
-@cache
-def qr_code(address: str) -> str:
-    """Return the QR code of `address` as a data URI: one pixel a module, with a quiet zone of four.
+def _qr(address: str) -> segno.QRCode:
+    """Return the QR code of `address`.
 
     Error level L, since a screen has no scratches, and fewer modules can be read from farther away. At
     least version 2: in version 1 the quiet zone takes too much of the image.
     """
     made = segno.make(address, error="l", micro=False)
-    if made.version == 1:
-        made = segno.make(address, error="l", version=2)
-    return made.png_data_uri(scale=1, border=4)
+    return segno.make(address, error="l", version=2) if made.version == 1 else made
+
+
+def qr_image(address: str) -> str:
+    """Return the QR code of `address` as a data URI: one pixel a module, with a quiet zone of four."""
+    return _qr(address).png_data_uri(scale=1, border=4)
+
+
+@cache
+def qr_bits(address: str) -> str:
+    """Return the modules of the QR code of `address` as bits, row by row, in base64: half of a PNG."""
+    modules = "".join("1" if module else "0" for row in _qr(address).matrix for module in row)
+    padded = modules.ljust(-len(modules) % 8 + len(modules), "0")
+    data = bytes(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8))
+    return base64.b64encode(data).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A program on a screen: with the name of its branch if `branch`, with the data of a slide if `slide`."""
+    """A program on a screen.
+
+    With the name of its branch if `branch`, with QR code and excerpt on its slide if `slide`.
+    """
 
     program: Program
     branch: bool = True
@@ -123,9 +138,23 @@ class Row:
         return (start, times[len(start) :]) if times.startswith(f"{start} ") else (times, "")
 
     @property
+    def inviting(self) -> bool:
+        """Whether it has a slide: visitors can still take part."""
+        view = self.view
+        closed = view.called_off or (view.status is not None and view.status.name in _NO_SLIDE)
+        return not closed
+
+    @property
+    def featured(self) -> bool:
+        """Whether its slide comes twice as often."""
+        return self.view.event.featured
+
+    @property
     def address(self) -> str:
-        """The address for the QR code: the event's page, LibCal's page without SITE_URL, or empty."""
-        address = self.view.address or plain_text.web_address(self.view.libcal_url)
+        """The address for the QR code: a short one, LibCal's page without SITE_URL, or empty."""
+        view = self.view
+        short = f"{view.site_url}/{site_paths.short_page(view.event.id)}" if view.site_url else ""
+        address = short or plain_text.web_address(view.libcal_url)
         return address if len(address) <= MAX_ADDRESS else ""
 
     @property
@@ -134,16 +163,9 @@ class Row:
         return without_scheme(self.address)
 
     @property
-    def scan_text(self) -> str:
-        """The reason to scan the QR code: "Scan to register"."""
-        return self.view.wording.messages(
-            "screen.register" if self.view.registration_text else "screen.details"
-        )
-
-    @property
-    def qr_code(self) -> str:
-        """The QR code of the address, as a data URI."""
-        return qr_code(self.address)
+    def code(self) -> str:
+        """The modules of the QR code of the address."""
+        return qr_bits(self.address)
 
     @property
     def whole(self) -> bool:
@@ -152,13 +174,11 @@ class Row:
         return not 1.25 <= image.width / image.height <= 2.4
 
     def srcset(self, root: str) -> str:
-        """Return its images of at least 800 pixels for `srcset`, each size once; empty without an image."""
-        wide: dict[int, Image] = {}
+        """Return its images for `srcset`, each size once; empty without an image."""
+        sizes: dict[int, Image] = {}
         for width in sorted(self.view.images):
-            image = self.view.images[width]
-            if width >= 800:
-                wide.setdefault(image.width, image)
-        return ", ".join(f"{root}{image.path} {image.width}w" for image in wide.values())
+            sizes.setdefault(self.view.images[width].width, self.view.images[width])
+        return ", ".join(f"{root}{image.path} {image.width}w" for image in sizes.values())
 
 
 def without_scheme(address: str) -> str:
@@ -190,22 +210,12 @@ def _is_excluded(view: EventView, today: date) -> bool:
     return view.status is not None and view.status.name in _EXCLUDED
 
 
-def rows(found: Sequence[Program], today: date, branch: bool = True) -> tuple[Row, ...]:
-    """Return programs as rows; the first suitable ones of each day have slides."""
-    made = []
-    slides: Counter[date] = Counter()
-    for program in found:
-        day = max(program.event.first_day, today)
-        slide = _has_slide(program.view) and slides[day] < SLIDES_A_DAY and slides.total() < SLIDES
-        slides[day] += slide
-        made.append(Row(program, branch, slide))
-    return tuple(made)
-
-
-def _has_slide(view: EventView) -> bool:
-    """Whether a slide shows more than the row, and visitors can still take part."""
-    closed = view.called_off or view.exhibit or (view.status is not None and view.status.name in _NO_SLIDE)
-    return not closed and bool(view.images or view.event.excerpt)
+def rows(found: Sequence[Program], branch: bool = True) -> tuple[Row, ...]:
+    """Return programs as rows. The featured ones first, then the next ones, have all of a slide's data."""
+    made = [Row(program, branch) for program in found]
+    inviting = sorted((row for row in made if row.inviting), key=lambda row: not row.featured)
+    full = {row.view.event.id for row in inviting[:SLIDES]}
+    return tuple(replace(row, slide=row.view.event.id in full) for row in made)
 
 
 def by_day(found: Sequence[Row], wording: Wording) -> list[tuple[str, list[Row]]]:
@@ -254,6 +264,7 @@ def build(site: Site) -> Files:
 _NO_CONTENT: dict[str, Any] = {
     "version": "",
     "built": 0,
+    "day_text": "",
     "days": "",
     "ends": "",
     "rows": (),
@@ -261,19 +272,21 @@ _NO_CONTENT: dict[str, Any] = {
     "closings": (),
     "closing_data": "[]",
     "hours": "[]",
+    "notice": "",
 }
 
 
 def _shared(site: Site) -> dict[str, Any]:
     """Return style sheet, script and Content-Security-Policy, which all screens share."""
     style = style_sheet(site.settings.brand_color, len(site.wording.time(_LONG_TIME)), site.templates)
-    script = script_text(site.templates)
+    guard, script = guard_text(site.templates), script_text(site.templates)
     policy = (
-        f"default-src 'none'; script-src {csp_hash(script)}; style-src {csp_hash(style)}; img-src 'self' data:; "
+        f"default-src 'none'; script-src {csp_hash(guard)} {csp_hash(script)}; style-src {csp_hash(style)}; img-src 'self' data:; "
         "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
     )
     # Both texts come from templates/, and the policy holds their digests.
-    return {"policy": policy, "style": Markup(style), "script_text": Markup(script)}  # noqa: S704
+    texts = {"style": style, "guard_text": guard, "script_text": script}
+    return {"policy": policy, **{name: Markup(text) for name, text in texts.items()}}  # noqa: S704
 
 
 def _dated(site: Site) -> dict[str, Any]:
@@ -282,7 +295,8 @@ def _dated(site: Site) -> dict[str, Any]:
     coming = (today + timedelta(days=number) for number in range(DAYS_NAMED))
     names = {day.isoformat(): site.wording.day(day) for day in coming}
     built = int(midnight(today, site.settings.timezone).timestamp())
-    return {"built": built, "days": json.dumps(names, ensure_ascii=False)}
+    day_text = site.messages("stale.day", day=site.wording.day(today))
+    return {"built": built, "days": json.dumps(names, ensure_ascii=False), "day_text": day_text}
 
 
 def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
@@ -296,10 +310,13 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
         "path": path,
         "root": root,
         "group": group,
-        "list_qr_code": qr_code(list_address) if site.settings.site_url else None,
-        "list_address": without_scheme(list_address),
         "script": {
             **script,
+            # The list of the same events.
+            "code": qr_image(list_address) if site.settings.site_url else "",
+            "code_address": without_scheme(list_address),
+            "audiences": {each.slug: each.name for each in site.audiences},
+            "pictures": [],
             "worker": root + site_paths.SCREEN_WORKER,
             # A scope is a prefix of addresses: this one covers all screens and no list.
             "scope": "./" if path == site_paths.HOME else f"{root}screen",
@@ -311,7 +328,7 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
     """Return the events of the screen of `group` (None: of the library)."""
     today = site.wording.today
     events = group.events if group else site.listed
-    found = rows(select(events, today), today, branch=not group)
+    found = rows(select(events, today), branch=not group)
     closings = [
         {"start": closing.start_epoch, "end": closing.end_epoch, "text": closing.text}
         for closing in site.near_closings(group.slug if group else "")
@@ -323,6 +340,7 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
         "closings": closings,
         "closing_data": json.dumps(closings, ensure_ascii=False),
         "hours": json.dumps(site.hours_data(group), ensure_ascii=False, separators=(",", ":")),
+        "notice": site.settings.screen_notice,
     }
 
 
@@ -338,7 +356,7 @@ def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     lines = "\n".join(line.strip() for line in text.splitlines() if line.strip())
     return (
-        f":root{{--time:{11 + 1.6 * time_length:.1f};{dark}}}\n:root[data-theme=light]{{{light}}}\n"
+        f":root{{--time:{min(26 + 1.2 * max(0, time_length - 7), 31):.1f};{dark}}}\n:root[data-theme=light]{{{light}}}\n"
         f"@media (prefers-color-scheme:light){{:root[data-theme=auto]{{{light}}}}}\n{lines}\n"
     )
 
@@ -351,6 +369,11 @@ def script_text(templates: Path = render.TEMPLATES) -> str:
     )
     whole = b'(() => {\n%b\naddEventListener("DOMContentLoaded", () => {\n%b\n});\n})();\n'
     return assets.without_comments(whole % (options, b"\n".join(parts))).decode()
+
+
+def guard_text(templates: Path = render.TEMPLATES) -> str:
+    """Return the script that runs first, in ES5."""
+    return assets.without_comments((templates / "_screen_guard.js").read_bytes()).decode()
 
 
 def csp_hash(text: str) -> str:

@@ -2,7 +2,7 @@
 // library does not say. `days` has the hours of each known day: [[start, end], ...] in seconds, or a text.
 
 const weekday = new Intl.DateTimeFormat(site.language, { timeZone: "UTC", weekday: "long" });
-const nextDay = (day) => new Date(Date.parse(`${day}T12:00Z`) + 86_400_000).toISOString().slice(0, 10);
+const nextDay = (day) => new Date(Date.parse(`${day}T12:00Z`) + 864e5).toISOString().slice(0, 10);
 
 function hoursText(days, now) {
   const today = local(now).day;
@@ -14,7 +14,7 @@ function hoursText(days, now) {
       if (span[0] <= Math.max(now, end) && now < span[1]) end = Math.max(end, span[1]);
     }
   }
-  if (end - now > 86_400) return say("hours.around_the_clock");
+  if (end - now > 86400) return say("hours.around_the_clock");
   if (end) {
     const { day, hour } = local(end - 1);
     const tonight = day === today || (day === nextDay(today) && hour < 6);
@@ -35,14 +35,14 @@ function hoursText(days, now) {
 
 // The day of the week within six days, else the date.
 function nameOf(day, today) {
-  const near = Date.parse(day) - Date.parse(today) < 7 * 86_400_000;
+  const near = Date.parse(day) - Date.parse(today) < 7 * 864e5;
   return near ? weekday.format(Date.parse(`${day}T12:00Z`)) : dayName(day);
 }
 
 // The same, with the time of the last answer if that is too old: LibCal or the runs fail.
 function hoursNow({ id, days }, now) {
   const text = hoursText(days, now);
-  const state = freshness?.hours?.find((hours) => hours.id === id);
-  const late = state?.fetched && now - seconds(state.next_due) >= freshness.stale_after_minutes * 60;
+  const state = ((freshness && freshness.hours) || []).find((hours) => hours.id === id);
+  const late = state && state.fetched && now - seconds(state.next_due) >= freshness.stale_after_minutes * 60;
   return late && text ? say("hours.as_of", { text, time: when(seconds(state.fetched), now) }) : text;
 }

@@ -1,5 +1,6 @@
 "use strict";
-// Shared by all pages: the time of day in the library's zone, and the age of the page.
+// Shared by all pages: the time of day in the library's zone, and the age of the page. In ES2017, since screens use
+// it with the browsers of old televisions.
 
 const site = JSON.parse(document.getElementById("site").textContent);
 
@@ -37,9 +38,9 @@ function ending(event) {
 
 // A stop-by program has several days, in data-days: takes the one that is on or comes next, else the last.
 function takeDay(event, now) {
-  const spans = event.dataset.days?.split(" ").map((span) => span.split("-"));
-  if (!spans) return;
-  const [start, end] = spans.find((span) => now < span[1]) ?? spans[spans.length - 1];
+  if (!event.dataset.days) return;
+  const spans = event.dataset.days.split(" ").map((span) => span.split("-"));
+  const [start, end] = spans.find((span) => now < span[1]) || spans[spans.length - 1];
   event.dataset.start = start;
   event.dataset.end = end;
 }
@@ -54,7 +55,7 @@ function phase(event, now) {
 // Whether an event is on. At which hours an all-day event or one of several days is on, its data do not say.
 function isOn(event, now) {
   const timed = event.querySelector("time").dateTime.includes("T");
-  return phase(event, now) === "now" && timed && ending(event) - Number(event.dataset.start) <= 86_400;
+  return phase(event, now) === "now" && timed && ending(event) - Number(event.dataset.start) <= 86400;
 }
 
 let freshness = null;
@@ -69,7 +70,7 @@ function when(epoch, now) {
 
 function showFreshness(now) {
   const updated = document.getElementById("updated");
-  if (!freshness?.fetched || !updated) return;
+  if (!freshness || !freshness.fetched || !updated) return;
   updated.textContent = say("updated", { time: when(seconds(freshness.fetched), now) });
 
   // A calendar is late relative to the run that was due, so not on a Sunday.

@@ -9,24 +9,82 @@ from playwright.sync_api import Error, Page, Request
 
 from browser.server import SiteServer
 
-_SEEN = """() => {
-  const text = (element) => element?.textContent.trim() ?? "";
+# In the syntax of old browsers, since test_engines.py uses it too.
+SEEN = """() => {
+  const text = (element) => (element ? element.textContent.trim() : "");
   const page = document.getElementById("stage").lastElementChild;
   const row = (item) => ({
     time: text(item.querySelector("time")), title: text(item.querySelector("h3")),
-    where: text(item.querySelector("p")), tag: text(item.querySelector(".tag")), off: item.matches(".off"),
+    where: text(item.querySelector(".where")), tag: text(item.querySelector(".tag")),
   });
   const byId = (id) => text(document.getElementById(id));
+  const shown = (id) => (document.getElementById(id).hidden ? "" : byId(id));
+  const picture = document.querySelector(".pictured:last-child .picture:not(.blur)");
   return {
     kind: page.classList[1],
     groups: [...page.querySelectorAll("section")].map(
       (section) => [text(section.querySelector("h2")), [...section.querySelectorAll("li")].map(row)]),
     empty: text(page.querySelector(".empty")),
-    scan: text(page.querySelector(".scan")),
-    picture: document.querySelector(".pictured:last-child .picture")?.currentSrc ?? "",
-    clock: byId("clock"), date: byId("date"), place: byId("place"), ongoing: byId("ongoing"),
-    updated: byId("updated"), stale: document.getElementById("stale").hidden ? "" : byId("stale"),
+    scan: [...page.querySelectorAll(".scan p")].map(text).join(" "),
+    picture: picture ? picture.currentSrc : "",
+    clock: byId("clock"), date: byId("date"), place: byId("place"), bottom: byId("bottom"),
+    updated: byId("updated"), stale: shown("stale"), closed: shown("closed"), notice: shown("notice"),
   };
+}"""
+
+# In the syntax of old browsers too: text that is too small, outside the safe area or off the stage;
+# overlapping parts; codes that are too small.
+FAULTS = """() => {
+  const found = [];
+  const u = Math.min(innerWidth, innerHeight) / 100;
+  const scale = Number(document.documentElement.style.getPropertyValue("--scale"));
+  const page = document.getElementById("stage").lastElementChild, stage = page.getBoundingClientRect();
+  const safe = { left: innerWidth * 0.04 - 9, top: innerHeight * 0.04 - 9 };
+  const outside = (box) => box.left < safe.left || box.top < safe.top
+    || box.right > innerWidth - safe.left + 1 || box.bottom > innerHeight - safe.top + 1;
+  const named = (element) => `${element.tagName} ${element.className || element.id} "${element.textContent.trim().slice(0, 30)}"`;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let texts = 0;
+  for (let node; (node = walker.nextNode());) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || element.closest("template, script, #pause, .plain h2, [hidden], #day")) continue;
+    texts++;
+    const letters = parseFloat(getComputedStyle(element).fontSize);
+    if (letters < 3 * u * Math.min(scale, 1) - 0.01) found.push(`small: ${named(element)} ${(letters / u).toFixed(1)}u`);
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    // Take top and bottom from the element, because a line box is higher than its letters. For a clamped
+    // title take left and right from it too, because the hidden lines have no place.
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const clamped = getComputedStyle(element).webkitLineClamp !== "none";
+    for (const line of clamped ? [{ left, right }] : range.getClientRects()) {
+      const box = { top, bottom, left: line.left, right: line.right };
+      const at = Object.values(box).map(Math.round);
+      if (outside(box)) found.push(`outside: ${named(element)} ${at}`);
+      if (page.contains(element) && (top < stage.top - 1 || bottom > stage.bottom + 1)) found.push(`off the stage: ${named(element)} ${at}`);
+    }
+  }
+  if (texts < 5) found.push("hardly any text");
+  for (const element of page.querySelectorAll("time b, time span, h3, .where")) {
+    const { left, right } = element.getBoundingClientRect(), box = element.closest("time, li, .text").getBoundingClientRect();
+    if (left < box.left - 1 || right > box.right + 1 || element.scrollWidth > element.clientWidth + 1 && element.matches("h3")) found.push(`wide: ${named(element)}`);
+  }
+  const things = [...page.querySelectorAll("section:not(.plain) h2, time, h3, p, .scan img, .picture:not(.blur)"), ...document.querySelectorAll("header > *, footer > *, #stale")]
+    .filter((element) => element.getClientRects().length && element.offsetHeight && (element.textContent || element.tagName === "IMG"));
+  things.forEach((a, index) => things.slice(index + 1).forEach((b) => {
+    if (a.contains(b) || b.contains(a)) return;
+    const [one, other] = [a, b].map((element) => element.getBoundingClientRect());
+    const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+    const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+    if (width > 1 && height > 1) found.push(`in one place: ${named(a)} and ${named(b)}`);
+  }));
+  if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) found.push("scrolls");
+  for (const image of page.querySelectorAll(".scan img")) {
+    const box = image.getBoundingClientRect();
+    if (box.width * (image.naturalWidth - 8) / image.naturalWidth < 24 * u) found.push("small code");
+    if (Math.abs(box.width - box.height) > 0.1) found.push("code out of shape");
+  }
+  return found;
 }"""
 
 # A new observer is called in the next frame, after the observers that already exist.
@@ -41,12 +99,11 @@ class Row:
     title: str
     where: str
     tag: str
-    off: bool
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The visible text of a screen: `groups` are headings with their rows, `kind` is agenda or slide."""
+    """The visible text of a screen: `groups` are headings with their rows, `kind` is board, slide or own."""
 
     kind: str
     groups: list[tuple[str, list[Row]]]
@@ -56,9 +113,11 @@ class Seen:
     clock: str
     date: str
     place: str
-    ongoing: str
+    bottom: str
     updated: str
     stale: str
+    closed: str
+    notice: str
 
     @property
     def headings(self) -> list[str]:
@@ -93,7 +152,7 @@ class Screen:
     @property
     def seen(self) -> Seen:
         """The visible text now."""
-        found = self.page.evaluate(_SEEN)
+        found = self.page.evaluate(SEEN)
         groups = [(heading, [Row(**row) for row in rows]) for heading, rows in found.pop("groups")]
         return Seen(groups=groups, **found)
 
@@ -150,7 +209,7 @@ class Screen:
         for _ in range(40):
             self.let_pass(1, 1)
             now = self.seen
-            if (now.groups, now.place) != (before.groups, before.place):
+            if (now.titles, now.kind, now.place) != (before.titles, before.kind, before.place):
                 return
 
     def pages(self, most: int = 40) -> list[Seen]:
@@ -159,7 +218,7 @@ class Screen:
         for _ in range(most):
             self.turn()
             now = self.seen
-            if (now.groups, now.place) == (found[0].groups, found[0].place):
+            if (now.titles, now.kind, now.place) == (found[0].titles, found[0].kind, found[0].place):
                 break
             found.append(now)
         return found

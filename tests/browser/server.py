@@ -103,7 +103,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.site.compressing and file.suffix not in (".png", ".webp"):
             body = gzip.compress(body, 6)
             self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Type", TYPES.get(file.suffix, "application/octet-stream"))
+        kind = ".html" if path.startswith("e/") else file.suffix
+        self.send_header("Content-Type", TYPES.get(kind, "application/octet-stream"))
         self.send_header("Content-Length", str(len(body)))
         if self.site.shared:
             self.send_header("Access-Control-Allow-Origin", "*")

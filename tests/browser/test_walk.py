@@ -235,15 +235,16 @@ def check_screen(seen: screens.Seen, now: datetime) -> None:
         for row in rows:
             fact = facts[row.title]
             assert not fact.over(now), (row, now.isoformat())
-            assert row.off == bool(fact.word)
+            assert not fact.word
             assert "Eastern time" not in row.time
-            if name == "Happening now":
-                assert fact.on(now), (row, now.isoformat())
-            elif name == "Today":
+            shown_on = name == "Happening now", row.time.startswith("Now")
+            assert shown_on == (fact.on(now), fact.on(now)), (row, now.isoformat())
+            if name == "Today":
                 assert fact.day(now) == now.date(), (row, now.isoformat())
     for fact in WEEK:
-        if fact.exhibit and fact.title in seen.ongoing:
-            assert fact.ongoing(now)
+        if fact.shown in seen.bottom:
+            assert fact.word or fact.ongoing(now)
+            assert not fact.over(now)
 
 
 def embedded(page: Page) -> list[str]:

@@ -234,6 +234,7 @@ def kind_of(path: str) -> str:
     """Return the path as docs/pages.md writes it: `branch/<slug>.html`."""
     path = re.sub(r"^static/.+", "static/<name>.<hash>.<ext>", path)
     path = re.sub(r"^event/\d+\.", "event/<id>.", path)
+    path = re.sub(r"^e/.+", "e/<short>", path)
     return re.sub(r"^(branch|audience|screen)/[^/]+\.", r"\1/<slug>.", path)
 
 

@@ -11,7 +11,7 @@ from event import IMAGE_WIDTHS
 from publishing.headers import UNKNOWN_TYPE, headers_for
 from rendering import pages
 from rendering.site import Site
-from site_paths import is_hashed, is_ours
+from site_paths import is_hashed, is_ours, short_page
 from support.page_samples import event, settings, snapshot
 
 EVENTS = (
@@ -40,12 +40,20 @@ def test_every_file_of_a_site_is_ours(site: set[str]) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "photos/cat.jpg", "event/notes.html", "event/1.txt", "branch/.html", "branch/a/b.html", "audience/x.js",
+        "photos/cat.jpg", "event/notes.html", "event/1.txt", "e/aeiou", "e/3.html", "branch/.html", "branch/a/b.html", "audience/x.js",
         "static/main.css", "index.htm", "feed.xml", "a/index.html", "screen/x.ics",
     ],
 )  # fmt: skip
 def test_a_file_that_is_never_generated_is_not_ours(path: str) -> None:
     assert not is_ours(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "path"), [("1", "e/3"), ("0", "e/2"), ("27", "e/32"), ("11870007", "e/tc3kw")]
+)
+def test_short_addresses_have_digits_and_consonants(number: str, path: str) -> None:
+    assert short_page(number) == path
+    assert is_ours(path)
 
 
 def test_every_file_of_a_site_has_its_content_type(site: set[str]) -> None:
