@@ -14,7 +14,7 @@ import sys
 import program
 from exit_codes import CONFIG, OK, UNAVAILABLE
 from fetching.deadline import Deadline
-from fetching.libcal import Client, Misconfigured, Unavailable
+from fetching.libcal import Misconfigured, Unavailable, connect
 from fetching.normalize import parse_calendars
 from log import Log
 from settings import LibCalSettings, Settings, read_environment
@@ -24,9 +24,10 @@ SECONDS = 60.0
 
 def check(settings: Settings, libcal: LibCalSettings, log: Log) -> int:
     """Log what LibCal answers; return the exit code."""
-    client = Client(libcal, log, Deadline(SECONDS), contact=settings.site_url)
+    client = connect(settings, libcal, log, Deadline(SECONDS))
     try:
         listed = parse_calendars(client.calendars())
+        listed |= {number: (name, True) for number, name in client.find_calendars().items()}
         events = {
             each.id: len(client.events(each.id, settings.now.date(), settings.days_ahead))
             for each in libcal.calendars
@@ -37,9 +38,7 @@ def check(settings: Settings, libcal: LibCalSettings, log: Log) -> int:
         return CONFIG
     except Unavailable as error:
         if error.cause == "forbidden":
-            log.error(
-                "LibCal refuses the calendars: the application needs the scope Calendars (read)", rc=CONFIG
-            )
+            log.error(client.forbidden, rc=CONFIG)
             return CONFIG
         log.error("LibCal unavailable; try later", cause=error.cause, tries=error.tries, rc=UNAVAILABLE)
         return UNAVAILABLE

@@ -1,7 +1,7 @@
 """Fetch the library's events from LibCal into build/events.json.
 
-Reads   LibCal; settings LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS, DAYS_AHEAD,
-        TIMEZONE, STALE_AFTER_MINUTES from the environment or .env
+Reads   LibCal; settings SOURCE, LIBCAL_URL, LIBCAL_CLIENT_ID, LIBCAL_CLIENT_SECRET, LIBCAL_CALENDARS,
+        DAYS_AHEAD, TIMEZONE, STALE_AFTER_MINUTES from the environment or .env
 Writes  $BUILD_DIR/events.json      the events, public fields only; replaced in one step
         $BUILD_DIR/problems.json    events that were dropped or corrected, and why; for staff, never published
         $BUILD_DIR/changes.log      each event that was added, changed, cancelled or has vanished
@@ -74,7 +74,7 @@ def fetch(
     from fetching.deadline import Deadline
     from fetching.fetcher import Fetcher
     from fetching.image_cache import ImageCache
-    from fetching.libcal import Client, Misconfigured
+    from fetching.libcal import Misconfigured, connect
     from fetching.merge import Window
 
     began = time.monotonic()
@@ -85,7 +85,7 @@ def fetch(
     last = _last_snapshot(path, settings, libcal, log)
     window = Window(now=settings.now, last_day=settings.now.date() + timedelta(days=settings.days_ahead))
     deadline = Deadline(seconds)
-    client = Client(libcal, log, deadline, limits=limits, contact=settings.site_url)
+    client = connect(settings, libcal, log, deadline, limits)
     fetcher = Fetcher(client, settings, libcal, window, last, log)
     try:
         fetcher.fetch_calendars(deadline)

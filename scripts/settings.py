@@ -20,15 +20,17 @@ import branches
 import env_file
 from aws_config import ConfigError, endpoint
 from branches import Branch
+from files import sha256
 from log import Log, secrets_in
 from settings_table import (
-    CALENDAR,
     FETCH,
     GENERATE,
+    ICS,
     INVALIDATE,
     TABLE,
     UPLOAD,
     VERIFY,
+    parse_calendars,
     parse_locale,
 )
 
@@ -47,10 +49,14 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarSetting:
-    """One calendar of LIBCAL_CALENDARS: its LibCal id and its branch label, which may be empty."""
+    """One calendar of LIBCAL_CALENDARS: its LibCal id and its branch label, which may be empty.
+
+    `address` is that of its feed, empty for a calendar of LibCal; then the id is made from it.
+    """
 
     id: str
     label: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +111,34 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibCalSettings:
-    """Settings for LibCal: the API's base address (with version), credentials and calendars."""
+    """Settings for LibCal: the API's base address (with version), credentials and calendars.
+
+    With `source` ICS the credentials are empty: the calendars' public feeds need none.
+    """
 
     url: str
     client_id: str
     client_secret: str
     calendars: tuple[CalendarSetting, ...]
+    source: str = "api"
+
+    @property
+    def site(self) -> str:
+        """The address of the LibCal site, without the API's version."""
+        return re.sub(r"(/api)?/\d+\.\d+\Z", "", self.url)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Return the settings in `env`. Raises SettingError for the first wrong one."""
         _check(env, FETCH)
+        source = _value(env, "SOURCE")
+        keyless = source == ICS
         return cls(
             url=_libcal_url(env),
-            client_id=_secret(env, "LIBCAL_CLIENT_ID"),
-            client_secret=_secret(env, "LIBCAL_CLIENT_SECRET"),
+            client_id="" if keyless else _secret(env, "LIBCAL_CLIENT_ID"),
+            client_secret="" if keyless else _secret(env, "LIBCAL_CLIENT_SECRET"),
             calendars=_calendars(_required(env, "LIBCAL_CALENDARS")),
+            source=source,
         )
 
 
@@ -242,10 +260,11 @@ def _libcal_url(env: Mapping[str, str]) -> str:
 
 
 def _calendars(text: str) -> tuple[CalendarSetting, ...]:
-    found: dict[str, CalendarSetting] = {}
-    for item in text.split(","):
-        if match := CALENDAR.match(item.strip()):
-            found[match[1]] = CalendarSetting(id=match[1], label=(match[2] or "").strip())
+    found = {}
+    for number, label, address in parse_calendars(text):
+        # LibCal's ids have at most 12 digits.
+        key = number or str(10**12 + int(sha256(address.encode())[:11], 16))
+        found[key] = CalendarSetting(id=key, label=label, address=address)
     return tuple(found.values())
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 # The programs that read settings.
 FETCH, GENERATE, UPLOAD, INVALIDATE, VERIFY = "fetch", "generate", "upload", "invalidate", "verify"
 NOTIFY, RUN, COMPOSE = "notify", "publish", "compose"
+ICS = "ics"  # of SOURCE
 CONTAINERS = {"generator": (FETCH, GENERATE), "uploader": (UPLOAD,), "invalidator": (INVALIDATE,)}
 
 # A check returns the reason why a value is wrong, or an empty string; it never repeats the value, which
@@ -28,7 +29,7 @@ Check = Callable[[str, Mapping[str, str]], str]
 class Setting:
     """One setting. `hint` says what to write for a required one; `valid` is used by the check instead.
 
-    `required_with`: required if INVALIDATE has this value.
+    `required_with`: required if another setting has a value, such as ("SOURCE", "api").
     `file`: the value is the path of a file, which a container gets as a secret. `own_file`: NAME_FILE may
     name a file that holds the value. `host_only`: the containers do not get it.
     """
@@ -38,7 +39,7 @@ class Setting:
     readers: tuple[str, ...]
     default: str = ""
     required: bool = False
-    required_with: str = ""
+    required_with: tuple[str, str] = ("", "")
     valid: str = ""
     hint: str = ""
     secret: bool = False
@@ -48,8 +49,8 @@ class Setting:
 
     def is_required(self, env: Mapping[str, str]) -> bool:
         """Return whether the setting must have a value, given the other settings."""
-        way = env.get("INVALIDATE") or TABLE["INVALIDATE"].default
-        return self.required or bool(self.required_with and self.required_with == way)
+        name, value = self.required_with
+        return self.required or bool(name and (env.get(name) or TABLE[name].default) == value)
 
     def why_wrong(self, env: Mapping[str, str]) -> str:
         """Return why the value in `env` is wrong, or an empty string; an empty value is the default."""
@@ -154,13 +155,27 @@ def libcal_url(value: str, _env: Mapping[str, str]) -> str:
     return ""
 
 
-CALENDAR = re.compile(r"(\d{1,12})(?:=(.+))?\Z")
+_CALENDAR = re.compile(r"(?P<id>\d{1,12})(?:=(?P<label>.+))?|(?:(?P<name>[^=:]+)=)?(?P<feed>https?://\S+)")
 
 
-def calendars(value: str, _env: Mapping[str, str]) -> str:
-    """Allow calendar ids, each with an optional branch name."""
-    good = all(CALENDAR.match(item.strip()) for item in value.split(","))
-    return "" if good else "must look like 15144=Kilton,17790=Lebanon,21747"
+def parse_calendars(value: str) -> Iterator[tuple[str, str, str]]:
+    """Yield id, branch and feed address of each calendar: `15144=Kilton` or `Kilton=https://...`."""
+    for item in value.split(","):
+        if found := _CALENDAR.fullmatch(item.strip()):
+            yield found["id"] or "", (found["label"] or found["name"] or "").strip(), found["feed"] or ""
+
+
+def calendars(value: str, env: Mapping[str, str]) -> str:
+    """Allow calendar ids, each with an optional branch name; with SOURCE=ics also addresses of feeds."""
+    found = list(parse_calendars(value))
+    feeds = [feed for _, _, feed in found if feed]
+    if len(found) < len(value.split(",")) or (feeds and env.get("SOURCE") != ICS):
+        return "must look like 15144=Kilton,17790=Lebanon,21747"
+    if any(not web_address(feed.partition("?")[0]) or "#" in feed for feed in feeds):
+        return "has a feed that is not an address such as https://calendar.example.org/events.ics"
+    if any(libcal_url(feed.partition("?")[0], env) for feed in feeds):
+        return "has a feed that does not begin with https://"
+    return ""
 
 
 # Names of the zone database that are not a place: abbreviations without daylight saving time, copies of
@@ -293,7 +308,7 @@ _ENDPOINT = address("https://s3.example.org")
 _PROXY = address("http://proxy.example.org:3128")
 _BUILD, _AWS = (FETCH, GENERATE), (UPLOAD, INVALIDATE)
 _NETWORK = (FETCH, UPLOAD, INVALIDATE, VERIFY, NOTIFY)
-_LIBCAL_HINT = "copy it from LibCal: Admin > API > API Authentication"
+_LIBCAL_HINT = "copy it from LibCal: Admin > API > API Authentication; without a key, set SOURCE=ics"
 _KEYS = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
 
 
@@ -305,6 +320,7 @@ def _rows() -> Iterator[Setting]:
 
 
 def _site_rows() -> Iterator[Setting]:
+    yield Setting(name="SOURCE", check=pattern("api|ics", "api or ics"), readers=(FETCH,), default="api")
     yield Setting(
         name="LIBCAL_URL",
         check=libcal_url,
@@ -318,7 +334,7 @@ def _site_rows() -> Iterator[Setting]:
             name=name,
             check=word,
             readers=(FETCH,),
-            required=True,
+            required_with=("SOURCE", "api"),
             valid="x",
             hint=_LIBCAL_HINT,
             secret=True,
@@ -367,7 +383,7 @@ def _publishing_rows() -> Iterator[Setting]:
         name="CLOUDFRONT_DISTRIBUTION_ID",
         check=pattern("[A-Z0-9]{1,32}", "one id such as E2QWRUHAPOMQZL, not an address or ARN"),
         readers=_AWS,
-        required_with="cloudfront",
+        required_with=("INVALIDATE", "cloudfront"),
         valid="X",
         hint="write the id of the distribution, such as E2QWRUHAPOMQZL; without CloudFront, set INVALIDATE",
     )
@@ -375,7 +391,7 @@ def _publishing_rows() -> Iterator[Setting]:
         name="INVALIDATE_COMMAND",
         check=word,
         readers=(INVALIDATE,),
-        required_with="command",
+        required_with=("INVALIDATE", "command"),
         hint="write the path of the program that refreshes your cache",
         file=True,
     )

@@ -1,4 +1,4 @@
-"""Stand-in for LibCal's API v1.1 that responds like LibCal, including its oddities.
+"""Stand-in for LibCal's API v1.1 and its public feeds that responds like LibCal, including its oddities.
 
 Usage: python -m standins.libcal_server [--events FILE [--fold DAYS]] [--port N] [--now ISO] [--timezone ZONE]
 
@@ -47,6 +47,7 @@ from flask import Blueprint, Flask, Response, g, request
 from standins import hours, libcal_file, sample
 from standins.libcal_control import control
 from standins.libcal_faults import ANSWERS, CHANGES, EVENTS, IGNORED, Fault
+from standins.public_feed import public_feed
 from standins.records import Record, note_fields, record
 from standins.serving import serve, wait_for_signal
 
@@ -213,6 +214,7 @@ def _app(libcal: LibCal) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = True  # a fault that hangs up is not an error to report
     for number, prefix in enumerate(("/1.1", "/api/1.1")):
         app.register_blueprint(_api(libcal), url_prefix=prefix, name=f"api{number}")
+    app.register_blueprint(public_feed(libcal))
     app.register_blueprint(control(libcal), url_prefix="/_standin")
 
     @app.before_request
@@ -220,7 +222,7 @@ def _app(libcal: LibCal) -> Flask:
         g.faults = []
         if request.path.startswith("/_standin"):
             return None
-        faults = libcal.hit(request.path.removeprefix("/api"), _ids("cal_id"), _page())
+        faults = libcal.hit(request.path.removeprefix("/api"), _ids("cal_id") or _ids("cid"), _page())
         names = [fault.kind for fault in faults]
         g.faults, g.entry = faults, _entry(names)
         libcal.log.append(g.entry)

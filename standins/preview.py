@@ -1,10 +1,12 @@
 """Serve the site on loopback; regenerate and reload it whenever a template or a program changes.
 
-Usage: make preview [PORT=8000]   (python -m standins.preview, with PYTHONPATH=.:scripts)
+Usage: make preview [PORT=8000] [LIBCAL_URL=https://yoursite.libcal.com]
+       (python -m standins.preview, with PYTHONPATH=.:scripts)
 
-The events come from LibCal if the environment or .env contains its address, credentials and calendars,
-otherwise from the sample library. Runs fetch.py and generate.py with build/preview. If one of them fails,
-the terminal and the browser show its log until the next change.
+The events come from LibCal if the environment or .env contains its address, credentials and calendars; with
+LIBCAL_URL alone from the public calendar feeds of this site, which need no account (LIBCAL_CALENDARS chooses
+some); otherwise from the sample library. Runs fetch.py and generate.py with build/preview. If one of them
+fails, the terminal and the browser show its log until the next change.
 """
 
 from __future__ import annotations
@@ -12,16 +14,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from exit_codes import UNAVAILABLE
-from settings import ROOT, SettingError, read_environment
+from fetching.deadline import Deadline
+from fetching.feed_client import FeedClient
+from fetching.libcal import Limits
+from log import Log
+from settings import ROOT, LibCalSettings, SettingError, Settings, read_environment
+from settings_table import ICS, TABLE
 from standins import preview_site, sample
 from standins.libcal_server import LibCal
 from standins.serving import serve
@@ -30,6 +39,7 @@ PORT = 8000
 BUILD = ROOT / "build" / "preview"
 WATCHED = ("templates", "scripts")
 POLL_SECONDS = 0.3
+FIND_SECONDS = 20.0
 CREDENTIALS = ("LIBCAL_URL", "LIBCAL_CLIENT_ID", "LIBCAL_CLIENT_SECRET", "LIBCAL_CALENDARS")
 
 Stamps = dict[Path, tuple[int, int]]
@@ -105,6 +115,12 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
     except SettingError as error:
         return str(error)
     own = all(env.get(name) or env.get(f"{name}_FILE") for name in CREDENTIALS)
+    if not own and (env.get("SOURCE") == ICS or os.environ.get("LIBCAL_URL")):
+        own = True
+        try:
+            env |= _feeds(env)
+        except (SettingError, LookupError) as error:
+            return str(error)
     if fetch:
         source = env["LIBCAL_URL"] if own else "sample library (no LibCal credentials in .env)"
         _say(f"Events: {source}")
@@ -133,6 +149,35 @@ def _build(libcal: LibCal, address: str, *, fetch: bool) -> str:
             return run.stderr
     _say(f"  ready in {time.monotonic() - begun:.1f} s")
     return ""
+
+
+@lru_cache
+def _found(url: str) -> tuple[str, str]:
+    """Return the public calendars of a LibCal site as LIBCAL_CALENDARS, and its time zone."""
+    env = {"SOURCE": ICS, "LIBCAL_URL": url, "LIBCAL_CALENDARS": "0"}
+    with open(os.devnull, "w") as stream:
+        log, deadline = Log("preview", stream=stream), Deadline(FIND_SECONDS)
+        zone = Settings.from_env(env).timezone
+        client = FeedClient(LibCalSettings.from_env(env), log, deadline, zone=zone, limits=Limits(tries=1))
+        found = dict(client.find_feeds())
+    names = {number: re.sub(r"['\",=]+", " ", feed.name).strip() for number, feed in found.items()}
+    zones = [feed.zone for feed in found.values() if not TABLE["TIMEZONE"].check(feed.zone, {})]
+    calendars = ",".join(f"{number}={name}" if name else number for number, name in names.items())
+    return calendars, next(iter(zones), "")
+
+
+def _feeds(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings for calendar feeds. Raises SettingError, and LookupError without a calendar."""
+    if env.get("LIBCAL_CALENDARS"):
+        return {"SOURCE": ICS}
+    calendars, zone = _found(env.get("LIBCAL_URL", ""))
+    if not calendars:
+        raise LookupError(
+            f"No public calendar found at {env.get('LIBCAL_URL')}; name it: LIBCAL_CALENDARS=15144, "
+            "the cid= in the address of its page"
+        )
+    settings = {"SOURCE": ICS, "LIBCAL_CALENDARS": calendars}
+    return settings | ({"TIMEZONE": zone} if zone and not env.get("TIMEZONE") else {})
 
 
 def _say(text: str) -> None:

@@ -16,7 +16,7 @@ from fetching import opening_hours
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader
 from fetching.image_cache import MAX_BYTES, ImageCache
-from fetching.libcal import CREDENTIALS_REFUSED, Client, Misconfigured, Unavailable, user_agent
+from fetching.libcal import Client, Misconfigured, Unavailable, user_agent
 from fetching.links import Origin
 from fetching.markup import Budget
 from fetching.merge import MAX_EVENTS, Outcome, Window, merge
@@ -92,7 +92,7 @@ class Fetcher:
             else:
                 self._results[name] = result
         if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
-            raise Misconfigured(CREDENTIALS_REFUSED)
+            raise Misconfigured(self._client.refused)
         self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
         if all(self._held_back.get(calendar.id) == INTERNAL for calendar in calendars):
             raise Misconfigured("all calendars in LIBCAL_CALENDARS are internal; choose public ones")

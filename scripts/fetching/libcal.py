@@ -23,7 +23,8 @@ from requests.auth import AuthBase
 from fetching.deadline import Deadline
 from fetching.http_errors import cause_of
 from log import Log
-from settings import VERSION, LibCalSettings
+from settings import VERSION, LibCalSettings, Settings
+from settings_table import ICS
 
 # LibCal returns 20 events by default, without saying that there are more; 500 is its maximum.
 PAGE_SIZE = 500
@@ -69,7 +70,7 @@ class Misconfigured(Exception):
     """LibCal refuses all requests until a setting is corrected; the text says which one."""
 
 
-class _Retryable(Exception):
+class Retryable(Exception):
     """This attempt failed and should be retried; `wait` is the server's Retry-After in seconds."""
 
     def __init__(self, cause: str, wait: float | None = None) -> None:
@@ -78,11 +79,11 @@ class _Retryable(Exception):
         self.wait = wait
 
 
-class _Unauthorized(Exception):
+class Unauthorized(Exception):
     """LibCal does not accept the token (any more)."""
 
 
-class _NoAuth(AuthBase):
+class NoAuth(AuthBase):
     """Send no credentials. Without an auth object, requests would use those in ~/.netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -100,7 +101,7 @@ class _Bearer(AuthBase):
         return request
 
 
-class _Intake:
+class Intake:
     """The memory of one calendar's answers: counted, and with the lock as soon as they are large."""
 
     def __init__(self, limits: Limits, lock: threading.Lock, held: contextlib.ExitStack) -> None:
@@ -153,6 +154,16 @@ class Client:
         self._token_lock = threading.Lock()
         self._large_lock = threading.Lock()
 
+    @property
+    def refused(self) -> str:
+        """The text for the user if the server refuses every calendar."""
+        return CREDENTIALS_REFUSED
+
+    @property
+    def forbidden(self) -> str:
+        """The text for the user if the server refuses one calendar."""
+        return "LibCal refuses the calendars: the application needs the scope Calendars (read)"
+
     def events(
         self, calendar: str, first: date, days: int, held: contextlib.ExitStack | None = None
     ) -> list[Any]:
@@ -164,10 +175,10 @@ class Client:
         with contextlib.ExitStack() as own:
             return self._all_pages(calendar, first, days, self._intake(held or own))
 
-    def _intake(self, held: contextlib.ExitStack) -> _Intake:
-        return _Intake(self._limits, self._large_lock, held)
+    def _intake(self, held: contextlib.ExitStack) -> Intake:
+        return Intake(self._limits, self._large_lock, held)
 
-    def _all_pages(self, calendar: str, first: date, days: int, intake: _Intake) -> list[Any]:
+    def _all_pages(self, calendar: str, first: date, days: int, intake: Intake) -> list[Any]:
         found: list[Any] = []
         seen: set[str] = set()
         first_length = 0
@@ -199,7 +210,7 @@ class Client:
 
         def check(answer: Any) -> None:
             if not isinstance(answer, dict) or not isinstance(answer.get("calendars"), list):
-                raise _Retryable("not_calendars")
+                raise Retryable("not_calendars")
 
         with contextlib.ExitStack() as held:
             answer = self._authorized(
@@ -208,12 +219,16 @@ class Client:
         listed: list[Any] = answer["calendars"]
         return listed
 
+    def find_calendars(self) -> dict[str, str]:
+        """Return id and name of public calendars that `calendars` leaves out: none in the API."""
+        return {}
+
     def hours(self, places: Sequence[str], first: date, last: date) -> list[Any]:
         """Return LibCal's opening hours of `places` from `first` to `last`. Raises Unavailable."""
 
         def check(answer: Any) -> None:
             if not isinstance(answer, list):
-                raise _Retryable("not_hours")
+                raise Retryable("not_hours")
 
         query = {"from": first.isoformat(), "to": last.isoformat()}
         with contextlib.ExitStack() as held:
@@ -222,7 +237,7 @@ class Client:
             )
         return answer
 
-    def _page(self, calendar: str, first: date, days: int, page: int, intake: _Intake) -> list[Any]:
+    def _page(self, calendar: str, first: date, days: int, page: int, intake: Intake) -> list[Any]:
         query = {
             "cal_id": calendar,
             "date": first.isoformat(),
@@ -233,7 +248,7 @@ class Client:
 
         def check(answer: Any) -> None:
             if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
-                raise _Retryable("not_events")
+                raise Retryable("not_events")
 
         answer = self._authorized("events", query, intake, check=check, calendar=calendar)
         items: list[Any] = answer["events"]
@@ -243,7 +258,7 @@ class Client:
         self,
         path: str,
         query: dict[str, str],
-        intake: _Intake,
+        intake: Intake,
         *,
         seconds: float = math.inf,
         check: Callable[[Any], None] = lambda _: None,
@@ -264,11 +279,11 @@ class Client:
         token = self._get_token("")
         try:
             return get(token)
-        except _Unauthorized:
+        except Unauthorized:
             token = self._get_token(token)
         try:
             return get(token)
-        except _Unauthorized:
+        except Unauthorized:
             raise Misconfigured(CREDENTIALS_REFUSED) from None
 
     def _get_token(self, refused: str) -> str:
@@ -297,8 +312,8 @@ class Client:
         try:
             with contextlib.ExitStack() as held:
                 intake = self._intake(held)
-                answer = self._send("POST", "oauth/token", self._deadline, intake, data=form, auth=_NoAuth())
-        except _Unauthorized:
+                answer = self._send("POST", "oauth/token", self._deadline, intake, data=form, auth=NoAuth())
+        except Unauthorized:
             raise Misconfigured(CREDENTIALS_REFUSED) from None
         except Unavailable as error:
             if error.cause in ("http_400", "forbidden"):
@@ -310,17 +325,17 @@ class Client:
             raise Misconfigured(CREDENTIALS_REFUSED)
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{1,4096}", token):
-            raise _Retryable("no_token")
+            raise Retryable("no_token")
         return token
 
     def _retry(self, call: Callable[[], Any], deadline: Deadline, tries: int, **fields: str) -> Any:
-        """Return the result of `call`, retrying after `_Retryable` until the deadline."""
+        """Return the result of `call`, retrying after `Retryable` until the deadline."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return call()
-            except _Retryable as error:
+            except Retryable as error:
                 cause = "deadline" if deadline.expired else error.cause
                 if attempt >= tries:
                     raise Unavailable(cause, attempt) from None
@@ -334,7 +349,7 @@ class Client:
             )
             self._sleep(wait)
 
-    def _wait(self, attempt: int, error: _Retryable, **fields: str) -> float:
+    def _wait(self, attempt: int, error: Retryable, **fields: str) -> float:
         """Return the seconds to wait: Retry-After up to a limit, else exponential back-off with jitter."""
         cap = self._limits.retry_after
         if error.wait is None:
@@ -350,30 +365,35 @@ class Client:
             )
         return min(error.wait, cap)
 
-    def _send(self, method: str, path: str, deadline: Deadline, intake: _Intake, **kwargs: Any) -> Any:
-        """Send one request and return the JSON response. Raises _Retryable, _Unauthorized or Unavailable."""
+    def _send(self, method: str, path: str, deadline: Deadline, intake: Intake, **kwargs: Any) -> Any:
+        """Send one request and return the JSON response. Raises Retryable, Unauthorized or Unavailable."""
+        url = f"{_base(self._settings.url, path)}/{path}"
+        body = self._receive(method, url, deadline, intake, **kwargs)
+        answer = _parse(body, self._limits.values)
+        intake.keep(len(body))
+        return answer
+
+    def _receive(self, method: str, url: str, deadline: Deadline, intake: Intake, **kwargs: Any) -> bytearray:
+        """Send one request and return its body. Raises Retryable, Unauthorized or Unavailable."""
         seconds = min(self._limits.read_timeout, deadline.remaining())
         if not seconds:
             raise Unavailable("deadline")
         try:
             with self._session.request(
                 method,
-                f"{_base(self._settings.url, path)}/{path}",
+                url,
                 timeout=seconds,
                 stream=True,
                 allow_redirects=False,
                 **kwargs,
             ) as response:
                 _check_status(response, self._clock)
-                body = self._read(response, deadline, intake)
-                answer = _parse(body, self._limits.values)
-                intake.keep(len(body))
-                return answer
+                return self._read(response, deadline, intake)
         # urllib3 raises ValueError for some invalid headers.
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise _Retryable(cause_of(error)) from None
+            raise Retryable(cause_of(error)) from None
 
-    def _read(self, response: requests.Response, deadline: Deadline, intake: _Intake) -> bytearray:
+    def _read(self, response: requests.Response, deadline: Deadline, intake: Intake) -> bytearray:
         """Return the decoded body, reading only as much as the socket has available.
 
         Checks size and deadline after each piece: waiting for a full chunk could take a slow server minutes,
@@ -388,6 +408,17 @@ class Client:
             body.clear()  # the exception's traceback would keep it in memory
             raise
         return body
+
+
+def connect(
+    settings: Settings, libcal: LibCalSettings, log: Log, deadline: Deadline, limits: Limits | None = None
+) -> Client:
+    """Return the client for SOURCE: LibCal's API, or calendar feeds."""
+    if libcal.source != ICS:
+        return Client(libcal, log, deadline, limits=limits, contact=settings.site_url)
+    from fetching.feed_client import FeedClient  # its libraries take as long to load as all others
+
+    return FeedClient(libcal, log, deadline, zone=settings.timezone, limits=limits, contact=settings.site_url)
 
 
 def _session(contact: str) -> requests.Session:
@@ -413,11 +444,11 @@ def user_agent(contact: str) -> str:
 def _check_status(response: requests.Response, clock: Callable[[], float]) -> None:
     status = response.status_code
     if status == 401:
-        raise _Unauthorized
+        raise Unauthorized
     if status == 403:
         raise Unavailable("forbidden")
     if status == 429 or status >= 500:
-        raise _Retryable(f"http_{status}", retry_after(response.headers.get("Retry-After", ""), clock()))
+        raise Retryable(f"http_{status}", retry_after(response.headers.get("Retry-After", ""), clock()))
     if status != 200:
         raise Unavailable(f"http_{status}")
 
@@ -456,14 +487,18 @@ def _parse(body: bytearray, values: int) -> Any:
     if sum(map(body.count, (b",", b"[", b"{"))) > values:
         raise Unavailable("too_large")
     try:
-        text = body.decode(json.detect_encoding(bytes(body[:4])), "surrogateescape")
-        if _BAD_BYTE.search(text):
-            text = text.translate(_WINDOWS)
+        text = decoded(body, json.detect_encoding(bytes(body[:4])))
         return json.loads(text, strict=False, parse_constant=refuse, parse_int=integer)
     except ValueError:
-        raise _Retryable("not_json") from None
+        raise Retryable("not_json") from None
     except RecursionError:
-        raise _Retryable("too_deep") from None
+        raise Retryable("too_deep") from None
+
+
+def decoded(body: bytearray, encoding: str) -> str:
+    """Return the text of `body`, with single bad bytes read as Windows-1252. Raises ValueError."""
+    text = body.decode(encoding, "surrogateescape")
+    return text.translate(_WINDOWS) if _BAD_BYTE.search(text) else text
 
 
 # Bytes that are not UTF-8, as Windows-1252: staff paste from Word, and old databases keep it.

@@ -9,17 +9,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 import requests
 
-from standins import preview_site
+from standins import preview_site, sample
+from standins.libcal_server import LibCal
 from support.project_copy import PYTHONPATH, ROOT, copy_project
 
 
-def _start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "ENV_FILE": str(root / ".env")}
+def _start(root: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, "ENV_FILE": str(root / ".env"), **settings}
     return subprocess.Popen(
         [sys.executable, "-m", "standins.preview", *arguments],
         cwd=root,
@@ -84,6 +86,30 @@ def test_the_preview_shows_changes_and_errors_and_recovers_from_them(project: Pa
             preview.send_signal(signal.SIGINT)
             _, errors = preview.communicate(timeout=10)
     assert (preview.returncode, errors) == (0, "")
+
+
+def test_the_preview_shows_the_events_of_a_library_without_an_account(project: Path) -> None:
+    with (
+        LibCal(sample.events(date.today())) as libcal,
+        _start(project, "--port", "0", LIBCAL_URL=libcal.url) as preview,
+    ):
+        assert preview.stdout
+        try:
+            address = preview.stdout.readline().split()[1].rstrip("/")
+            versions = _versions(address)
+            next(versions)
+            while requests.get(address, timeout=10).status_code == 500:
+                next(versions)
+            page = requests.get(address, timeout=10).text
+            assert "Library events" in page
+            assert all(name in page for name in ("Main Street", "Eastside", "Harbor"))
+            published = requests.get(f"{address}/events.json", timeout=10).json()["events"]
+            assert {str(event["id"]) for event in published} <= set(libcal.events)
+            assert len(published) > 50
+            assert not libcal.requests("/1.1")
+        finally:
+            preview.send_signal(signal.SIGINT)
+            preview.communicate(timeout=10)
 
 
 def test_a_port_in_use_is_reported_in_one_line() -> None:
