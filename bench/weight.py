@@ -26,7 +26,7 @@ from bench import sample
 from bench.measure import Table
 from browser import chromium
 from browser.server import SiteServer
-from event import IMAGE_WIDTHS, Snapshot, image_file, share_file
+from event import IMAGE_WIDTHS, Snapshot, image_file
 from fetching import convert_image, image_cache
 from files import sha256
 
@@ -114,7 +114,7 @@ def _pictures(folder: Path) -> Iterator[str]:
         canvas.save(file, "PNG", compress_level=1)
         files = convert_image.convert(file.getvalue(), image_cache.SIZES, image_cache.MEMORY_ALONE)
         stem = sha256(b"".join(files))[:16]
-        names = (*(image_file(stem, width) for width in IMAGE_WIDTHS), share_file(stem))
+        names = [image_file(stem, width) for width in IMAGE_WIDTHS]
         for name, data in zip(names, files, strict=True):
             (folder / name).write_bytes(data)
         yield stem

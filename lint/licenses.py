@@ -12,7 +12,8 @@ HEAD = """# Licenses
 
 The Python packages in the images, from their own metadata. `make licenses` writes this page from the lock
 files. The base image (`python:3.14-slim`) contains Python and packages of Debian, with their licenses in
-`/usr/share/doc`.
+`/usr/share/doc`. The font Hanken Grotesk in `templates/fonts/` is under the SIL Open Font License 1.1; its text
+is beside it.
 
 | package | version | license | in |
 | ------- | ------- | ------- | -- |

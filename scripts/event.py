@@ -40,8 +40,6 @@ CALENDAR_DAYS = 30
 
 # Fetch makes a WebP file of each width for an image, in images/ beside events.json; generate publishes them.
 IMAGE_WIDTHS = (320, 800, 1600)
-# For shared links it makes a JPEG: some messengers show no WebP.
-SHARE_SIZE = (1200, 630)
 
 
 class UnusableSnapshot(Exception):
@@ -296,11 +294,6 @@ class Snapshot:
 def image_file(stem: str, width: int) -> str:
     """Return the name of one size of an image; `stem` is `Event.image`, a digest of all its sizes."""
     return f"{stem}-{width}.webp"
-
-
-def share_file(stem: str) -> str:
-    """Return the name of the JPEG of an image for shared links."""
-    return f"{stem}-share.jpg"
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -5,6 +5,7 @@ Writes  $BUILD_DIR/site/            pages, feeds and static files; a file is wri
         $BUILD_DIR/site/status.json age of the events; the only file that holds a time of day
         $BUILD_DIR/site.manifest    sha256sum of every file except status.json; written last
         $BUILD_DIR/site.inputs      digest of everything the site is made from
+        $BUILD_DIR/share/           pictures for shared links, drawn once
 
 The same events on the same day give the same bytes. If no input changed, no page is rendered.
 
@@ -82,8 +83,9 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     if _is_current(build, digest, manifest):
         changed, removed = 0, _remove_strays(build / "site", manifest)
     else:
-        manifest, changed, removed = _render(snapshot, settings, templates)
-        files.write_atomic(build / "site.inputs", digest.encode())
+        manifest, changed, removed, complete = _render(snapshot, settings, templates, log)
+        if complete:
+            files.write_atomic(build / "site.inputs", digest.encode())
     files.write_if_changed(build / "site" / STATUS, status_json.content(snapshot, settings))
     log.info(
         "site generated",
@@ -97,15 +99,25 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
     return exit_codes.OK
 
 
-def _render(snapshot: Snapshot, settings: Settings, templates: Path) -> tuple[Manifest, int, int]:
-    """Render the site and write its manifest; return the manifest and count the files written and removed."""
+def _render(
+    snapshot: Snapshot, settings: Settings, templates: Path, log: Log
+) -> tuple[Manifest, int, int, bool]:
+    """Render the site and write its manifest.
+
+    Return the manifest, the number of files written and removed, and whether no picture waits for the next
+    run.
+    """
     from processes import run_in_parallel
-    from rendering import pages
+    from rendering import pages, share_pictures
     from rendering.site import Site
 
     build = settings.build_dir
     (build / "site.inputs").unlink(missing_ok=True)
-    halves = pages.halves(Site.of(snapshot, settings, templates))
+    site = Site.of(snapshot, settings, templates)
+    drawn, waiting = share_pictures.draw(site)
+    if drawn:
+        log.info("share pictures drawn; the next runs draw those that wait", drawn=drawn, waiting=waiting)
+    halves = pages.halves(site)
     written = [
         file
         for half in run_in_parallel([partial(_write, half, build / "site") for half in halves])
@@ -114,7 +126,7 @@ def _render(snapshot: Snapshot, settings: Settings, templates: Path) -> tuple[Ma
     manifest = {path: digest for path, digest, _ in written}
     removed = _remove_strays(build / "site", manifest)
     files.write_atomic(build / "site.manifest", files.format_manifest(manifest))
-    return manifest, sum(changed for _, _, changed in written), removed
+    return manifest, sum(changed for _, _, changed in written), removed, not waiting
 
 
 def _write(contents: Iterable[tuple[str, bytes]], site: Path) -> list[tuple[str, str, bool]]:

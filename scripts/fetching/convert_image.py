@@ -7,8 +7,7 @@ start no program and reach no process. If it crashes, the event has no new image
 Usage: convert_image.py MEMORY WIDTH=BYTES ...    decode within MEMORY bytes; then one file per argument,
                                                   at most WIDTH pixels wide, about BYTES large
 
-stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other; the last is a JPEG of
-        1200 x 630 pixels for shared links
+stdout  one line of JSON, {"sizes": [...]}, then the files, one after the other
         or {"cause": "..."} if the image is unusable (exit code 65)
 """
 
@@ -51,10 +50,6 @@ QUALITIES = (78, 60, 45)
 FAR_TOO_LARGE = 1.7
 # An image taller than this times its width is made narrower: WebP allows at most 16,383 pixels.
 MAX_RATIO = 2
-# The size that readers of Open Graph ask for. An image of another shape, such as a poster, is not cropped.
-SHARE_SIZE = (1200, 630)
-SHARE_RATIOS = (1.25, 2.6)
-SHARE_QUALITY = 80
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -175,7 +170,7 @@ class _Program(ctypes.Structure):
 def convert(data: bytes, sizes: Sequence[tuple[int, int]], memory: int) -> list[bytes]:
     """Return `data` as WebP, a file for each of `sizes` (width, bytes to aim at), no wider than it was.
 
-    The last file is the JPEG for shared links. Raises UnusableImage.
+    Raises UnusableImage.
     """
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
@@ -186,7 +181,7 @@ def convert(data: bytes, sizes: Sequence[tuple[int, int]], memory: int) -> list[
                 _draft(image, max(width for width, _ in sizes))
                 _check(image, memory)
                 flattened = _flattened(_shrunk(image, max(width for width, _ in sizes)))
-        return [*(_encoded(flattened, width, aim) for width, aim in sizes), _shared(flattened)]
+        return [_encoded(flattened, width, aim) for width, aim in sizes]
     except UnusableImage:
         raise
     except UnidentifiedImageError:
@@ -273,19 +268,6 @@ def _encoded(image: Image.Image, width: int, aim: int) -> bytes:
         if len(data) <= aim:
             break
     return data
-
-
-def _shared(image: Image.Image) -> bytes:
-    """Return the JPEG for shared links: cropped to fill it, or whole on its average color."""
-    if SHARE_RATIOS[0] <= image.width / image.height <= SHARE_RATIOS[1]:
-        filled = ImageOps.fit(image, SHARE_SIZE, Image.Resampling.LANCZOS, centering=(0.5, 0.3))
-    else:
-        filled = image.resize((1, 1), Image.Resampling.BOX).resize(SHARE_SIZE)
-        whole = ImageOps.contain(image, SHARE_SIZE, Image.Resampling.LANCZOS)
-        filled.paste(whole, ((filled.width - whole.width) // 2, (filled.height - whole.height) // 2))
-    file = io.BytesIO()
-    filled.save(file, "JPEG", quality=SHARE_QUALITY, optimize=True)
-    return file.getvalue()
 
 
 def _webp(image: Image.Image, quality: int) -> bytes:

@@ -1,7 +1,6 @@
 """Cache of the events' images in build/images/, as small WebP files named by a digest of their content.
 
     <stem>-320.webp  <stem>-800.webp  <stem>-1600.webp     at most so many pixels wide; originals are not kept
-    <stem>-share.jpg                                       1200 x 630 pixels, for shared links
     index.json       for each address its files, HTTP validators and the time of the last check
 
 If an image cannot be fetched, the event keeps its previous image, or has no image. The run goes on.
@@ -22,7 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from event import IMAGE_WIDTHS, image_file, share_file
+from event import IMAGE_WIDTHS, image_file
 from fetching.deadline import Deadline, run_jobs
 from fetching.download import Downloader, NotFetched
 from files import sha256, write_atomic, write_if_changed
@@ -133,8 +132,8 @@ class ImageCache:
         text = json.dumps(data, ensure_ascii=True, indent=1, sort_keys=True) + "\n"
         write_if_changed(self._folder / "index.json", text.encode())
         kept = {entry.stem for entry in self._entries.values()} | set(stems)
-        for path in (*self._folder.glob("*.webp"), *self._folder.glob("*.jpg")):
-            if path.name.rpartition("-")[0] not in kept:
+        for path in (*self._folder.glob("*.webp"), *self._folder.glob("*.jpg")):  # .jpg: of earlier versions
+            if path.suffix == ".jpg" or path.name.rpartition("-")[0] not in kept:
                 path.unlink(missing_ok=True)
 
     def _is_due(self, address: str) -> bool:
@@ -183,8 +182,7 @@ class ImageCache:
         return replace(self._entries.get(address, CachedImage()), checked=self._now.isoformat(), cause=cause)
 
     def _paths(self, stem: str) -> tuple[Path, ...]:
-        names = (*(image_file(stem, width) for width in IMAGE_WIDTHS), share_file(stem))
-        return tuple(self._folder / name for name in names)
+        return tuple(self._folder / image_file(stem, width) for width in IMAGE_WIDTHS)
 
     def _load(self) -> Iterator[tuple[str, CachedImage]]:
         """Yield the entries of index.json, without files if any of them is missing."""
@@ -213,7 +211,7 @@ def _entry(fields: Mapping[str, Any]) -> CachedImage:
 
 
 def run_converter(data: bytes, deadline: Deadline, memory: int = MEMORY_ALONE) -> list[bytes]:
-    """Return WebP files of the three widths and a JPEG, made by another process. Raises NotFetched."""
+    """Return WebP files of the three widths, made by another process. Raises NotFetched."""
     try:
         # -I and an empty environment: the process sees no settings, no secrets and no module of this program.
         done = subprocess.run(  # noqa: S603

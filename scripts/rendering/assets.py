@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import site_paths
-from event import IMAGE_WIDTHS, SHARE_SIZE, image_file, share_file
+from event import IMAGE_WIDTHS, image_file
 from rendering import colors, share_image, svg
 from rendering.render import TEMPLATES
 from rendering.views import Image
@@ -108,7 +108,6 @@ class ImageFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, dict[int, Image]] = {}
-        self._shared: set[str] = set()
 
     def of(self, stem: str) -> dict[int, Image]:
         """Return the sizes of the image `stem`, by nominal width; empty if it has no files."""
@@ -117,13 +116,6 @@ class ImageFolder:
             if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stem):
                 self._known[stem] = self._sizes(stem)
         return self._known[stem]
-
-    def share(self, stem: str) -> Image | None:
-        """Return the JPEG of the image `stem` for shared links; None if it has none."""
-        if not self.of(stem) or not (self._folder / share_file(stem)).is_file():
-            return None
-        self._shared.add(stem)
-        return Image(path=site_paths.share_image(stem), width=SHARE_SIZE[0], height=SHARE_SIZE[1])
 
     def _sizes(self, stem: str) -> dict[int, Image]:
         from PIL import Image as Picture
@@ -140,9 +132,7 @@ class ImageFolder:
         return found
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of the images that `of` and `share` have returned so far."""
-        for stem in sorted(self._shared):
-            yield site_paths.share_image(stem), (self._folder / share_file(stem)).read_bytes()
+        """Yield path and content of the images that `of` has returned so far."""
         for stem, sizes in self._known.items():
             for width, image in sizes.items():
                 yield image.path, self._file(stem, width).read_bytes()

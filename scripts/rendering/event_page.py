@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 import site_paths
-from rendering import cover, directions, jsonld, lists
+from rendering import cover, directions, jsonld, lists, share_pictures
 from rendering.dates import is_over
 from rendering.site import SITE_TEXTS, Files, Site
 from rendering.views import EventView, slug
@@ -24,10 +24,14 @@ def build(site: Site) -> Files:
     """Yield the page of each event, also of the past ones, and their short addresses."""
     series, alike = lists.series(site.listed, site.past), related(site.listed)
     audiences = tuple(group.slug for group in site.audiences)
+    pictures = share_pictures.drawn(site)
+    yield from share_pictures.files(site, pictures.values())
     script = site.script("../", _TEXTS)
     for view in (*site.past, *site.events):
         over = is_over(view.event, site.wording.today)
         place = None if view.event.online_only else site.places.get(view.branch_slug)
+        stem = pictures.get(view.event.id)
+        picture = share_pictures.image(stem) if stem else site.share_image
         others = lists.other_dates(view, series.get(view.event.title.casefold(), ()))
         yield (
             view.path,
@@ -46,9 +50,10 @@ def build(site: Site) -> Files:
                 directions=directions.links(view, place),
                 tags=_tags(site, view),
                 cover="" if view.images else cover.svg(cover.of(view, audiences), view.event.id),
-                jsonld=jsonld.event(view, site.settings, site.share_image, place)
+                jsonld=jsonld.event(view, site.settings, picture, place)
                 if view.event.listed and not over
                 else None,
+                picture=picture,
                 script=script,
             ),
         )

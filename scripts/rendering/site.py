@@ -74,8 +74,7 @@ class Site:
         wording = Wording(texts, settings.now.date())
         images = ImageFolder(settings.build_dir / "images")
         views = [
-            EventView(event, wording, settings.site_url, images.of(event.image), images.share(event.image))
-            for event in snapshot.events
+            EventView(event, wording, settings.site_url, images.of(event.image)) for event in snapshot.events
         ]
         events = tuple(view for view in views if not dates.is_over(view.event, wording.today))
         past = tuple(

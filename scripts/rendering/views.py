@@ -53,14 +53,13 @@ class Image:
 class EventView:
     """An event as a template shows it.
 
-    `images` are the sizes of its image, by nominal width; `share` is the one for shared links.
+    `images` are the sizes of its image, by nominal width.
     """
 
     event: Event
     wording: Wording
     site_url: str
     images: Mapping[int, Image] = field(default_factory=dict)
-    share: Image | None = None
 
     @property
     def path(self) -> str:

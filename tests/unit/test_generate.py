@@ -22,7 +22,7 @@ import generate
 import program
 from event import Event, Snapshot
 from log import Log
-from rendering import inputs, pages
+from rendering import inputs, pages, share_pictures
 from rendering.site import Site
 from settings import ROOT
 from support.page_samples import NOW, event, settings, snapshot
@@ -346,7 +346,10 @@ def test_a_run_killed_while_it_writes_is_finished_by_the_next(
     built: Build, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     built.events(replace(EVENTS[0], title="Changed"), EVENTS[1])
-    whole = dict(pages.build(Site.of(Snapshot.load(built.folder / "events.json", NOW.tzinfo), settings())))  # type: ignore[arg-type]
+    found = Snapshot.load(built.folder / "events.json", NOW.tzinfo)  # type: ignore[arg-type]
+    site = Site.of(found, settings(BUILD_DIR=str(built.folder)))
+    share_pictures.draw(site)
+    whole = dict(pages.build(site))
     manifest = (built.folder / "site.manifest").read_bytes()
 
     def cut(items: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

@@ -47,7 +47,7 @@ def photo(width: int, height: int) -> Image.Image:
 def converted(data: bytes) -> list[Image.Image]:
     """Return the WebP files of an image; not the JPEG for shared links."""
     files = convert_image.convert(data, image_cache.SIZES, image_cache.MEMORY_ALONE)
-    return [Image.open(io.BytesIO(each)) for each in files[:-1]]
+    return [Image.open(io.BytesIO(each)) for each in files]
 
 
 def cause(data: bytes) -> str:
@@ -67,25 +67,8 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, int, int]:
 # --- One image ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(1800, 1350), (400, 300), (900, 1300), (1600, 200)])
-def test_an_image_has_a_jpeg_of_1200_by_630_for_shared_links(size: tuple[int, int]) -> None:
-    shared = Image.open(io.BytesIO(run_converter(file(photo(*size), "PNG"), Deadline(30))[-1]))
-    assert (shared.format, shared.mode, shared.size) == ("JPEG", "RGB", (1200, 630))
-
-
-def test_a_poster_is_whole_in_the_image_of_shared_links() -> None:
-    poster = Image.new("RGB", (900, 1300), (30, 60, 200))
-    poster.paste((250, 250, 0), (0, 0, 900, 60))
-    poster.paste((250, 250, 0), (0, 1240, 900, 1300))
-    shared = Image.open(io.BytesIO(run_converter(file(poster, "PNG"), Deadline(30))[-1]))
-    for y in (10, 620):
-        red, green, blue = pixel(shared, 600, y)
-        assert min(red, green) > 200 > 100 > blue
-    assert pixel(shared, 10, 315)[2] > 150
-
-
 def test_a_photograph_becomes_three_small_files() -> None:
-    files = run_converter(file(photo(1800, 1350), "JPEG", quality=92), Deadline(30))[:-1]
+    files = run_converter(file(photo(1800, 1350), "JPEG", quality=92), Deadline(30))
     pictures = [Image.open(io.BytesIO(each)) for each in files]
     assert [shown.format for shown in pictures] == ["WEBP"] * 3
     assert [shown.size for shown in pictures] == [(320, 240), (800, 600), (1600, 1200)]
@@ -336,7 +319,6 @@ def test_an_image_is_named_by_its_content_and_checked_once_a_day(world: World) -
         f"{stem}-1600.webp",
         f"{stem}-320.webp",
         f"{stem}-800.webp",
-        f"{stem}-share.jpg",
         "index.json",
     ]
     assert sorted(world.web.asked) == [ONE, TWO]

@@ -12,7 +12,7 @@ from settings import ROOT
 
 FILES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", ".env.example")
 FOLDERS = ("docs", "bin", "scripts", "templates", "systemd", "docker")
-BINARY = (".webp", ".png", ".svg", ".json", ".pyc")
+BINARY = (".woff2", ".webp", ".png", ".svg", ".json", ".pyc")
 MOST = 1  # for each pattern, in 10,000 words
 
 RIDDLES = {
