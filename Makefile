@@ -98,7 +98,11 @@ image: ## Build the Docker images, or pull those of a release (IMAGES=images.txt
 	  read -r VERSION REVISION < <(scripts/version.sh); export VERSION REVISION; \
 	  docker compose --file docker/compose.yaml --profile publish build
 
-##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=)
+.PHONY: kubernetes
+kubernetes: ## Write the CronJobs of an overlay for its SCHEDULE (NAME=larkfield)
+	@python3 scripts/print_schedule.py kubernetes 'docker/kubernetes/overlays/$(NAME)'
+
+##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=, SCHEDULE=)
 .PHONY: install
 install: ## Install the program, its systemd units and its user; the timer stays disabled
 	@$(INSTALL_PLACES) scripts/install.sh install

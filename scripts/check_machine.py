@@ -1,4 +1,4 @@
-"""Check for `make check` what no setting shows: clock, disk, the timer's time zone, and the live site.
+"""Check for `make check` what no setting shows: clock, disk, the timer's times, and the live site.
 
 Uses the standard library only. Everything but a wrong clock is a warning: a run would work.
 
@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -24,6 +24,7 @@ import network
 import program
 from exit_codes import CONFIG, OK
 from log import Log
+from schedule import Schedule
 from settings import ROOT, read_environment
 from settings_table import TABLE
 
@@ -96,20 +97,30 @@ def check_site(site_url: str, log: Log) -> None:
         )
 
 
-def check_timer(timezone: str, log: Log) -> None:
-    """Warn if the installed timer has another time zone, or does not run."""
+def check_timer(wanted: Sequence[str], log: Log) -> None:
+    """Warn if the installed timer has other times, or does not run. `wanted`: its OnCalendar lines."""
     try:
-        shown = subprocess.run(  # noqa: S603
-            ("systemctl", "show", "--property=TimersCalendar,ActiveState", TIMER),  # noqa: S607
-            capture_output=True, text=True, timeout=SECONDS, check=False,
-        ).stdout  # fmt: skip
+        unit, state = (
+            subprocess.run(  # noqa: S603
+                ("systemctl", *words, TIMER),  # noqa: S607
+                capture_output=True, text=True, timeout=SECONDS, check=False,
+            ).stdout
+            for words in (("cat",), ("show", "--property=ActiveState"))
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return
-    zones = set(re.findall(r"OnCalendar=\S+ \S+ \S+ ([A-Za-z_+-]+(?:/\S+)?) ;", shown))
-    if zones and zones != {timezone}:
-        fix = f"run make install TIMEZONE={timezone} again"
-        log.warn(f"the timer uses another time zone: {fix}", key="TIMEZONE", timer=",".join(sorted(zones)))
-    if "ActiveState=active" not in shown:
+    lines = re.findall(r"^OnCalendar=(.*)$", unit, re.MULTILINE)
+    for number, line in reversed(list(enumerate(lines))):
+        if not line:  # an empty line in a drop-in removes those before it
+            lines = lines[number + 1 :]
+            break
+    if lines and set(lines) != set(wanted):
+        log.warn(
+            "the timer has other times than SCHEDULE and TIMEZONE: run make install again, and remove the "
+            f"times that systemctl edit {TIMER} has added",
+            key="SCHEDULE", timer="; ".join(lines), wanted="; ".join(wanted),
+        )  # fmt: skip
+    if "ActiveState=active" not in state:
         log.warn(f"the timer does not run: systemctl enable --now {TIMER}")
 
 
@@ -117,7 +128,8 @@ def check(env: Mapping[str, str], log: Log) -> int:
     """Run every check; return the exit code."""
     check_disk(Path(ROOT, env.get("BUILD_DIR") or "build"), log)
     if (ROOT / "installed-files").exists():
-        check_timer(env.get("TIMEZONE") or TABLE["TIMEZONE"].default, log)
+        schedule, zone = (env.get(name) or TABLE[name].default for name in ("SCHEDULE", "TIMEZONE"))
+        check_timer(Schedule.parse(schedule).on_calendar(zone), log)
     if site_url := env.get("SITE_URL", "").rstrip("/"):
         check_site(site_url, log)
     return check_clock(Answer(env["LIBCAL_URL"]), log, time.time())

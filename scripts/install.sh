@@ -9,9 +9,10 @@
 #   $SYSCONFDIR/events-display/env   the settings, 0600; never overwritten, never removed
 #
 # Enables and starts no unit. Waits for a run in progress. With DESTDIR, for packages, only
-# writes files. TIMEZONE is the time zone of the timer; default: the one in the settings.
+# writes files. TIMEZONE and SCHEDULE are those of the timer; default: the ones in the settings.
 #
-# Exit status: 0 done; 1 failed; 2 wrong usage; 75 the current run did not end; 78 TIMEZONE is wrong.
+# Exit status: 0 done; 1 failed; 2 wrong usage; 75 the current run did not end; 78 TIMEZONE or
+# SCHEDULE is wrong.
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
@@ -29,21 +30,30 @@ put() {
 
 # fill FILE TARGET: install a unit with its placeholders replaced
 fill() {
-  sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@TIMEZONE@|$zone|g" \
-    "$ROOT/systemd/$1" |
+  sed -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@SYSCONFDIR@|$SYSCONFDIR|g" -e "s|@SCHEDULE@|$schedule|g" \
+    -e "s|^@ON_CALENDAR@|${times//$'\n'/\\n}|" "$ROOT/systemd/$1" |
     install -D -m 0644 /dev/stdin "$DESTDIR$2"
   printf '%s\n' "$2" >>"$list"
 }
 
-# install_all: sets zone
-install_all() {
-  local file unit settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
-  zone=${TIMEZONE:-}
-  [[ -n $zone || ! -r $DESTDIR$settings ]] ||
-    zone=$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$DESTDIR$settings")
-  zone=${zone:-America/New_York}
+# read_times: set zone, schedule and times, the lines of the timer
+read_times() {
+  local settings=$DESTDIR$SYSCONFDIR/$NAME/env
+  zone=${TIMEZONE:-} schedule=${SCHEDULE:-}
+  if [[ -r $settings ]]; then
+    zone=${zone:-$(sed -n "s/^TIMEZONE=['\"]\{0,1\}\([A-Za-z0-9_/+-]*\).*/\1/p" "$settings")}
+    schedule=${schedule:-$(sed -n "s/^SCHEDULE='\(.*\)'$/\1/p" "$settings")}
+  fi
+  zone=${zone:-America/New_York} schedule=${schedule:-Mon-Sat 9:00-18:00 /15}
   ! type -P systemd-analyze >/dev/null || systemd-analyze calendar "Mon 09:00 $zone" >/dev/null 2>&1 ||
     die "$EX_CONFIG" "TIMEZONE is not a time zone such as America/New_York" "TIMEZONE=$zone"
+  times=$(SCHEDULE=$schedule TIMEZONE=$zone python3 "$ROOT/scripts/print_schedule.py" timer)
+}
+
+# install_all: sets zone, schedule and times
+install_all() {
+  local file unit settings=$SYSCONFDIR/$NAME/env old=$DESTDIR$LIBDIR/installed-files
+  read_times
   list=$(mktemp)
   trap 'rm -f "$list"' EXIT
   while read -r file; do
@@ -89,7 +99,8 @@ case ${1:-} in
     [[ -z $DESTDIR ]] || exit 0
     systemd-sysusers "$SYSUSERSDIR/$NAME.conf"
     [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-    printf 'Installed. The timer uses the time zone %s (to change it: make install TIMEZONE=...). Next:\n' "$zone"
+    printf 'Installed. The timer runs %s, in the time zone %s (to change it: SCHEDULE and TIMEZONE in the settings). Next:\n' \
+      "$schedule" "$zone"
     printf '  %s\n' "sudoedit $SYSCONFDIR/$NAME/env && sudo make -C $LIBDIR image" \
       "sudo $LIBDIR/bin/check $SYSCONFDIR/$NAME/env && sudo systemctl enable --now $NAME.timer"
     ;;

@@ -22,6 +22,7 @@ from aws_config import ConfigError, endpoint
 from branches import Branch
 from files import sha256
 from log import Log, secrets_in
+from schedule import DEFAULT, Schedule
 from settings_table import (
     FETCH,
     GENERATE,
@@ -80,6 +81,7 @@ class Settings:
     featured_category: str = ""
     show_presenter: bool = False
     branches: tuple[Branch, ...] = ()
+    schedule: Schedule = Schedule.parse(DEFAULT)  # noqa: RUF009 - immutable
     screen_notice: str = ""
 
     @classmethod
@@ -105,6 +107,7 @@ class Settings:
             featured_category=env.get("FEATURED_CATEGORY", "").strip(),
             show_presenter=env.get("SHOW_PRESENTER") == "1",
             branches=_branches(env.get("BRANCHES", "")),
+            schedule=Schedule.parse(_value(env, "SCHEDULE")),
             screen_notice=env.get("SCREEN_NOTICE", "").strip(),
         )
 

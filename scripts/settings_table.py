@@ -14,6 +14,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from schedule import DEFAULT, Schedule
+
 # The programs that read settings.
 FETCH, GENERATE, UPLOAD, INVALIDATE, VERIFY = "fetch", "generate", "upload", "invalidate", "verify"
 NOTIFY, RUN, COMPOSE = "notify", "publish", "compose"
@@ -152,6 +154,15 @@ def libcal_url(value: str, _env: Mapping[str, str]) -> str:
     local = "." not in host or host == "127.0.0.1"
     if parts.scheme != "https" and not local:
         return "must begin with https://, since the secret is sent to it"
+    return ""
+
+
+def schedule(value: str, _env: Mapping[str, str]) -> str:
+    """Allow days, hours and minutes of the runs."""
+    try:
+        Schedule.parse(value)
+    except ValueError as error:
+        return str(error)
     return ""
 
 
@@ -358,6 +369,7 @@ def _site_rows() -> Iterator[Setting]:
     yield Setting(name="LOGO", check=word, readers=(GENERATE,), file=True)
     home = pattern("list|screen", "list or screen")
     yield Setting(name="HOME_PAGE", check=home, readers=(GENERATE,), default="list")
+    yield Setting(name="SCHEDULE", check=schedule, readers=(GENERATE,), default=DEFAULT)
     stale = number(1, 525_600)
     yield Setting(name="STALE_AFTER_MINUTES", check=stale, readers=_BUILD, default="180")
     yield Setting(name="CLOSING_CATEGORY", check=any_text, readers=_BUILD)

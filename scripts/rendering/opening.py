@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from branches import Branch
 from event import Event
 from hours import CLOSED, TEXT, Hours, Span
-from rendering import schedule
 from rendering.dates import Wording
 from rendering.views import slug
 from settings import Settings
@@ -76,7 +75,7 @@ def fresh(found: Iterable[Hours], settings: Settings) -> tuple[Hours, ...]:
 
 
 def _late(fetched: datetime, settings: Settings) -> bool:
-    due = schedule.next_due(fetched.astimezone(settings.timezone))
+    due = settings.schedule.next_due(fetched.astimezone(settings.timezone))
     return settings.now - due >= timedelta(minutes=settings.stale_after_minutes)
 
 

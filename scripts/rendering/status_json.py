@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from event import Snapshot
-from rendering import dates, schedule
+from rendering import dates
 from settings import Settings
 
 
@@ -52,7 +52,7 @@ def _freshness(fetched: datetime | None, settings: Settings) -> dict[str, str | 
     if fetched is None:
         return {"fetched": None, "next_due": None}
     moment = fetched.astimezone(settings.timezone)
-    due = schedule.next_due(moment)
+    due = settings.schedule.next_due(moment)
     return {
         name: value.isoformat(timespec="seconds") for name, value in (("fetched", moment), ("next_due", due))
     }

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import notify
-from rendering import schedule
+from schedule import DEFAULT, Schedule
 from standins.aws import Aws
 from standins.libcal_server import CLIENT_SECRET, LibCal
 from support.docker_machine import CHECKOUT, PROGRAM, RUNTIME, SETTINGS, TIMER, UNIT, Machine
@@ -26,6 +26,7 @@ STATE = "/var/lib/events-display"
 HEARD = "/var/tmp/heard"
 STEPS = ["fetch", "generate", "upload", "invalidate"]
 UNITS = "/usr/local/lib/systemd/system"
+SCHEDULE = Schedule.parse(DEFAULT)
 CHECK = "5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"  # an id of healthchecks
 
 
@@ -122,7 +123,7 @@ def test_the_next_40_runs_of_the_timer_match_schedule_py(
     machine.do("make", "install", f"TIMEZONE={zone}")
     loaded = machine.do("systemctl", "show", "--property=TimersCalendar", TIMER)
     lines = [line.partition("OnCalendar=")[2].partition(" ;")[0] for line in loaded.splitlines()]
-    assert sorted(lines) == sorted(f"{line} {zone}" for line in schedule.ON_CALENDAR)
+    assert sorted(lines) == sorted(SCHEDULE.on_calendar(zone))
     for day in days:
         due = datetime.fromisoformat(f"{day}T17:20").replace(tzinfo=ZoneInfo(zone))
         base = f"--base-time=@{int(due.timestamp())}"
@@ -130,7 +131,7 @@ def test_the_next_40_runs_of_the_timer_match_schedule_py(
         elapses = re.findall(r"^ *(?:Next elapse|Iter\. #\d+): (.* UTC)$", output, re.MULTILINE)
         expected = []
         for _ in range(40):
-            due = schedule.next_due(due)
+            due = SCHEDULE.next_due(due)
             expected.append(due)
         assert [each.astimezone(ZoneInfo(zone)) for each in sorted(map(moment, elapses))[:40]] == expected
 
@@ -174,7 +175,7 @@ def test_the_timer_starts_a_run_that_publishes(machine: Machine, libcal: LibCal,
     assert "the timer does not run: systemctl enable --now" in checked.log
 
     machine.do("systemctl", "enable", "--now", TIMER)
-    due = schedule.next_due(datetime.now(ZoneInfo("America/New_York")))
+    due = SCHEDULE.next_due(datetime.now(ZoneInfo("America/New_York")))
     assert timedelta(0) <= moment(machine.unit(TIMER, "NextElapseUSecRealtime")) - due < timedelta(seconds=10)
 
     tick_every_five_seconds(machine)
@@ -226,7 +227,7 @@ def test_make_status_and_make_logs_show_the_last_and_next_run(machine: Machine, 
     wait_for(lambda: at_rest(machine))
     assert meanwhile["last run"].startswith("in progress since ")
     assert meanwhile["next run"] == "after this run"
-    due = schedule.next_due(datetime.now(ZoneInfo("America/New_York")))
+    due = SCHEDULE.next_due(datetime.now(ZoneInfo("America/New_York")))
     assert abs(moment(status(machine)["next run"]) - due) < timedelta(seconds=10)
 
     summaries = make(machine, "logs", "SUMMARY=1")

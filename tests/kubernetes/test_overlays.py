@@ -6,17 +6,19 @@ import base64
 import os
 import re
 import subprocess
+import sys
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 import check
-from rendering import schedule
+from schedule import DEFAULT, EXAMPLE, Schedule
 from settings import VERSION, LibCalSettings, PublishSettings, Settings
-from support.kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize
+from support.kubernetes_files import OVERLAYS, ROOT, SECRETS, Built, copy, kustomize, write_secrets
 
 RUNS = ("events-display", "events-display-closing")
 ORDER = ["import", "drain", "generate", "upload", "invalidate"]
@@ -78,7 +80,25 @@ def test_the_two_schedules_are_the_37_runs_without_duplicates(built: Built) -> N
     lines = [built.get("CronJob", name)["spec"]["schedule"] for name in RUNS]
     for day in (date(2026, 3, 2) + timedelta(days=count) for count in range(14)):
         found = sorted(moment for line in lines for moment in cron_runs(line, day))
-        assert found == list(schedule.runs(day)), day
+        assert found == list(Schedule.parse(DEFAULT).runs(day)), day
+
+
+def test_another_schedule_gives_more_cronjobs_with_the_same_job(tmp_path: Path) -> None:
+    overlay = copy(tmp_path) / "overlays" / "strandby"
+    settings = overlay / "kustomization.yaml"
+    settings.write_text(
+        settings.read_text().replace("      - LOCALE", f"      - SCHEDULE={EXAMPLE}\n      - LOCALE")
+    )
+    subprocess.run((sys.executable, ROOT / "scripts/print_schedule.py", "kubernetes", overlay), check=True)
+    write_secrets(overlay)
+    built = Built(tuple(yaml.safe_load_all(kustomize(overlay).stdout)))
+    jobs = [each for each in built.objects if each["kind"] == "CronJob"]
+    assert sorted(job["spec"]["schedule"] for job in jobs) == sorted(Schedule.parse(EXAMPLE).cron())
+    for job in jobs:
+        kubernetes_validate.validate(job, "1.37", strict=True)
+        assert job["metadata"]["namespace"] == "events-strandby"
+        assert job["spec"]["timeZone"] == "Europe/Copenhagen"
+        assert job["spec"]["jobTemplate"]["spec"] == jobs[0]["spec"]["jobTemplate"]["spec"]
 
 
 def test_the_schedule_uses_the_time_zone_of_the_library(overlays: dict[str, Built]) -> None:

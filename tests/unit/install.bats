@@ -170,6 +170,22 @@ END
   same "$(zones)" America/Los_Angeles
 }
 
+@test "The timer runs by SCHEDULE, else by that of the settings, else Monday to Saturday, 9:00 to 18:00" {
+  local timer=$DEST$UNITS/events-display.timer
+  lines() { grep '^OnCalendar=' "$timer"; }
+  in_dest install
+  same "$(lines)" "$(printf 'OnCalendar=Mon..Sat *-*-* %s America/New_York\n' 09..17:00/15:00 18:00:00)"
+  grep -q '^Description=.*Mon-Sat 9:00-18:00 /15$' "$timer"
+  printf "SCHEDULE='Sun 12:00'\nTIMEZONE=Europe/Copenhagen\n" >"$DEST$SETTINGS"
+  in_dest install
+  same "$(lines)" 'OnCalendar=Sun *-*-* 12:00:00 Europe/Copenhagen'
+  in_dest install SCHEDULE='Mon 8:00'
+  same "$(lines)" 'OnCalendar=Mon *-*-* 08:00:00 Europe/Copenhagen'
+  run -2 in_dest install SCHEDULE='weekdays'
+  says 'msg="SCHEDULE must look like .* rc=78'
+  same "$(lines)" 'OnCalendar=Mon *-*-* 08:00:00 Europe/Copenhagen'
+}
+
 @test "A zone that does not exist is refused before a file is written" {
   command -v systemd-analyze >/dev/null || skip 'only systemd-analyze knows the zones'
   run -2 in_dest install TIMEZONE=America/NewYork
@@ -193,7 +209,7 @@ END
 @test "A machine without systemd can make a package" {
   mkdir "$BATS_TEST_TMPDIR/path"
   local name
-  for name in bash sh make sed grep find sort comm install dirname realpath mktemp rm rmdir cut date cat awk stat; do
+  for name in bash sh make python3 sed grep find sort comm install dirname realpath mktemp rm rmdir cut date cat awk stat; do
     ln -s "$(type -P "$name")" "$BATS_TEST_TMPDIR/path/$name"
   done
   PATH=$BATS_TEST_TMPDIR/path run -0 in_dest install

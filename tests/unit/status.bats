@@ -9,7 +9,8 @@ setup() {
   own_environment
   cat >"$BATS_TEST_TMPDIR/systemctl" <<'END'
 #!/usr/bin/env bash
-# systemctl show --property NAME --value UNIT
+# systemctl show --property NAME --value UNIT, or systemctl cat UNIT
+[[ $1 != cat ]] || { printf '[Timer]\nOnCalendar=Mon..Sat *-*-* 18:00:00 America/New_York\n' && exit; }
 [[ "$1 $2 $4" == 'show --property --value' ]] || exit 9
 sed -n "s/^$5 $3=//p" "${0%/*}/units"
 END
@@ -39,6 +40,7 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   says '^last run    Tue 2026-03-03 09:00:41 EST: success$'
   says '^summary     level=info step=publish run=r7 msg="run ended" outcome=ok$'
   says '^next run    Tue 2026-03-03 09:15:00 EST$'
+  says '^healthchecks Mon\.\.Sat \*-\*-\* 18:00:00 America/New_York$'
 }
 
 @test "A run that failed or timed out is 1" {

@@ -17,6 +17,7 @@ import check_machine
 from check_machine import Answer
 from exit_codes import CONFIG, OK, UNAVAILABLE
 from log import Log
+from schedule import Schedule
 from settings import LibCalSettings, Settings
 from standins.libcal_faults import Fault
 from standins.libcal_server import LibCal
@@ -159,23 +160,28 @@ def test_a_wrong_clock_is_found(site: Site, ahead: float, code: int, says: str) 
 
 
 @pytest.mark.parametrize(
-    ("shown", "says"),
+    ("unit", "says"),
     [
-        ("America/New_York", ""),
-        ("Europe/Berlin", "run make install TIMEZONE=America/New_York again"),
+        ("OnCalendar=Sun *-*-* 12:00:00 Europe/Berlin", ""),
+        ("OnCalendar=Mon *-*-* 12:00:00 UTC\nOnCalendar=\nOnCalendar=Sun *-*-* 12:00:00 Europe/Berlin", ""),
+        ("OnCalendar=Sun *-*-* 12:00:00 America/New_York", "run make install again"),
+        (
+            "OnCalendar=Sun *-*-* 12:00:00 Europe/Berlin\nOnCalendar=Mon *-*-* 08:00:00 UTC",
+            "run make install again",
+        ),
     ],
 )
-def test_a_timer_with_another_time_zone_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, says: str
+def test_a_timer_with_other_times_than_the_settings_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, says: str
 ) -> None:
     (tmp_path / "systemctl").write_text(
-        "#!/bin/sh\nprintf '%s\\n' "
-        f"'TimersCalendar={{ OnCalendar=Mon..Sat *-*-* 18:00:00 {shown} ; next_elapse=n/a }}' ActiveState=active\n"
+        f"#!/bin/sh\ncase $1 in cat) printf '%s\\n' '{unit}' ;; *) echo ActiveState=active ;; esac\n"
     )
     (tmp_path / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     text = io.StringIO()
-    check_machine.check_timer("America/New_York", Log("check", stream=text))
+    wanted = Schedule.parse("Sun 12:00").on_calendar("Europe/Berlin")
+    check_machine.check_timer(wanted, Log("check", stream=text))
     assert says in text.getvalue()
     assert bool(text.getvalue()) is bool(says)
 

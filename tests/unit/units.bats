@@ -47,7 +47,7 @@ exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "
   says 'Overall exposure level'
 }
 
-@test "The timer follows scripts/rendering/schedule.py, also over a clock change" {
+@test "The timer follows scripts/schedule.py, also over a clock change" {
   local lines
   mapfile -t lines < <(sed -n 's/^OnCalendar=//p' "$UNITS/events-display.timer")
   TZ=UTC systemd-analyze calendar --iterations=500 --base-time='2026-03-01 00:00:00' "${lines[@]}" |
@@ -56,10 +56,10 @@ exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-from rendering import schedule
+from schedule import DEFAULT, Schedule
 
 for day in range(1, 15):
-    for run in schedule.runs(date(2026, 3, day)):
+    for run in Schedule.parse(DEFAULT).runs(date(2026, 3, day)):
         print(run.replace(tzinfo=ZoneInfo("America/New_York")).astimezone(UTC).strftime("%F %T UTC"))
 END
   same "$(wc -l <"$BATS_TEST_TMPDIR/ours")" "$((12 * 37))"
