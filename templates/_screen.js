@@ -121,7 +121,7 @@ function agenda(time) {
     }
     return groups[groups.length - 1].rows.push(row);
   });
-  if (live.length && later(live[0])) groups[0].heading = headingOfNext(live[0], time);
+  if (live.length && later(live[0])) Object.assign(groups[0], { heading: headingOfNext(live[0], time), large: true });
   if (live.length) return groups;
   const running = rows.filter((row) => runningExhibit(row, time));
   return running.length ? [{ heading: say("ongoing.heading"), plain: false, rows: running }] : [];
@@ -268,6 +268,8 @@ function fitLine(text, width, column) {
   return size >= least;
 }
 
+const headHeight = (group) => (group.plain ? 0 : !group.large ? 7 : portrait() ? 15 : 9.5) * unit();
+
 // A page of the board: rows of equal height, higher if there are few.
 async function boardPage(lines, time) {
   const rowsOfPage = lines.filter((line) => line.row);
@@ -275,7 +277,7 @@ async function boardPage(lines, time) {
   const sections = [];
   let last;
   for (const { group, row } of rowsOfPage) {
-    if (group !== last) sections.push(make("section", group.plain ? "plain" : "", make("h2", "", group.heading), make("ul", "")));
+    if (group !== last) sections.push(make("section", group.plain ? "plain" : "", make("h2", group.large ? "large" : "", group.heading), make("ul", "")));
     sections[sections.length - 1].lastChild.append(rowCopy(row, time));
     last = group;
   }
@@ -286,14 +288,15 @@ async function boardPage(lines, time) {
     if (!portrait() && await decoded(image, "20vw")) row.classList.add("pictured");
   }));
   return laidOut(page, () => {
-    const u = unit(), heads = sections.filter((section) => section.className !== "plain").length;
+    const u = unit(), heads = [...new Set(rowsOfPage.map((line) => line.group))].reduce((sum, group) => sum + headHeight(group), 0);
     const code = coded && portrait() ? 37 * Math.min(innerWidth, innerHeight) / 100 : 0;
-    const room = Math.max(stage.clientHeight - heads * 7 * u - code, u), base = rowHeight();
+    const room = Math.max(stage.clientHeight - heads - code, u), base = rowHeight();
     const height = Math.min(room / rowsOfPage.length, 2.2 * base);
     const grow = Math.min(height / base, 1.7);
     page.style.setProperty("--row", `${height.toFixed(1)}px`);
     // Time and place grow less than the title.
     page.style.setProperty("--grow", (grow > 1 ? 1 + (grow - 1) * 0.55 : grow).toFixed(3));
+    for (const head of page.querySelectorAll(".large")) if (!portrait()) fitLine(head, head.scrollWidth, head.clientWidth);
     const items = [...page.querySelectorAll("li")];
     const scan = coded && !portrait() ? page.querySelector(".scan").getBoundingClientRect().top - u : Infinity;
     for (const item of items) if (item.getBoundingClientRect().bottom > scan) item.classList.add("beside");
@@ -306,18 +309,27 @@ async function boardPage(lines, time) {
 
 const rowHeight = () => (portrait() ? 18.6 : 15.1) * unit();
 
+// Without a row. The code leads to the list, so it shows only if the list has events: full or later ones.
+function emptyPage(time) {
+  // After an outage of days the page knows no events. That is not "No events are scheduled".
+  const old = time - built > 3 * 86400, more = !audiences.length && Object.values(ends).some((end) => end > time);
+  const names = audiences.map((name) => site.audiences[name]).join(", ");
+  const text = old ? say("stale.day", { day: dayText(local(built).day) })
+    : more ? say("screen.in_list") : names ? say("empty.group", { name: names }) : say("empty");
+  const page = make("div", "page board scripted", make("div", "list", make("p", "empty", text)));
+  const open = hoursShown(time);
+  if (open && !old) page.firstChild.append(make("p", "empty hours", open));
+  if (more && !old && site.code) page.append(codeOf(site.code, [say("all_events"), site.code_address]));
+  return page;
+}
+
 // Splits the rows into as few pages as possible, of about the same height.
 function boardPages(time) {
   const groups = agenda(time);
-  if (!groups.length) {
-    // After an outage of days the page knows no events. That is not "No events are scheduled".
-    const old = time - built > 3 * 86400;
-    const text = old ? say("stale.day", { day: dayText(local(built).day) }) : say("empty");
-    return [() => make("div", "page board scripted", make("div", "list", make("p", "empty", text)))];
-  }
+  if (!groups.length) return [() => emptyPage(time)];
   const lines = [];
   for (const group of groups) {
-    for (const row of group.rows) lines.push({ group, row, height: rowHeight(), head: group.plain ? 0 : 7 * unit() });
+    for (const row of group.rows) lines.push({ group, row, height: rowHeight(), head: headHeight(group) });
   }
   // The code of the whole list is on the last page: at the side, or below the rows.
   if (site.code) lines.push({ group: lines[lines.length - 1].group, height: portrait() ? 37 * Math.min(innerWidth, innerHeight) / 100 : 0, head: 0 });
@@ -597,6 +609,30 @@ document.addEventListener("keydown", (event) => {
   pause();
 });
 
+// ---- Open or closed.
+
+// The screen of one branch says its hours; for many there is no room.
+const hoursShown = (time) => (hours.length === 1 && !inDoubt() ? hoursNow(hours[0], time) : "");
+
+// "Closed now, opens at 9am", or "Opens at 9am, in 25 min", while all branches are closed.
+function closedText(time) {
+  const { day } = local(time);
+  const spansOf = ({ days }) => [].concat(...Object.values(days).filter(Array.isArray));
+  const shut = (branch) => Array.isArray(branch.days[day]) && !spansOf(branch).some(([start, end]) => start <= time && time < end);
+  if (inDoubt() || !hours.length || !hours.every(shut)) return "";
+  const texts = new Set(hours.map((branch) => hoursNow(branch, time)));
+  const current = hours.filter((branch) => hoursNow(branch, time) === hoursText(branch.days, time));
+  const opening = Math.min(...[].concat(...current.map(spansOf)).map(([start]) => start).filter((start) => start > time));
+  if (opening - time < 2 * SOON) return say("screen.opens", { time: say("time.alone", { time: clock(opening) }), wait: waitText(opening - time) });
+  return texts.size === 1 ? [...texts][0] : say("hours.closed_now");
+}
+
+function notice(id, text, large) {
+  byId(id).hidden = !text;
+  byId(id).textContent = text;
+  byId(id).classList.toggle("large", Boolean(large));
+}
+
 // ---- Every minute: the clock, the age of the events, and the protection of the panel.
 
 let minuteTimer;
@@ -630,10 +666,10 @@ function tick() {
   showFreshness(time);
   // The notice of a closure appears the day before.
   const closing = closings.find(({ start, end }) => end > time && start < time + 24 * 3600);
-  byId("closed").hidden = !closing;
-  byId("closed").textContent = closing ? closing.text : "";
-  // The screen of one branch says its hours; for many there is no room.
-  byId("hours").textContent = hours.length === 1 && !inDoubt() ? hoursNow(hours[0], time) : "";
+  const during = closing && closing.start <= time && !inDoubt(), shut = during ? "" : closedText(time);
+  notice("closed", closing ? closing.text : "", during);
+  notice("shut", shut, true);
+  byId("hours").textContent = shut ? "" : hoursShown(time);
   if (healthy) root.dataset.alive = "1";
   // "in 25 min" changes every minute.
   turn(paused || rotate === 0);

@@ -59,8 +59,8 @@ CONTRAST = 7.0
 TEXTS = (
     "clock", "am", "pm", "time.hour", "time.minute", "time.24", "noon", "midnight", "midnight.end",
     "time.alone", "when", "updated", "stale", "stale.some", "stale.day", "stale.day.some", "unfetched", "status.now",
-    "tomorrow", "empty", "range", "all_events", "ongoing.heading", "screen.today", "screen.next", "screen.none",
-    "screen.coming", "screen.page", "screen.now", "screen.until", "screen.in_minutes", "screen.in_hours",
+    "tomorrow", "empty", "empty.group", "range", "all_events", "ongoing.heading", "screen.today", "screen.next", "screen.none",
+    "screen.coming", "screen.opens", "screen.in_list", "screen.page", "screen.now", "screen.until", "screen.in_minutes", "screen.in_hours",
     "screen.in_hours_minutes", "screen.register", "screen.details", "screen.reconnecting", "screen.pause",
     "screen.resume",
 )  # fmt: skip
@@ -304,7 +304,8 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
     root = "../" if group else ""
     list_path = group.path if group else "" if site.list_path == site_paths.HOME else site.list_path
     script = site.script(root, (*TEXTS, *opening.TEXTS))
-    script["texts"]["empty"] = site.unfetched_text(group) or script["texts"]["empty"]
+    if unfetched := site.unfetched_text(group):
+        script["texts"].update({"empty": unfetched, "empty.group": unfetched})
     list_address = f"{site.settings.site_url}/{list_path}"
     return {
         "path": path,
@@ -339,9 +340,16 @@ def _rows(site: Site, group: Group | None) -> dict[str, Any]:
         "ends": json.dumps(last_ends(events, today), separators=(",", ":")),
         "closings": closings,
         "closing_data": json.dumps(closings, ensure_ascii=False),
-        "hours": json.dumps(site.hours_data(group), ensure_ascii=False, separators=(",", ":")),
+        "hours": json.dumps(_hours(site, group), ensure_ascii=False, separators=(",", ":")),
         "notice": site.settings.screen_notice,
     }
+
+
+def _hours(site: Site, group: Group | None) -> list[dict[str, object]]:
+    """Return the opening hours for the screen of `group`; none for the library if some branch has none."""
+    known = {item.slug for item in site.openings}
+    complete = group or all(branch.slug in known for branch in site.branches)
+    return site.hours_data(group) if complete else []
 
 
 def style_sheet(brand: str, time_length: int, templates: Path = render.TEMPLATES) -> str:

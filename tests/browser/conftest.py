@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -84,11 +84,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
-    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, **settings)`: generates a site.
+    """Return `make_site(events=None, now=NOW, folder=None, fetched=None, facts=None, **settings)`.
 
-    It returns the site's folder. By default the events are those of sample_events.py, fetched just before
-    NOW. `settings` are environment variables (SITE_URL="https://..."). With `folder`, the result of an
-    earlier call, it generates that site again.
+    It generates a site and returns its folder. By default the events are those of sample_events.py, fetched just before
+    NOW. `facts` are other fields of the snapshot: closures, hours. `settings` are environment variables
+    (SITE_URL="https://..."). With `folder`, the result of an earlier call, it generates that site again.
     """
 
     def make(
@@ -96,10 +96,11 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
         now: datetime = sample_events.NOW,
         folder: Path | None = None,
         fetched: datetime | None = None,
+        facts: Mapping[str, Any] | None = None,
         **settings: str,
     ) -> Path:
         build = folder.parent if folder else tmp_path_factory.mktemp("build")
-        sample_events.snapshot(events, fetched).save(build / "events.json")
+        sample_events.snapshot(events, fetched, **(facts or {})).save(build / "events.json")
         ours = {"SITE_NAME": "Lebanon Public Libraries", "MIN_EVENTS": "0"}
         libraries.generate_here(build, now, {**ours, **settings})
         return build / "site"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from event import Calendar, Event, Registration, Seats, Snapshot, midnight
@@ -67,10 +68,13 @@ def sample_on(day: date) -> tuple[Event, ...]:
     )
 
 
-def snapshot(events: tuple[Event, ...] | None = None, fetched: datetime | None = None) -> Snapshot:
+def snapshot(
+    events: tuple[Event, ...] | None = None, fetched: datetime | None = None, **values: Any
+) -> Snapshot:
     """Return these events as fetch.py would save them, fetched at `fetched` or just before NOW."""
     found = sample() if events is None else events
     calendar = Calendar(
         id="15144", name="Events", fetched=fetched or NOW - timedelta(minutes=5), events=len(found)
     )
-    return Snapshot(events=found, calendars=(calendar,), url="https://example.libcal.com/1.1")
+    made = Snapshot(events=found, calendars=(calendar,), url="https://example.libcal.com/1.1")
+    return replace(made, **values)

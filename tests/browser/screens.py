@@ -28,7 +28,8 @@ SEEN = """() => {
     scan: [...page.querySelectorAll(".scan p")].map(text).join(" "),
     picture: picture ? picture.currentSrc : "",
     clock: byId("clock"), date: byId("date"), place: byId("place"), bottom: byId("bottom"),
-    updated: byId("updated"), stale: shown("stale"), closed: shown("closed"), notice: shown("notice"),
+    updated: byId("updated"), stale: shown("stale"), closed: shown("closed"), shut: shown("shut"), notice: shown("notice"),
+    hours: byId("hours"),
   };
 }"""
 
@@ -69,7 +70,7 @@ FAULTS = """() => {
     const { left, right } = element.getBoundingClientRect(), box = element.closest("time, li, .text").getBoundingClientRect();
     if (left < box.left - 1 || right > box.right + 1 || element.scrollWidth > element.clientWidth + 1 && element.matches("h3")) found.push(`wide: ${named(element)}`);
   }
-  const things = [...page.querySelectorAll("section:not(.plain) h2, time, h3, p, .scan img, .picture:not(.blur)"), ...document.querySelectorAll("header > *, footer > *, #stale")]
+  const things = [...page.querySelectorAll("section:not(.plain) h2, time, h3, p, .scan img, .picture:not(.blur)"), ...document.querySelectorAll("header > *, footer > *, #stale, #closed, #shut, #notice")]
     .filter((element) => element.getClientRects().length && element.offsetHeight && (element.textContent || element.tagName === "IMG"));
   things.forEach((a, index) => things.slice(index + 1).forEach((b) => {
     if (a.contains(b) || b.contains(a)) return;
@@ -117,7 +118,9 @@ class Seen:
     updated: str
     stale: str
     closed: str
+    shut: str
     notice: str
+    hours: str
 
     @property
     def headings(self) -> list[str]:
