@@ -237,7 +237,8 @@ function fitTitle(row, height, grow) {
   if (state && !fitLine(where, where.scrollWidth, where.clientWidth)) row.classList.add("stacked");
   if (!fitLine(where, where.scrollWidth, where.clientWidth)) where.classList.add("wrapped");
   const stacked = state && (portrait() || row.matches(".stacked"));
-  const below = where.offsetHeight + (stacked ? state.offsetHeight : 0);
+  // Without the padding for accents.
+  const below = where.offsetHeight - 0.3 * parseFloat(getComputedStyle(where).fontSize) + (stacked ? state.offsetHeight : 0);
   const room = height - below - unit() / 2;
   const set = (fit) => title.style.setProperty("--fit", fit.toFixed(3));
   if (TALL.test(title.textContent)) title.classList.add("tall");
@@ -248,10 +249,21 @@ function fitTitle(row, height, grow) {
   if (!wide()) return;
   const one = high * title.clientWidth / title.scrollWidth * 0.99;
   title.classList.add("wrapped");
-  let two = high;
-  for (; two > one && two > 0.44 && (title.scrollHeight > room || wide()); two *= 0.95) set(two);
+  let two;
+  const shrink = () => {
+    for (two = high; two > one && two > 0.44; two *= 0.95) {
+      set(two);
+      if (title.scrollHeight <= room && !wide()) return;
+    }
+  };
+  shrink();
+  if (two <= 0.44) {
+    // Perhaps a word is longer than a line.
+    title.classList.add("broken");
+    shrink();
+  }
   if (one >= two && one > 0.44) {
-    title.classList.remove("wrapped");
+    title.classList.remove("wrapped", "broken");
     set(one);
   } else if (two <= 0.44) {
     title.classList.add("cut");
@@ -299,7 +311,7 @@ async function boardPage(lines, time) {
     for (const head of page.querySelectorAll(".large")) if (!portrait()) fitLine(head, head.scrollWidth, head.clientWidth);
     const items = [...page.querySelectorAll("li")];
     const scan = coded && !portrait() ? page.querySelector(".scan").getBoundingClientRect().top - u : Infinity;
-    for (const item of items) if (item.getBoundingClientRect().bottom > scan) item.classList.add("beside");
+    for (const part of page.querySelectorAll("li, h2")) if (part.getBoundingClientRect().bottom > scan) part.classList.add("beside");
     for (const item of items) {
       fitTitle(item, height, grow);
       for (const text of item.querySelectorAll("time b, time span")) fitLine(text, text.getBoundingClientRect().width, text.parentNode.clientWidth - u);

@@ -86,9 +86,10 @@ def browser() -> Iterator[Browser]:
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> MakeSite:
     """Return `make_site(events=None, now=NOW, folder=None, fetched=None, facts=None, **settings)`.
 
-    It generates a site and returns its folder. By default the events are those of sample_events.py, fetched just before
-    NOW. `facts` are other fields of the snapshot: closures, hours. `settings` are environment variables
-    (SITE_URL="https://..."). With `folder`, the result of an earlier call, it generates that site again.
+    It generates a site and returns its folder. By default the events are those of sample_events.py, fetched
+    just before NOW. `facts` are other fields of the snapshot: closures, hours. `settings` are environment
+    variables (SITE_URL="https://..."). With `folder`, the result of an earlier call, it generates that site
+    again.
     """
 
     def make(

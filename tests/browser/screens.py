@@ -45,6 +45,11 @@ FAULTS = """() => {
     || box.right > innerWidth - safe.left + 1 || box.bottom > innerHeight - safe.top + 1;
   const named = (element) => `${element.tagName} ${element.className || element.id} "${element.textContent.trim().slice(0, 30)}"`;
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  // Without padding, where there is no text but perhaps the accent of a letter.
+  const inner = (element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect(), { paddingTop, paddingBottom } = getComputedStyle(element);
+    return { left, right, top: top + parseFloat(paddingTop), bottom: bottom - parseFloat(paddingBottom) };
+  };
   let texts = 0;
   for (let node; (node = walker.nextNode());) {
     const element = node.parentElement;
@@ -56,7 +61,7 @@ FAULTS = """() => {
     range.selectNodeContents(node);
     // Take top and bottom from the element, because a line box is higher than its letters. For a clamped
     // title take left and right from it too, because the hidden lines have no place.
-    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const { top, bottom, left, right } = inner(element);
     const clamped = getComputedStyle(element).webkitLineClamp !== "none";
     for (const line of clamped ? [{ left, right }] : range.getClientRects()) {
       const box = { top, bottom, left: line.left, right: line.right };
@@ -74,7 +79,7 @@ FAULTS = """() => {
     .filter((element) => element.getClientRects().length && element.offsetHeight && (element.textContent || element.tagName === "IMG"));
   things.forEach((a, index) => things.slice(index + 1).forEach((b) => {
     if (a.contains(b) || b.contains(a)) return;
-    const [one, other] = [a, b].map((element) => element.getBoundingClientRect());
+    const [one, other] = [a, b].map(inner);
     const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
     const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
     if (width > 1 && height > 1) found.push(`in one place: ${named(a)} and ${named(b)}`);

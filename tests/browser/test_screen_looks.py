@@ -83,6 +83,61 @@ def test_long_texts_are_shortened_and_fit(show: ShowScreen, viewport: str) -> No
     assert look_at(screen, 5) == {"board", "slide"}
 
 
+SCRIPTS = {
+    "Vietnamese": "Ngày hội đọc sách Ắ Ễ Ộ Ỷ: những chuyện kể của người Huế",
+    "Arabic": "سَاعَةُ القِصَّةِ لِلأَطْفَالِ وَالعَائِلَاتِ",
+    "Thai": "ชั่วโมงเล่านิทานสำหรับเด็กที่นี่ ปู่ย่าก็มาได้",
+    "German": "Donaudampfschifffahrtsgesellschaftskapitänsmützen im Überblick",
+    "Hebrew": "שעת סיפור לילדים ולהורים בספרייה",
+}
+# Shows the letters outside of their boxes too, without a change of the layout.
+_UNCUT = """() => {
+  for (const element of document.querySelectorAll("main, main *:not(img)")) {
+    const { style } = element;
+    if (getComputedStyle(element).overflow !== "visible") style.minWidth = style.minHeight = 0;
+    style.setProperty("overflow", "visible", "important");
+  }
+}"""
+
+
+@pytest.mark.parametrize("viewport", BOTH_WAYS)
+@pytest.mark.parametrize("layout", ["agenda", "slides"])
+def test_no_letter_of_any_script_is_cut(show: ShowScreen, layout: str, viewport: str) -> None:
+    events = tuple(
+        event(number, title, at(f"{10 + number}:00"), place=title[:24], excerpt=title)
+        for number, title in enumerate(SCRIPTS.values())
+    )
+    screen = show(
+        f"screen.html?layout={layout}&rotate=20", events=events, now=MORNING, viewport=size(viewport)
+    )
+    seen = set()
+    for _ in range(12):
+        screen.let_pass(2)
+        assert screen.page.evaluate(FAULTS) == [], screen.seen
+        assert screen.page.locator(".cut").all_inner_texts() == []
+        before = screen.page.screenshot(animations="disabled")
+        screen.page.evaluate(_UNCUT)
+        assert screen.page.screenshot(animations="disabled") == before, screen.seen.titles
+        seen |= set(screen.seen.titles)
+        if seen == set(SCRIPTS.values()):
+            break
+        screen.turn()
+    assert seen == set(SCRIPTS.values())
+
+
+def test_a_title_in_arabic_is_at_the_right_of_its_column(show: ShowScreen) -> None:
+    talk, hour = event(1, "Talk", at("15:00")), event(2, "قصة", at("16:00"))
+    screen = show("screen.html?layout=agenda", events=(talk, hour), now=MORNING)
+    left, right = screen.page.evaluate("""() => [...document.querySelectorAll(".list h3")].map((title) => {
+      const range = document.createRange(), box = title.getBoundingClientRect();
+      range.selectNodeContents(title);
+      const text = range.getBoundingClientRect();
+      return [text.left - box.left, box.right - text.right];
+    })""")
+    assert left[0] < 2 < 100 < left[1]
+    assert right[1] < 2 < 100 < right[0]
+
+
 @pytest.mark.parametrize("viewport", BOTH_WAYS)
 def test_a_notice_takes_space_from_the_rows(show: ShowScreen, larkfield: Library, viewport: str) -> None:
     screen = show(

@@ -24,25 +24,25 @@ TALK = event(1, "Talk", at("14:00", 1), excerpt="")
 FULL = replace(TALK, registration=replace(OPEN, in_person=Seats(total=10, taken=10)))
 EMPTY = "No events are scheduled right now. Check back soon."
 # The letters of a state, in percent of the height: still readable when the screen is 108 pixels high.
-STATE_SIZE = 6.5
+STATE_SIZE = 6
 
 
-def week(first: datetime) -> Hours:
-    """Return the hours of the main branch of the sample library for two weeks."""
-    days = [(first + timedelta(days=number)).date() for number in range(-1, 14)]
+def week(now: datetime) -> Hours:
+    """Return the hours of the main branch of the sample library for two weeks, fetched at `now`."""
+    days = [(now + timedelta(days=number)).date() for number in range(-1, 14)]
     entries = {day.isoformat(): standin.entry(WEEK[day.weekday()]) for day in days}
-    return Hours(id="9101", fetched=NOW, days=opening_hours.days_of({"dates": entries}, days[0], days[-1]))
+    return Hours(id="9101", fetched=now, days=opening_hours.days_of({"dates": entries}, days[0], days[-1]))
 
 
 @pytest.fixture
 def make_library(make_site: MakeSite, tmp_path: Path) -> Any:
-    """Return `make_library(*events, closures=())`: generates the site of a library of one branch with hours."""
+    """Return `make_library(*events, now, closures=())`: generates the site of one branch with hours."""
     branches = tmp_path / "branches.toml"
     branches.write_text('[[branch]]\nname = "Kilton"\nhours = "9101"\n')
 
-    def make(*events: Event, closures: tuple[Event, ...] = ()) -> Path:
-        facts = {"hours": (week(NOW),), "closures": closures}
-        return make_site(events, at("05:00"), facts=facts, BRANCHES=str(branches))
+    def make(*events: Event, now: datetime = NOW, closures: tuple[Event, ...] = ()) -> Path:
+        facts = {"hours": (week(now),), "closures": closures}
+        return make_site(events, now, facts=facts, BRANCHES=str(branches))
 
     return make
 
@@ -62,7 +62,7 @@ def test_the_screen_says_whether_the_library_is_open(
     show: ShowScreen, make_library: Any, state: str, viewport: tuple[int, int]
 ) -> None:
     now, expected = STATES[state]
-    site = make_library(TALK, event(2, "Sewing", at("10:00", 6)))
+    site = make_library(TALK, event(2, "Sewing", at("10:00", 6)), now=now)
     screen = show(site=site, now=now, viewport=dict(zip(("width", "height"), viewport, strict=True)))
     found = screen.seen
     assert {name: getattr(found, name) for name in ("shut", "hours")} == {"shut": "", "hours": "", **expected}
@@ -138,7 +138,7 @@ def test_an_audience_without_events_is_named(show: ShowScreen) -> None:
 def test_before_the_first_answer_of_libcal_the_screen_does_not_say_that_there_are_no_events(
     show: ShowScreen, make_site: MakeSite
 ) -> None:
-    site = make_site((), facts={"calendars": (Calendar(id="15144", name="Events", fetched=None, events=0),)})
+    site = make_site((), facts={"calendars": (Calendar(id="15144", name="Events", cause="refused"),)})
     found = show(site=site).seen
     assert found.empty == "Events: events could not be fetched yet. Check back soon."
     assert found.scan == ""
