@@ -15,6 +15,7 @@ HOME = "index.html"  # the web list, or the screen with HOME_PAGE=screen
 LIST = "list.html"  # the web list with HOME_PAGE=screen
 SCREEN = "screen.html"
 SCREEN_WORKER = "screen-worker.js"
+SCREENS = "screens.html"  # for staff: the addresses of all screens
 PRINT = "print.html"
 EMBED = "embed.html"
 EMBED_SCRIPT = "embed.js"
@@ -30,8 +31,8 @@ STATUS = "status.json"  # rewritten by every run, and not in site.manifest
 MARK = ".events-display"  # uploaded before all else and never again; only published.manifest lists it
 
 _AT_THE_TOP = frozenset({
-    HOME, LIST, SCREEN, SCREEN_WORKER, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, RSS, JSON_FEED,
-    EVENTS, ROBOTS, SITEMAP, STATUS,
+    HOME, LIST, SCREEN, SCREEN_WORKER, SCREENS, PRINT, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR, ATOM, RSS,
+    JSON_FEED, EVENTS, ROBOTS, SITEMAP, STATUS,
 })  # fmt: skip
 # Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
 # Earlier versions named images static/0123456789abcdef-320.webp.

@@ -243,7 +243,7 @@ def last_ends(events: Iterable[EventView], today: date) -> dict[str, int]:
 
 
 def build(site: Site) -> Files:
-    """Yield the screens and their worker."""
+    """Yield the screens, their worker, and the page that lists them."""
     shared, content = _shared(site), _dated(site)
     paths: list[tuple[str, Group | None]] = [(site_paths.SCREEN, None)]
     if site.settings.home_page == "screen":
@@ -258,6 +258,23 @@ def build(site: Site) -> Files:
         )
     worker = (site.templates / "screen-worker.js").read_bytes()
     yield site_paths.SCREEN_WORKER, assets.without_comments(worker)
+    yield (
+        site_paths.SCREENS,
+        site.render("screens.html", path=site_paths.SCREENS, root="", screens=addresses(site)),
+    )
+
+
+def addresses(site: Site) -> list[tuple[str, str]]:
+    """Return name and address of each screen, with the options that staff choose most often."""
+    name, path, text = site.settings.site_name, site_paths.SCREEN, site.messages
+    return [
+        (name, path),
+        *((group.name, site_paths.screen_page(group.slug)) for group in site.branches),
+        *((group.name, f"{path}?audience={group.slug}") for group in site.audiences),
+        (text("screens.slides", name=name), f"{path}?layout=slides"),
+        (text("screens.next", name=name), f"{path}?only=next"),
+        (text("screens.slot", name=name), f"{path}?slot=30"),
+    ]
 
 
 # The version of a screen is the digest of the page without events.

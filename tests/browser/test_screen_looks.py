@@ -12,13 +12,14 @@ import zxingcpp
 from PIL import Image
 
 from browser import lighthouse
-from browser.conftest import DANISH_IF_WIDE, MakeSite, ShowScreen, axe_violations, html_errors
+from browser.conftest import DANISH_IF_WIDE, MakeSite, OpenPage, ShowScreen, axe_violations, html_errors
 from browser.libraries import Library
 from browser.sample_events import at, event
 from browser.screens import FAULTS, Screen
 from browser.server import SiteServer
 from support.wide import wide
 
+Serve = Callable[[Path], SiteServer]
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160), "portrait": (1080, 1920), "4:3": (1024, 768)}  # fmt: skip
 BOTH_WAYS = ["1080p", "portrait"]
 SIZES_IF_WIDE = [name if name in BOTH_WAYS else wide(name) for name in SIZES]
@@ -243,9 +244,22 @@ def test_the_first_page_shows_without_a_script(show: ShowScreen, viewport: str) 
     assert page.locator("h2").first.inner_text() == "Tuesday, March 3"
 
 
+def test_the_page_of_all_screens_shows_previews(
+    open_page: OpenPage, larkfield: Library, serve: Serve
+) -> None:
+    page = open_page("screens.html", serve(larkfield.site))
+    page.wait_for_function("""() => document.querySelector("iframe").contentDocument
+      .querySelectorAll(".page:not(.unscripted) h3").length > 1""")
+    assert axe_violations(page) == []
+
+
 @DANISH_IF_WIDE
 def test_the_html_is_valid(library: Library, make_site: MakeSite) -> None:
-    screens = [library.site / "screen.html", *sorted((library.site / "screen").iterdir())]
+    screens = [
+        library.site / "screen.html",
+        library.site / "screens.html",
+        *sorted((library.site / "screen").iterdir()),
+    ]
     others = [make_site(()) / "screen.html", make_site(HOME_PAGE="screen") / "index.html"]
     # The checker does not know digests and data: in a policy, and takes JSON for a script. The browser
     # checks the policy instead: a refusal is an error in its console, which fails every test here.
@@ -266,9 +280,7 @@ def test_a_screen_is_one_request_before_its_pictures(show: ShowScreen, larkfield
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["screen.html", wide("screen/eastside.html?layout=slides&theme=light")])
-def test_lighthouse_gives_full_marks_for_accessibility(
-    serve: Callable[[Path], SiteServer], larkfield: Library, path: str
-) -> None:
+def test_lighthouse_gives_full_marks_for_accessibility(serve: Serve, larkfield: Library, path: str) -> None:
     report = lighthouse.audit(
         serve(larkfield.site).url(path), "accessibility", "best-practices", options=("--preset=desktop",)
     )
