@@ -45,6 +45,7 @@ def _settings(settings: Settings) -> tuple[object, ...]:
         settings.logo,
         settings.home_page,
         settings.branches,
+        settings.screen_notice,
     )
 
 

@@ -178,6 +178,12 @@ def test_pages_are_rendered_again_after_a_setting_changed(built: Build, values: 
     assert "index.html" in built.written_by(**values)
 
 
+def test_screens_are_rendered_again_after_their_notice_changed(built: Build) -> None:
+    written = built.written_by(SCREEN_NOTICE="Wi-Fi is down")
+    assert "screen.html" in written
+    assert "index.html" not in written
+
+
 def test_pages_are_rendered_again_after_the_logo_changed(built: Build, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     Image.new("RGB", (300, 100), "red").save(logo)
