@@ -32,6 +32,9 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SYSCONFDIR  ?= /etc
 INSTALL_PLACES = DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' SYSCONFDIR='$(SYSCONFDIR)'
 
+# Of several libraries on one machine, the one that NAME= names; not a variable NAME of the environment.
+OF_LIBRARY = $(if $(filter command,$(firstword $(origin NAME))),LIBRARY='$(NAME)')
+
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 # The browser and its packages: see tests/browser/setup.
@@ -68,11 +71,11 @@ invalidate: $(VENV)/run ## Invalidate the changed paths in CloudFront
 
 .PHONY: plan
 plan: $(HOST_PACKAGES) ## Show what the next upload and invalidation would do and cost
-	@bin/upload --dry-run
+	@$(OF_LIBRARY) bin/upload --dry-run
 
 .PHONY: verify
 verify: $(HOST_PACKAGES) ## Compare the live site with the last build
-	@bin/verify
+	@$(OF_LIBRARY) bin/verify
 
 ##@ On AWS (docs/aws.md; ARGS='DomainName=events.example.org')
 .PHONY: infra
@@ -102,34 +105,34 @@ image: ## Build the Docker images, or pull those of a release (IMAGES=images.txt
 kubernetes: ## Write the CronJobs of an overlay for its SCHEDULE (NAME=larkfield)
 	@python3 scripts/print_schedule.py kubernetes 'docker/kubernetes/overlays/$(NAME)'
 
-##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=, SCHEDULE=)
+##@ Install (PREFIX=/usr/local, DESTDIR=, TIMEZONE=, SCHEDULE=; NAME=: one of several libraries)
 .PHONY: install
 install: ## Install the program, its systemd units and its user; the timer stays disabled
-	@$(INSTALL_PLACES) scripts/install.sh install
+	@$(INSTALL_PLACES) $(OF_LIBRARY) scripts/install.sh install
 
 .PHONY: uninstall
 uninstall: ## Remove the installed files; keep the settings and the state
-	@$(INSTALL_PLACES) scripts/install.sh uninstall
+	@$(INSTALL_PLACES) $(OF_LIBRARY) scripts/install.sh uninstall
 
 .PHONY: check
 check: ## Check the settings, then ask LibCal, AWS and this machine (OFFLINE=1: the settings only)
-	@bin/check
+	@$(OF_LIBRARY) bin/check
 
 .PHONY: notify-test
 notify-test: ## Send a test notice of each kind to NOTIFY_URL, and test pings to PING_URL
-	@bin/notify --test
+	@$(OF_LIBRARY) bin/notify --test
 
 .PHONY: status
 status: ## Show the last run, the next run and pending work
-	@bin/status
+	@$(OF_LIBRARY) bin/status
 
 .PHONY: logs
 logs: ## Show the journal of the runs (SUMMARY=1: one line for each run)
-	@bin/status $(if $(SUMMARY),--summaries,--logs)
+	@$(OF_LIBRARY) bin/status $(if $(SUMMARY),--summaries,--logs)
 
 .PHONY: changes
 changes: ## Show the events that were added, changed, cancelled or have vanished
-	@bin/status --changes
+	@$(OF_LIBRARY) bin/status --changes
 
 ##@ Try it without an account
 .PHONY: demo

@@ -31,7 +31,6 @@ from settings_table import TABLE
 SECONDS = 10
 CLOCK_WARNING, CLOCK_ERROR = 60, 600  # seconds; AWS refuses requests from 15 minutes on
 LEAST_DISK = 500_000_000  # bytes
-TIMER = "events-display.timer"
 
 
 class Answer:
@@ -97,12 +96,13 @@ def check_site(site_url: str, log: Log) -> None:
         )
 
 
-def check_timer(wanted: Sequence[str], log: Log) -> None:
+def check_timer(wanted: Sequence[str], log: Log, library: str = "") -> None:
     """Warn if the installed timer has other times, or does not run. `wanted`: its OnCalendar lines."""
+    timer = f"events-display@{library}.timer" if library else "events-display.timer"
     try:
         unit, state = (
             subprocess.run(  # noqa: S603
-                ("systemctl", *words, TIMER),  # noqa: S607
+                ("systemctl", *words, timer),  # noqa: S607
                 capture_output=True, text=True, timeout=SECONDS, check=False,
             ).stdout
             for words in (("cat",), ("show", "--property=ActiveState"))
@@ -117,11 +117,11 @@ def check_timer(wanted: Sequence[str], log: Log) -> None:
     if lines and set(lines) != set(wanted):
         log.warn(
             "the timer has other times than SCHEDULE and TIMEZONE: run make install again, and remove the "
-            f"times that systemctl edit {TIMER} has added",
+            f"times that systemctl edit {timer} has added",
             key="SCHEDULE", timer="; ".join(lines), wanted="; ".join(wanted),
         )  # fmt: skip
     if "ActiveState=active" not in state:
-        log.warn(f"the timer does not run: systemctl enable --now {TIMER}")
+        log.warn(f"the timer does not run: systemctl enable --now {timer}")
 
 
 def check(env: Mapping[str, str], log: Log) -> int:
@@ -129,7 +129,7 @@ def check(env: Mapping[str, str], log: Log) -> int:
     check_disk(Path(ROOT, env.get("BUILD_DIR") or "build"), log)
     if (ROOT / "installed-files").exists():
         schedule, zone = (env.get(name) or TABLE[name].default for name in ("SCHEDULE", "TIMEZONE"))
-        check_timer(Schedule.parse(schedule).on_calendar(zone), log)
+        check_timer(Schedule.parse(schedule).on_calendar(zone), log, env.get("LIBRARY", ""))
     if site_url := env.get("SITE_URL", "").rstrip("/"):
         check_site(site_url, log)
     return check_clock(Answer(env["LIBCAL_URL"]), log, time.time())

@@ -75,9 +75,18 @@ load_env() {
   wait "$!" || return "$?"
 }
 
+# Of several libraries on this machine, LIBRARY names one (make NAME=): its units, state and settings
+if [[ -n ${LIBRARY:-} ]]; then
+  [[ $LIBRARY =~ ^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$ && $LIBRARY != env ]] ||
+    die_usage "NAME must be a word such as kilton: small letters, digits and hyphens"
+  export COMPOSE_PROJECT_NAME=events-display-$LIBRARY ENV_FILE=${ENV_FILE:-/etc/events-display/$LIBRARY.env}
+fi
+# shellcheck disable=SC2034  # the commands use it
+readonly SERVICE=events-display${LIBRARY:+@$LIBRARY}
+
 # as_the_service: in an installed program, which root may run by hand, set the runner and state of its service
 as_the_service() {
-  [[ ! -e $ROOT/installed-files ]] || export RUNNER=docker BUILD_DIR=${BUILD_DIR:-/var/lib/events-display}
+  [[ ! -e $ROOT/installed-files ]] || export RUNNER=docker BUILD_DIR=${BUILD_DIR:-/var/lib/events-display${LIBRARY:+-$LIBRARY}}
 }
 
 # require_env KEY...: end with 78 unless every setting has a value

@@ -186,6 +186,58 @@ END
   same "$(lines)" 'OnCalendar=Mon *-*-* 08:00:00 Europe/Copenhagen'
 }
 
+@test "A second library has its own units, settings, state and project, and shares the program" {
+  in_dest install NAME=kilton SCHEDULE='Sun 12:00'
+  local own="$DEST$UNITS/events-display@kilton" first="$DEST$UNITS/events-display"
+  [[ -e $first.service && -e $DEST$SETTINGS ]]
+  same "$(mode /etc/events-display/kilton.env)" 600
+  run ! grep -r '@[A-Z]*@' "$DEST$UNITS"
+  grep -q '^LoadCredential=env:/etc/events-display/kilton.env$' "$own.service"
+  grep -q '^OnFailure=events-display-notify-kilton@failed.service$' "$own.service"
+  grep -q 'COMPOSE_PROJECT_NAME=events-display-kilton$' "$own.service"
+  grep -q '^ExecStart=.*/bin/notify events-display@kilton.service %i$' "$DEST$UNITS/events-display-notify-kilton@.service"
+  grep -q '^OnCalendar=Sun ' "$own.timer"
+  grep -q '^FixedRandomDelay=true$' "$own.timer"
+  run ! grep -q 'RandomizedDelaySec\|OnCalendar=Sun' "$first.timer"
+  run ! grep -q COMPOSE_PROJECT_NAME "$first.service"
+  # No folder of the state, of the secrets or of the locks is shared.
+  same "$(comm -12 <(grep -oE '%[St]/[a-z/.-]+' "$own.service" | sort -u) <(grep -oE '%[St]/[a-z/.-]+' "$first.service" | sort -u))" ''
+  same "$(comm -12 <(grep -E '^(State|Runtime)Directory=' "$own.service") <(grep -E '^(State|Runtime)Directory=' "$first.service"))" ''
+}
+
+@test "An upgrade writes the units of all libraries again; each can be removed alone" {
+  in_dest install
+  in_dest install NAME=kilton
+  in_dest install NAME=lebanon
+  printf "SCHEDULE='Mon 7:00'\n" >"$DEST/etc/events-display/kilton.env"
+  in_dest install SCHEDULE='Sun 12:00'
+  grep -q '^OnCalendar=Mon ' "$DEST$UNITS/events-display@kilton.timer"
+  grep -q '^OnCalendar=Mon..Sat ' "$DEST$UNITS/events-display@lebanon.timer"
+  grep -q '^OnCalendar=Sun ' "$DEST$UNITS/events-display.timer"
+  run -2 in_dest uninstall
+  says 'msg="remove the other libraries first: .* libraries=kilton,lebanon'
+  run -0 in_dest uninstall NAME=kilton
+  says 'Removed. Kept: the settings .*/kilton.env'
+  same "$(find "$DEST$UNITS" -name '*kilton*')" ''
+  [[ -e $DEST$UNITS/events-display@lebanon.service && -e $DEST/etc/events-display/kilton.env ]]
+  run -2 in_dest uninstall NAME=kilton
+  says 'this library is not installed'
+  in_dest uninstall NAME=lebanon
+  in_dest uninstall
+  same "$(files)" "$(printf 'etc/events-display/%s\n' env kilton.env lebanon.env)"
+}
+
+@test "A name that is no word is refused, and a variable NAME of the environment is not one" {
+  local name
+  for name in Kilton ../x env 'a b' -x; do
+    run -2 in_dest install NAME="$name"
+    says 'NAME must be a word such as kilton'
+  done
+  [[ ! -e $DEST ]] || fail 'a file was written'
+  NAME=desktop in_dest install
+  same "$(find "$DEST" -name '*desktop*')" ''
+}
+
 @test "A zone that does not exist is refused before a file is written" {
   command -v systemd-analyze >/dev/null || skip 'only systemd-analyze knows the zones'
   run -2 in_dest install TIMEZONE=America/NewYork

@@ -78,6 +78,14 @@ timer() { printf '%s\n' "${@/#/events-display.timer }" >>"$BATS_TEST_TMPDIR/unit
   grep -q -- '|short-iso|--grep|^level=\[a-z\]+ step=fetch .*event (added.*|--since|today|$' "$BATS_TEST_TMPDIR/asked"
 }
 
+@test "With LIBRARY the units and the state are those of this library" {
+  timer ActiveState=inactive
+  LIBRARY=kilton run -0 "$ROOT/bin/status"
+  says '^next run    not scheduled: systemctl enable --now events-display@kilton.timer$'
+  run make --no-print-directory -C "$ROOT" logs NAME=kilton
+  grep -q -- '--unit|events-display@kilton.service|' "$BATS_TEST_TMPDIR/asked"
+}
+
 @test "Unknown options are wrong usage" {
   run -2 "$ROOT/bin/status" --all
   says 'unknown option: --all'

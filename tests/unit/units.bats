@@ -15,6 +15,13 @@ setup() {
   make --no-print-directory -C "$ROOT" install DESTDIR=/ PREFIX="$PREFIX" SYSCONFDIR="$PREFIX/etc"
 }
 
+# An instance of a library has a file of its own.
+kilton() {
+  make --no-print-directory -C "$ROOT" install DESTDIR=/ PREFIX="$PREFIX" SYSCONFDIR="$PREFIX/etc" NAME=kilton
+  SYSTEMD_UNIT_PATH=$UNITS: systemd-analyze verify --man=no events-display@kilton.service events-display@kilton.timer \
+    events-display-notify-kilton@failed.service
+}
+
 verify() {
   SYSTEMD_UNIT_PATH=$UNITS: systemd-analyze verify --man=no \
     events-display.service events-display.timer events-display-notify@failed.service events-display-notify@success.service
@@ -24,6 +31,11 @@ exposure() { systemd-analyze security --offline=true --no-pager --threshold=15 "
 
 @test "systemd-analyze verify reports no problem" {
   run -0 verify
+  same "$output" ''
+}
+
+@test "systemd-analyze verify reports no problem for a second library" {
+  run -0 kilton
   same "$output" ''
 }
 
