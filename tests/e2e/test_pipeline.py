@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,11 +136,16 @@ def test_an_edited_title_uploads_only_the_pages_that_contain_it_and_invalidates_
     assert run.code == 0, run.log
     holding = {path for path, data in library.files().items() if b"A new name for it" in data}
     assert {"index.html", f"event/{number}.html", f"event/{number}.ics", "events.ics"} <= holding
+    old, picture = (
+        re.findall(r"/(static/share\.[0-9a-f]{16}\.jpg)", files[f"event/{number}.html"].decode())[0]
+        for files in (before, library.files())
+    )
     # sitemap.xml contains the time of the change, but no title.
-    assert set(run.written) == holding | {"status.json", "sitemap.xml"}
+    assert set(run.written) == holding | {"status.json", "sitemap.xml", picture}
     assert len(run.invalidations) == 1
     assert len(run.invalidations[0]) == 1
-    assert library.digests() == library.published()
+    # A removed file is deleted by a later run.
+    assert {**library.digests(), old: library.published()[old]} == library.published()
 
 
 def test_an_outage_of_libcal_keeps_the_site_and_is_logged_in_one_line(library: Library) -> None:
