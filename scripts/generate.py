@@ -116,7 +116,7 @@ def _render(
     site = Site.of(snapshot, settings, templates)
     drawn, waiting = share_pictures.draw(site)
     if drawn:
-        log.info("share pictures drawn; the next runs draw those that wait", drawn=drawn, waiting=waiting)
+        log.info("share pictures drawn", drawn=drawn, waiting=waiting)
     halves = pages.halves(site)
     written = [
         file

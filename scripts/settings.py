@@ -32,6 +32,7 @@ from settings_table import (
     UPLOAD,
     VERIFY,
     parse_calendars,
+    parse_links,
     parse_locale,
 )
 
@@ -83,6 +84,10 @@ class Settings:
     branches: tuple[Branch, ...] = ()
     schedule: Schedule = Schedule.parse(DEFAULT)  # noqa: RUF009 - immutable
     screen_notice: str = ""
+    logo_has_name: bool = False
+    font: str = "bundled"
+    home_url: str = ""
+    footer_links: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -109,6 +114,10 @@ class Settings:
             branches=_branches(env.get("BRANCHES", "")),
             schedule=Schedule.parse(_value(env, "SCHEDULE")),
             screen_notice=env.get("SCREEN_NOTICE", "").strip(),
+            logo_has_name=env.get("LOGO_HAS_NAME") == "1",
+            font=_value(env, "FONT"),
+            home_url=_value(env, "HOME_URL"),
+            footer_links=tuple(parse_links(env.get("FOOTER_LINKS", ""))),
         )
 
 

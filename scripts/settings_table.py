@@ -189,6 +189,22 @@ def calendars(value: str, env: Mapping[str, str]) -> str:
     return ""
 
 
+_LINK = re.compile(r"\s*([^=,]*[^=,\s])\s*=\s*((?:https?://|mailto:|tel:)[^\s,]+)\s*")
+
+
+def parse_links(value: str) -> list[tuple[str, str]]:
+    """Return name and address of each link of `Contact=https://...,Privacy=https://...`."""
+    return [(found[1], found[2]) for item in value.split(",") if (found := _LINK.fullmatch(item))]
+
+
+def links(value: str, _env: Mapping[str, str]) -> str:
+    """Allow names with addresses of pages, mailboxes and telephones."""
+    good = len(parse_links(value)) == len(value.split(","))
+    return (
+        "" if good else "must look like Contact=https://www.example.org/contact,E-mail=mailto:me@example.org"
+    )
+
+
 # Names of the zone database that are not a place: abbreviations without daylight saving time, copies of
 # the database with leap seconds, and the zone of this machine.
 _NOT_A_ZONE = re.compile(r"(EST|MST|HST|Factory|localtime|posixrules)\Z|(posix|right)/")
@@ -367,6 +383,15 @@ def _site_rows() -> Iterator[Setting]:
     color = pattern("#[0-9a-fA-F]{6}", "#rrggbb")
     yield Setting(name="BRAND_COLOR", check=color, readers=_BUILD, default="#1f5f8b")
     yield Setting(name="LOGO", check=word, readers=(GENERATE,), file=True)
+    yield Setting(name="LOGO_HAS_NAME", check=pattern("1", "1, or not set"), readers=(GENERATE,))
+    yield Setting(
+        name="FONT",
+        check=pattern("bundled|system", "bundled or system"),
+        readers=(GENERATE,),
+        default="bundled",
+    )
+    yield Setting(name="HOME_URL", check=address("https://www.example.org"), readers=(GENERATE,))
+    yield Setting(name="FOOTER_LINKS", check=links, readers=(GENERATE,))
     home = pattern("list|screen", "list or screen")
     yield Setting(name="HOME_PAGE", check=home, readers=(GENERATE,), default="list")
     yield Setting(name="SCHEDULE", check=schedule, readers=(GENERATE,), default=DEFAULT)

@@ -22,6 +22,14 @@ BUNDLES = {
 # Placeholders in the SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"
 MAX_LOGO_BYTES = 200_000
+FONT = "hanken-grotesk.woff2"
+# After the style sheet, whose fonts it replaces. "optional": a page that is shown before the font has
+# arrived keeps the device's own, and does not jump.
+_FACE = (
+    b'@font-face{font-family:"Hanken Grotesk";src:url(%b) format("woff2");font-weight:400 700;'
+    b'font-display:optional}\n:root{--face:"Hanken Grotesk",system-ui,-apple-system,"Segoe UI",Roboto,'
+    b'"Noto Sans","Helvetica Neue",Arial,sans-serif;--sans:var(--face);--serif:var(--face)}\n'
+)
 
 
 def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -34,12 +42,17 @@ def static_files(settings: Settings, templates: Path = TEMPLATES) -> tuple[dict[
         files[name] = b"(() => {\n%b})();\n" % b"".join(sources[part] for part in bundle)
     brand = settings.brand_color
     files[share_image.NAME] = share_image.png(brand)
+    files[share_image.TOUCH_ICON] = share_image.touch_icon(brand)
+    face = b""
+    if settings.font == "bundled":
+        files[FONT] = (templates / "fonts" / FONT).read_bytes()
+        face = _FACE % site_paths.hashed(FONT, files[FONT]).removeprefix("static/").encode()
     paths, contents = {}, {}
     for name, data in sorted(files.items()):
         if name.endswith(".js"):
             data = without_comments(data)
         if name == "style.css":
-            data = colors.properties(brand).encode() + data
+            data = colors.properties(brand).encode() + data + face
         elif name.endswith(".svg"):
             data = data.replace(_BRAND, brand.encode()).replace(_ON_BRAND, colors.on(brand).encode())
         paths[name] = site_paths.hashed(name, data)

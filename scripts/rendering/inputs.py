@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from event import Snapshot
@@ -11,6 +12,8 @@ from files import sha256
 from rendering import opening
 from settings import ROOT, Settings
 
+# Settings that no page shows; the day of `now` is a part of its own.
+_UNUSED = {"build_dir", "now", "force", "min_events", "stale_after_minutes"}
 _IMPORT = re.compile(rb"\n[ \t]*(?:from ([\w.]+) import (\([^)]*\)|.+)|import ([\w.]+))")
 
 
@@ -34,19 +37,11 @@ def digest(program: Path, snapshot: Snapshot, settings: Settings, templates: Pat
     return sha256("\n".join(parts).encode("utf-8", "replace"))
 
 
-def _settings(settings: Settings) -> tuple[object, ...]:
-    """Return the settings that pages depend on."""
-    return (
-        settings.timezone.key,
-        settings.locale,
-        settings.site_name,
-        settings.site_url,
-        settings.brand_color,
-        settings.logo,
-        settings.home_page,
-        settings.branches,
-        settings.screen_notice,
-    )
+def _settings(settings: Settings) -> dict[str, object]:
+    """Return the settings that pages may depend on."""
+    return {
+        field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _UNUSED
+    }
 
 
 def _files(settings: Settings, templates: Path) -> Iterator[Path]:

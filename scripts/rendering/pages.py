@@ -51,6 +51,7 @@ def other_files(site: Site) -> Files:
     yield from screen.build(site)
     yield from print_page(site)
     yield from embed(site)
+    yield from accessibility(site)
     yield from not_found(site)
     yield from feeds.build(site)
 
@@ -147,6 +148,12 @@ def embed(site: Site) -> Files:
     }
     texts["empty"] = site.unfetched_text() or texts["empty"]
     yield site_paths.EMBED_SCRIPT, assets.without_comments(site.render("embed.js", texts=texts))
+
+
+def accessibility(site: Site) -> Files:
+    """Yield the accessibility statement."""
+    path = site_paths.ACCESSIBILITY
+    yield path, site.render("accessibility.html", path=path, root="")
 
 
 def not_found(site: Site) -> Files:

@@ -11,6 +11,7 @@ from rendering import colors
 from rendering.views import Image
 
 NAME = "share.png"
+TOUCH_ICON = "touch-icon.png"
 WIDTH, HEIGHT = 1200, 630
 
 # The shapes of templates/static/icon.svg, in its 32 x 32 units: sheet, rings, line.
@@ -28,16 +29,25 @@ def image(path: str) -> Image:
 
 def png(brand: str) -> bytes:
     """Return the PNG in the color `brand` (#rrggbb); the same color gives the same bytes."""
+    return _drawn(brand, (WIDTH, HEIGHT), _UNIT)
+
+
+def touch_icon(brand: str) -> bytes:
+    """Return the PNG for the home screens of phones, 180 x 180 pixels."""
+    return _drawn(brand, (180, 180), 5)
+
+
+def _drawn(brand: str, size: tuple[int, int], unit: int) -> bytes:
     from PIL import Image as Picture
     from PIL import ImageDraw
 
-    picture = Picture.new("P", (WIDTH, HEIGHT), 0)
+    picture = Picture.new("P", size, 0)
     picture.putpalette(bytes.fromhex(brand[1:] + colors.on(brand)[1:]))
     draw = ImageDraw.Draw(picture)
     for box, color in ((_SHEET, 1), *((ring, 1) for ring in _RINGS), (_RULE, 0)):
         left, top, right, bottom = (
-            size / 2 + _UNIT * (value - middle)
-            for value, size, middle in zip(box, (WIDTH, HEIGHT) * 2, _MIDDLE * 2, strict=True)
+            length / 2 + unit * (value - middle)
+            for value, length, middle in zip(box, size * 2, _MIDDLE * 2, strict=True)
         )
         draw.rectangle((left, top, right - 1, bottom - 1), fill=color)
     file = io.BytesIO()

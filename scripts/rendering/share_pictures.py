@@ -17,7 +17,7 @@ import site_paths
 from event import IMAGE_WIDTHS, image_file
 from files import sha256, write_atomic
 from processes import run_in_parallel
-from rendering import cover, share_image
+from rendering import assets, cover, share_image
 from rendering.render import TEMPLATES
 from rendering.site import Site
 from rendering.views import EventView
@@ -34,7 +34,7 @@ QUALITIES = (82, 74, 64, 52, 40, 25, 10)
 # Raise it when the drawing changes, so that all pictures are drawn again.
 VERSION = 1
 
-FONT = TEMPLATES / "fonts" / "hanken-grotesk.woff2"
+FONT = TEMPLATES / "fonts" / assets.FONT
 _WIDTH, _HEIGHT = share_image.WIDTH, share_image.HEIGHT
 _MARGIN, _PANEL = 64, 720
 _TITLE_SIZES = range(84, 35, -4)

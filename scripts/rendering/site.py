@@ -110,6 +110,7 @@ class Site:
             "assets": paths,
             "logo": logo,
             "share_image": share,
+            "frame": settings,
             "home": _list_path(settings),
             "branches": branches,
             "audiences": audiences,

@@ -24,9 +24,17 @@ def png(path: Path, width: int, height: int) -> Path:
 
 def test_names_of_static_files_contain_their_digest() -> None:
     paths, contents = assets.static_files(settings())
-    assert set(paths) == {"style.css", "icon.svg", "share.png", "list.js", "event.js"}
+    assert set(paths) == {
+        "style.css",
+        "icon.svg",
+        "share.png",
+        "touch-icon.png",
+        "hanken-grotesk.woff2",
+        "list.js",
+        "event.js",
+    }
     for path in paths.values():
-        assert re.fullmatch(r"static/[a-z]+\.[0-9a-f]{10}\.(css|js|svg|png)", path)
+        assert re.fullmatch(r"static/[a-z-]+\.[0-9a-f]{10}\.(css|js|svg|png|woff2)", path)
         assert site_paths.hashed(re.sub(r"\.[0-9a-f]{10}\.", ".", Path(path).name), contents[path]) == path
 
 

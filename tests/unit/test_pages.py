@@ -161,7 +161,8 @@ def test_the_404_page_has_links_from_the_root(build: Build) -> None:
         links = page(build(FULL, SITE_URL=site), "404.html").own_links
         assert links
         assert all(
-            link.startswith(root + "static/") or link[len(root) :] in ("index.html", "print.html")
+            link.startswith(root + "static/")
+            or link[len(root) :] in ("index.html", "print.html", "accessibility.html")
             for link in links
         ), links
 
@@ -494,6 +495,40 @@ def test_a_shared_link_shows_the_events_image_or_the_librarys(build: Build) -> N
         "Kilton · Events · Lebanon Public Libraries"
     )
     assert not page(build(*ALL, SITE_URL=""), "index.html").all("meta", property="og:image")
+
+
+def test_the_library_s_own_links_are_on_every_page(build: Build) -> None:
+    links = "Contact=https://library.example.org/contact?a=1&b=2, E-mail=mailto:events@example.org"
+    built = build(FULL, HOME_URL="https://library.example.org/", FOOTER_LINKS=links)
+    for path in ("index.html", "event/1.html", "404.html", "accessibility.html"):
+        found = {(link.text, link["href"]) for link in page(built, path).all("a")}
+        assert found >= {
+            ("Library website", "https://library.example.org/"),
+            ("Contact", "https://library.example.org/contact?a=1&b=2"),
+            ("E-mail", "mailto:events@example.org"),
+        }, path
+    assert "Report a problem" in page(built, "accessibility.html").text
+    assert "Report a problem" not in page(build(FULL), "accessibility.html").text
+
+
+def test_a_logo_that_has_the_name_says_it_to_screen_readers_alone(build: Build, tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "logo.png")
+    built = page(build(FULL, LOGO=str(tmp_path / "logo.png"), LOGO_HAS_NAME="1"), "index.html")
+    image = built.all("img")[0]
+    assert image["alt"] == "Lebanon Public Libraries"
+    assert built.all("a", href="index.html")[0].text == ""
+    assert built.one("link", rel="icon")["href"] == image["src"]  # a square logo is the icon too
+
+
+def test_the_font_is_the_bundled_one_or_the_devices_own(build: Build) -> None:
+    bundled, system = build(FULL), build(FULL, FONT="system")
+    (font,) = [path for path in bundled if path.endswith(".woff2")]
+    assert page(bundled, "event/1.html").one("link", rel="preload")["href"] == f"../{font}"
+    style = next(data for path, data in bundled.items() if path.endswith(".css")).decode()
+    assert f"url({font.removeprefix('static/')})" in style
+    assert not [path for path in system if path.endswith(".woff2")]
+    assert not page(system, "event/1.html").all("link", rel="preload")
+    assert b"@font-face" not in next(data for path, data in system.items() if path.endswith(".css"))
 
 
 def test_the_logo_is_on_every_page(build: Build, tmp_path: Path) -> None:
