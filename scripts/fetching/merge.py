@@ -172,7 +172,7 @@ def _falls_into(event: Event, closure: Event) -> bool:
 def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:
     """Return `events` in their order, within the limits above: the first listed, the last unlisted ones."""
     ordered = sorted(events, key=lambda event: event.order)
-    listed = [event.id for event in ordered if event.listed][:MAX_EVENTS]
+    listed = _first_of_each_calendar([event for event in ordered if event.listed])
     before = {event.id: event for event in last.events}
     unlisted = [event for event in ordered if not event.listed]
     # Those that were listed until now come first, then those that changed last.
@@ -187,6 +187,16 @@ def _bounded(events: Iterable[Event], last: Snapshot) -> list[Event]:
             short = f"<p>{escape(event.excerpt, quote=False)}</p>" if event.excerpt else ""
             bounded.append(event if length <= MAX_DESCRIPTIONS else replace(event, description=short))
     return bounded
+
+
+def _first_of_each_calendar(ordered: Sequence[Event]) -> list[str]:
+    """Return the ids of at most MAX_EVENTS events: a calendar with too many costs no other one its own."""
+    count: Counter[str] = Counter()
+    places = []
+    for event in ordered:
+        count[event.calendar] += 1
+        places.append((count[event.calendar], event.id))
+    return [identity for _, identity in sorted(places, key=lambda place: place[0])[:MAX_EVENTS]]
 
 
 def _doubtful(

@@ -353,6 +353,13 @@ def test_only_the_first_events_are_published_if_there_are_too_many() -> None:
     assert "9999" not in ids(snapshot)
 
 
+def test_a_calendar_with_too_many_events_costs_another_none() -> None:
+    late = make("9999", 20, calendar="8")
+    snapshot = first(good(*some(MAX_EVENTS)), good(late, calendar="8"))
+    assert len(ids(snapshot)) == MAX_EVENTS
+    assert "9999" in ids(snapshot)
+
+
 def test_later_descriptions_are_shortened_if_all_together_are_too_long() -> None:
     long = "x" * 100_000
     events = some(130, description=f"<p>{long}</p>", excerpt="Fish & chips")
