@@ -20,6 +20,7 @@ N      ?=
 WIDE   ?=
 SUMMARY ?=
 ARGS   ?=
+FILE   ?=
 JOBS   ?= $(shell nproc)
 VERSION ?=
 IMAGES ?=
@@ -133,6 +134,14 @@ logs: ## Show the journal of the runs (SUMMARY=1: one line for each run)
 .PHONY: changes
 changes: ## Show the events that were added, changed, cancelled or have vanished
 	@$(OF_LIBRARY) bin/status --changes
+
+.PHONY: export
+export: ## Write the state to an archive, for another machine (FILE=state.tar.gz)
+	@$(OF_LIBRARY) bin/state export '$(FILE)'
+
+.PHONY: import
+import: ## Read the state of another machine (FILE=state.tar.gz, FORCE=1: replace a state)
+	@$(OF_LIBRARY) bin/state import '$(FILE)'
 
 ##@ Try it without an account
 .PHONY: demo

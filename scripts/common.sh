@@ -80,6 +80,8 @@ if [[ -n ${LIBRARY:-} ]]; then
   [[ $LIBRARY =~ ^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$ && $LIBRARY != env ]] ||
     die_usage "NAME must be a word such as kilton: small letters, digits and hyphens"
   export COMPOSE_PROJECT_NAME=events-display-$LIBRARY ENV_FILE=${ENV_FILE:-/etc/events-display/$LIBRARY.env}
+elif [[ -e $ROOT/installed-files && -e /etc/events-display/env ]]; then
+  export ENV_FILE=${ENV_FILE:-/etc/events-display/env}
 fi
 # shellcheck disable=SC2034  # the commands use it
 readonly SERVICE=events-display${LIBRARY:+@$LIBRARY}

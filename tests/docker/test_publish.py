@@ -105,6 +105,22 @@ def test_an_unchanged_run_uploads_only_status_json_and_starts_no_invalidator(
     assert (ended["outcome"], ended["calendars_failed"]) == ("stale", ended["calendars"])
 
 
+def test_an_exported_state_continues_in_empty_volumes(project: Project, aws: Aws, tmp_path: Path) -> None:
+    assert project.publish().code == 0
+    for action in ("export", "import"):
+        moved = run(
+            "bin/state", action, str(tmp_path / "state.tar.gz"), env={**project.env, "RUNNER": "docker"}
+        )
+        assert moved.code == 0, moved.log
+        if action == "export":
+            project.volume("rm -rf /data/* /state/* /pending/*")
+    aws.calls.clear()
+    done = project.publish()
+    assert done.code == 0, done.log
+    assert len(writes(aws, "s3")) == 1  # status.json: it knows all objects, and the history of each event
+    assert not writes(aws, "cloudfront")
+
+
 @pytest.mark.parametrize(("step", "code", "settings"), FAILURES)
 def test_a_failing_step_ends_the_run_with_its_exit_code(
     project: Project, aws: Aws, step: str, code: int, settings: dict[str, str]
