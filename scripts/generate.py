@@ -29,7 +29,7 @@ import files
 import program
 from log import Log
 from settings import ROOT, Settings, read_environment
-from site_paths import STATUS
+from site_paths import SEARCH, STATUS
 
 if TYPE_CHECKING:
     from event import Snapshot
@@ -86,7 +86,8 @@ def generate(settings: Settings, templates: Path, log: Log) -> int:
         manifest, changed, removed, complete = _render(snapshot, settings, templates, log)
         if complete:
             files.write_atomic(build / "site.inputs", digest.encode())
-    files.write_if_changed(build / "site" / STATUS, status_json.content(snapshot, settings))
+    search = next((path for path in manifest if path.startswith(SEARCH)), "")
+    files.write_if_changed(build / "site" / STATUS, status_json.content(snapshot, settings, search))
     log.info(
         "site generated",
         events=count,

@@ -28,6 +28,7 @@ JSON_FEED = "feed.json"
 EVENTS = "events.json"
 ROBOTS = "robots.txt"
 SITEMAP = "sitemap.xml"
+SEARCH = "static/search."  # the beginning of the hashed path of the index for the search
 STATUS = "status.json"  # rewritten by every run, and not in site.manifest
 MARK = ".events-display"  # uploaded before all else and never again; only published.manifest lists it
 
@@ -46,6 +47,7 @@ _NAMES = {
     "event": r"[0-9]+\.(html|ics)",
     "branch": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "audience": rf"{_SLUG}\.(html|ics|atom|rss|json)",
+    "category": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "screen": rf"{_SLUG}\.html",
     "e": rf"[{_SHORT}]+",
     "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|([0-9]+\.[0-9a-f]{16}\.webp|share\.[0-9a-f]{16}\.jpg)|[0-9a-f]{16}-[0-9]+\.webp",
@@ -64,12 +66,12 @@ def event_calendar(event: str) -> str:
 
 
 def group_page(kind: str, slug: str) -> str:
-    """Return the path of the page of a branch or an audience (`kind`)."""
+    """Return the path of the page of a branch, an audience or a category (`kind`)."""
     return f"{kind}/{slug}.html"
 
 
 def group_feed(kind: str, slug: str, suffix: str) -> str:
-    """Return the path of a feed of a branch or an audience; `suffix` is ics, atom, rss or json."""
+    """Return the path of a feed of a branch, audience or category; `suffix` is ics, atom, rss or json."""
     return f"{kind}/{slug}.{suffix}"
 
 

@@ -16,7 +16,7 @@ from settings import ROOT, SettingError, Settings
 
 # Each page loads one script, made from these files. Other files of templates/static/ stay single.
 BUNDLES = {
-    "list.js": ("site.js", "hours.js", "page.js", "list.js"),
+    "list.js": ("site.js", "hours.js", "page.js", "search.js", "list.js"),
     "event.js": ("site.js", "page.js", "event.js"),
 }
 # Placeholders in the SVG files of templates/static/.

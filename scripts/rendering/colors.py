@@ -11,6 +11,11 @@ WHITE, BLACK = "#ffffff", "#000000"
 LIGHT_GROUND, LIGHT_SURFACE = "#faf8f4", "#ffffff"
 DARK_GROUND, DARK_SURFACE = "#171614", "#22201d"
 
+# The colors of audiences, in the order of the list of audiences: babies first, in most libraries.
+_AGE_HUES = ("#c2357a", "#b4540a", "#3f7d20", "#0b7a75", "#1f6fb5", "#6a4fb3", "#5c6470", "#a8322a")
+AGES = len(_AGE_HUES)
+_AGE_TINT = 0.16  # the share of its hue in the background of a label
+
 TEXT = 4.5  # WCAG 2.2, 1.4.3
 ENHANCED = 7.0  # 1.4.6
 
@@ -74,10 +79,23 @@ def properties(brand: str) -> str:
         "on-band": on(band),
     }
 
+    light |= _ages(LIGHT_GROUND)
+    dark |= _ages(DARK_GROUND)
+
     def block(values: dict[str, str]) -> str:
         return ":root{" + ";".join(f"--{name}:{value}" for name, value in values.items()) + "}"
 
     return f"{block(light)}\n@media screen and (prefers-color-scheme:dark){{{block(dark)}}}\n"
+
+
+def _ages(ground: str) -> dict[str, str]:
+    """Return text and background of each audience's label, on `ground`."""
+    found = {}
+    for number, hue in enumerate(_AGE_HUES):
+        tint = mix(ground, hue, _AGE_TINT)
+        found[f"age{number}"] = readable(hue, tint, ratio=5.5)
+        found[f"age{number}-tint"] = tint
+    return found
 
 
 def _parts(color: str) -> tuple[int, int, int]:

@@ -72,6 +72,18 @@ class Wording:
         """Return month and day: `March 3`."""
         return self._format(day, "date.month_day")
 
+    def weekday_short(self, day: date) -> str:
+        """Return the short name of the day of the week: `Tue`."""
+        return _format_date(day, "EEE", self.messages.locale)
+
+    def day_number(self, day: date) -> str:
+        """Return the day of the month: `3`."""
+        return str(day.day)
+
+    def month_day_short(self, day: date) -> str:
+        """Return month and day, short: `Apr 1`."""
+        return self._format(day, "date.month_day_short")
+
     def days(self, first: date, last: date) -> str:
         """Return several days: `March 3 to 5`, `November 24 to December 2`; with years if needed."""
         this_year = first.year == last.year == self.today.year

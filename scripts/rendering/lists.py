@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 
 import site_paths
 from event import Event
@@ -16,12 +16,10 @@ from rendering.dates import Wording, is_over
 from rendering.programs import Program
 from rendering.views import EventView, slug
 
-# Lighthouse reports pages with more elements. The last days leave out images and excerpts to stay below.
-LIST_ELEMENTS = 1400
-# Images and excerpts that the first days of a list have, even if the list is very long.
-_RICH_ELEMENTS = 60
-# Without images and excerpts: the layout with its filters, a day, a card (li, h3, a, time, p).
-_PAGE_ELEMENTS, _DAY_ELEMENTS, _CARD_ELEMENTS = 110, 3, 5
+# Of a longer list the browser lays out only the days in view (CSS content-visibility).
+LONG = 60
+# The days in the navigation of a list; the first fortnight also has its days without events.
+STRIP_DAYS, FORTNIGHT = 62, 14
 OTHER_DATES = 6
 # Groups of one kind: each has pages and feeds, and each page links to all of them. Real libraries have 30.
 MAX_GROUPS = 200
@@ -50,6 +48,16 @@ class Day:
     date: date
     heading: str
     cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StripDay:
+    """A day in the navigation of a list: its texts, and how many rows the list has on it."""
+
+    date: date
+    weekday: str
+    number: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,12 @@ class Listing:
         return len(self.ongoing) + sum(len(day.cards) for day in self.days)
 
     @property
+    def programs(self) -> tuple[Program, ...]:
+        """All rows."""
+        cards = chain(self.ongoing, *(day.cards for day in self.days))
+        return tuple(card.program for card in cards)
+
+    @property
     def exhibits(self) -> bool:
         """Whether it has exhibits; scripts move one that begins from its first day to the ongoing ones."""
         return bool(self.ongoing) or any(card.view.exhibit for day in self.days for card in day.cards)
@@ -100,7 +114,7 @@ class Listing:
     @property
     def long(self) -> bool:
         """Whether the browser should lay out only the days in view (CSS content-visibility)."""
-        return self.count * _CARD_ELEMENTS > LIST_ELEMENTS
+        return self.count > LONG
 
 
 def listing(events: Iterable[EventView], wording: Wording) -> Listing:
@@ -118,23 +132,16 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
     found = [(day, tuple(members)) for day, members in groupby(daily, key=day_of)]
     ongoing = tuple(program for program in merged if program.view.ongoing)
 
-    spare = LIST_ELEMENTS - _PAGE_ELEMENTS - _DAY_ELEMENTS * (len(found) + bool(ongoing))
-    spare -= sum(_CARD_ELEMENTS + (program.view.tag is not None) for program in merged)
-    spare = max(spare, _RICH_ELEMENTS)
     repeated = Counter(program.event.title for program in merged)
     eager = EAGER_IMAGES
 
     def cards(members: tuple[Program, ...]) -> tuple[Card, ...]:
-        nonlocal spare, eager
-        extra = sum(bool(program.view.images) + bool(program.event.excerpt) for program in members)
-        rich = extra <= spare
-        # Every day after the first that does not fit is plain: rich days after plain ones would look wrong.
-        spare = spare - extra if rich else 0
+        nonlocal eager
         made = []
         for program in members:
-            first = rich and bool(program.view.images) and eager > 0
+            first = bool(program.view.images) and eager > 0
             eager -= first
-            made.append(Card(program, rich, first, label(program)))
+            made.append(Card(program, eager=first, label=label(program)))
         return tuple(made)
 
     def label(program: Program) -> str:
@@ -142,6 +149,18 @@ def listing(events: Iterable[EventView], wording: Wording) -> Listing:
 
     days = tuple(Day(day, wording.day(day), cards(members)) for day, members in found)
     return Listing(tuple(Card(program, rich=False, label=label(program)) for program in ongoing), days)
+
+
+def strip(listing: Listing, wording: Wording) -> tuple[StripDay, ...]:
+    """Return the days of `listing` for its navigation, and the days without events of the next fortnight."""
+    counts = {day.date: len(day.cards) for day in listing.days}
+    days = {wording.today + timedelta(days=number) for number in range(FORTNIGHT)} if counts else set()
+    found: list[StripDay] = []
+    for day in sorted(days | counts.keys())[:STRIP_DAYS]:
+        new_month = bool(found) and day.month != found[-1].date.month
+        number = wording.month_day_short(day) if new_month else wording.day_number(day)
+        found.append(StripDay(day, wording.weekday_short(day), number, counts.get(day, 0)))
+    return tuple(found)
 
 
 def first_days(listing: Listing, today: date, days: int) -> Listing:

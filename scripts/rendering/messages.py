@@ -51,6 +51,7 @@ def load(locale: str, folder: Path = FOLDER) -> Messages:
         if path.exists():
             texts.update(json.loads(path.read_text(encoding="utf-8")))
         elif name == language:
-            known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+            # synonyms.en.json is no catalog.
+            known = ", ".join(sorted(path.stem for path in folder.glob("*.json") if "." not in path.stem))
             raise SettingError("LOCALE", f"is a language without texts: add {path}, or choose one of {known}")
     return Messages(locale, texts)

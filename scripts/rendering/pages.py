@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import site_paths
-from rendering import assets, directions, event_page, feeds, jsonld, lists, opening, screen
+from rendering import assets, directions, event_page, feeds, jsonld, lists, opening, screen, search
 from rendering.lists import Group
 from rendering.site import SITE_TEXTS, Files, Site
 from rendering.views import EventView
@@ -20,6 +20,9 @@ PRINTED_DAYS = 7
 # The texts that the scripts in templates/static/ use.
 _LIST_TEXTS = (
     *SITE_TEXTS, "today", "tomorrow", "count.one", "count.other", "no_match", "no_match.at", "no_match.branch",
+    "chip.today", "chip.tomorrow", "chip.weekend", "chip.week", "chip.evening", "chip.online", "chip.person",
+    "chip.places", "your_branch", "change", "remove", "at_other", "next_match", "corrected", "mentions",
+    "more_chosen",
 )  # fmt: skip
 _EMBED_TEXTS = (
     "status.cancelled",
@@ -49,6 +52,7 @@ def other_files(site: Site) -> Files:
     yield from site.images.files()
     yield from list_pages(site)
     yield from screen.build(site)
+    yield search.path(site.search_index), site.search_index
     yield from print_page(site)
     yield from embed(site)
     yield from accessibility(site)
@@ -66,19 +70,25 @@ def list_pages(site: Site) -> Files:
 def _list_page(site: Site, group: Group | None) -> bytes:
     root = "../" if group else ""
     place = site.places.get(group.slug) if group and group.kind == "branch" else None
+    listing = lists.listing(group.events, site.wording) if group else site.listing
+    events = group.events if group else site.listed
     return site.render(
         f"{group.kind}.html" if group else "index.html",
         path=group.path if group else site.list_path,
         root=root,
         group=group,
         closings=site.near_closings(group.slug if group and group.kind == "branch" else ""),
-        listing=lists.listing(group.events, site.wording) if group else site.listing,
         openings=[(item, item.text(site.wording)) for item in site.hours_of(group)],
         place=place,
         directions=directions.to_branch(place) if place else None,
         jsonld=jsonld.library(site, group) if group else None,
+        listing=listing,
+        strip=lists.strip(listing, site.wording),
+        today=site.wording.today,
+        last_day=max((day.date for day in listing.days), default=site.wording.today),
         unfetched_text=site.unfetched_text(group),
-        facets=_facets(site, group.events if group else site.listed, group),
+        facets=_facets(site, events, group),
+        mixed=len({flags for view in events for flags in view.flags.split()} & {"online", "person"}) == 2,
         feeds={
             "calendar": group.feed("ics") if group else site_paths.CALENDAR,
             "atom": group.feed("atom") if group else site_paths.ATOM,

@@ -51,6 +51,8 @@ def from_html(html: str) -> str:
         tag = name.lower()
         if _PARAGRAPH.fullmatch(tag):
             parts.append("\n\n")
+        elif tag in ("td", "th"):
+            parts.append(" ")
         elif tag == "br" or (tag == "li" and not slash):
             parts.append("\n" if tag == "br" else "\n- ")
         elif tag == "a" and not slash:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from rendering.lists import Card
+from rendering.views import slug
 from settings import ROOT
 
 TEMPLATES = ROOT / "templates"
@@ -19,7 +20,7 @@ TEMPLATES = ROOT / "templates"
 @cache
 def environment(templates: Path = TEMPLATES) -> Environment:
     """Return the environment of a folder: it escapes every value, and an undefined name is an error."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(templates),
         autoescape=select_autoescape(("html", "xml")),
         undefined=StrictUndefined,
@@ -27,6 +28,8 @@ def environment(templates: Path = TEMPLATES) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["slug"] = slug
+    return made
 
 
 class Renderer:
@@ -57,7 +60,14 @@ class Renderer:
         )
         if key not in self._cards:
             template = self._environment.get_template("_card.html")
-            text = template.render(card=card, program=program, view=card.view, root=root, times=times)
+            text = template.render(
+                card=card,
+                program=program,
+                view=card.view,
+                root=root,
+                times=times,
+                ages=self._shared["ages"],
+            )
             # The template has escaped its values.
             self._cards[key] = Markup(text)  # noqa: S704
         return self._cards[key]

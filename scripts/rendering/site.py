@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import site_paths
 from branches import Branch
 from event import PAGE_DAYS, Snapshot
-from rendering import assets, dates, lists, messages, share_image, vtimezone
+from rendering import assets, colors, dates, lists, messages, search, share_image, vtimezone
 from rendering.assets import ImageFolder
 from rendering.closings import Closing, closings
 from rendering.dates import Wording
@@ -56,6 +57,7 @@ class Site:
     closings: tuple[Closing, ...]
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
+    categories: tuple[Group, ...]
     places: Mapping[str, Branch]
     openings: tuple[Opening, ...]
     unfetched: tuple[str, ...]
@@ -98,6 +100,7 @@ class Site:
             if calendar.unfetched
         )
         audiences = lists.groups("audience", listed)
+        categories = lists.groups("category", listed)
         paths, files = assets.static_files(settings, templates)
         logo = assets.logo(settings)
         if logo:
@@ -114,6 +117,11 @@ class Site:
             "home": _list_path(settings),
             "branches": branches,
             "audiences": audiences,
+            "categories": categories,
+            # MAX_GROUPS may leave out names.
+            "ages": defaultdict(
+                int, ((group.slug, number % colors.AGES) for number, group in enumerate(audiences))
+            ),
             "libcal_url": _public_address(snapshot.url),
         }
         return cls(
@@ -130,6 +138,7 @@ class Site:
             audiences=audiences,
             places={slug(branch.name): branch for branch in settings.branches},
             openings=openings(settings.branches, snapshot.hours, snapshot.closures, settings),
+            categories=categories,
             unfetched=unfetched,
             assets=files,
             images=images,
@@ -139,8 +148,8 @@ class Site:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The branches, then the audiences."""
-        return (*self.branches, *self.audiences)
+        """The branches, then the audiences and the categories."""
+        return (*self.branches, *self.audiences, *self.categories)
 
     def tag_path(self, kind: str, name: str) -> str:
         """Return the path of the list of an audience or a category (`kind`)."""
@@ -168,6 +177,11 @@ class Site:
     def listing(self) -> Listing:
         """The list of all events."""
         return lists.listing(self.listed, self.wording)
+
+    @cached_property
+    def search_index(self) -> bytes:
+        """The index for the search in lists."""
+        return search.index(self.listing.programs, self.listed, self.messages, self.templates / "messages")
 
     def offsets(self, years: int) -> tuple[tuple[int, int], ...]:
         """Return the library's offsets from UTC of this year and the next ones."""

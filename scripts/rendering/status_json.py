@@ -17,8 +17,11 @@ def count(snapshot: Snapshot, settings: Settings) -> int:
     return sum(event.listed and not dates.is_over(event, today) for event in snapshot.events)
 
 
-def content(snapshot: Snapshot, settings: Settings) -> bytes:
+def content(snapshot: Snapshot, settings: Settings, search: str = "") -> bytes:
     """Return the content of status.json. Pages read it to show their age, monitors to watch the runs.
+
+    `search` is the path of the index for the search. It is here and not in the pages, since it changes with
+    every event.
 
     `fetched` is the last successful fetch of the calendar whose last one is oldest. `next_due` is when
     the next fetch is due. It is computed from `fetched` and the schedule, so a failed run does not
@@ -29,6 +32,7 @@ def content(snapshot: Snapshot, settings: Settings) -> bytes:
         **_freshness(snapshot.fetched, settings),
         "timezone": settings.timezone.key,
         "stale_after_minutes": settings.stale_after_minutes,
+        "search": search,
         "events": count(snapshot, settings),
         "dropped": snapshot.dropped,
         "calendars": [

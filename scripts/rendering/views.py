@@ -185,6 +185,15 @@ class EventView:
         """The slugs of its categories, separated by spaces."""
         return " ".join(map(slug, self.event.categories))
 
+    @property
+    def flags(self) -> str:
+        """How visitors take part, for filters: `online`, `person`, `places` (they can still come)."""
+        event, status = self.event, event_status(self.event)
+        person = not event.online_only and bool(event.place or event.branch or not event.online)
+        places = status in ("", "few-left", "required", "not-open", "online-left", "in-person-left")
+        found = (("online", event.online), ("person", person), ("places", places))
+        return " ".join(name for name, applies in found if applies)
+
     @cached_property
     def status(self) -> Status | None:
         """The first status that applies; "now" and "ended" depend on the minute, so scripts add them.

@@ -3,7 +3,7 @@
 const event = document.getElementById("event");
 let tag = event.querySelector(".tag");
 const keepsTag = event.matches(".off") || tag && !tag.matches(".required, .few-left, .full, .waiting-list, .closed, .not-open, .online-left, .in-person-left");
-const calledOff = keepsTag && !tag?.matches(".library-closed");
+const calledOff = keepsTag && !(tag && tag.matches(".library-closed"));
 
 // "Today, in 2 hours", up to two weeks ahead; empty while the data are old, since the time may have changed.
 function distance(now) {
@@ -24,7 +24,7 @@ everyMinute((now) => {
   relative.hidden = !relative.textContent;
   // Tags such as Cancelled or No longer listed stay.
   if (keepsTag || state === "before" || (state === "now" && !isOn(event, now))) return;
-  document.getElementById("register")?.parentNode.remove();
+  for (const link of event.querySelectorAll("#register")) link.parentNode.remove();
   if (state === "ended" && !event.dataset.end && local(event.dataset.start).day === local(now).day) {
     // LibCal gives no end: it may still be on.
     if (tag) tag.closest("p").remove();
@@ -38,13 +38,13 @@ everyMinute((now) => {
     event.querySelector("h1").after(line);
   }
   retag(tag, state, state === "now" ? nowText(event, now) : say("status.ended"));
-  if (state === "ended") event.querySelector(".actions details")?.remove();
+  if (state === "ended") for (const calendars of event.querySelectorAll(".actions details")) calendars.remove();
 });
 
 const share = document.getElementById("share");
 share.hidden = !navigator.share && !navigator.clipboard;
 share.addEventListener("click", async () => {
-  const url = document.querySelector("link[rel=canonical]")?.href ?? location.href;
+  const { href: url } = document.querySelector("link[rel=canonical]") || location;
   try {
     if (navigator.share) await navigator.share({ title: document.title, url });
     else {
@@ -61,7 +61,7 @@ try {
   const root = document.getElementById("up").href.replace(/[^/]*$/, "");
   const from = document.referrer.split("#")[0];
   if (from.startsWith(root) && !from.startsWith(`${root}event/`)) sessionStorage.setItem("list", from);
-  document.getElementById("up").href = sessionStorage.getItem("list") ?? document.getElementById("up").href;
+  document.getElementById("up").href = sessionStorage.getItem("list") || document.getElementById("up").href;
 } catch {
   // Storage is off.
 }

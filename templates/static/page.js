@@ -14,13 +14,20 @@ function retag(tag, status, text) {
 }
 
 // Only once: a newer status would not make the events on this page newer.
-async function fetchFreshness() {
+let fetching = null;
+function fetchFreshness() {
+  fetching = fetching || readFreshness();
+  return fetching;
+}
+
+async function readFreshness() {
   try {
     const answer = await fetch(site.status, { cache: "no-store" });
     if (answer.ok) freshness = await answer.json();
     showFreshness(Date.now() / 1000);
   } catch {
     // Offline: the page does not show its age.
+    fetching = null;
   }
 }
 

@@ -11,8 +11,11 @@ ONCE = ("index.html", "print.html", "print.html#large", "embed.html", "404.html"
 
 
 def pages(site: Path) -> list[str]:
-    """Return the paths of one page of each kind, and of the event pages chosen by `events`."""
-    lists = [min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "audience")]
+    """Return the paths of one page of each kind, and of the event pages chosen by `events`.
+
+    Pages of audiences have the template of categories.
+    """
+    lists = [min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "category")]
     return [*ONCE, *(str(path.relative_to(site)) for path in lists if path), *events(site)]
 
 

@@ -447,10 +447,10 @@ def test_the_embedded_list_shows_further_events_as_earlier_ones_end(open_page: O
     page = open_page("embed.html?limit=3")
     photographs = ["Winter in the Valley: Photographs"]
     first = ["Baby Lapsit", "Genealogy Drop-In", "Tax Help"]
-    assert [title for titles in shown(page).values() for title in titles] == photographs + first
+    assert [title for titles in shown(page).values() for title in titles] == first + photographs
     go_to(page, at("09:45"))
     then = ["Genealogy Drop-In", "Tax Help", "Watercolor for Beginners"]
-    assert [title for titles in shown(page).values() for title in titles] == photographs + then
+    assert [title for titles in shown(page).values() for title in titles] == then + photographs
 
 
 def test_a_list_of_saturday_moves_camps_exhibits_and_stop_by_programs_to_where_they_are_on_monday(

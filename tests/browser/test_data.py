@@ -180,7 +180,9 @@ def read_feeds(files: Iterable[Path]) -> dict[Path, dict[str, Any]]:
 
 def test_every_feed_is_valid_and_atom_and_json_agree(library: Library) -> None:
     files = sorted(library.site.rglob("*.atom"))
-    groups = [path for kind in ("branch", "audience") for path in library.site.glob(f"{kind}/*.html")]
+    groups = [
+        path for kind in ("branch", "audience", "category") for path in library.site.glob(f"{kind}/*.html")
+    ]
     assert len(files) == 1 + len(groups)
     foreign = read_feeds([twin for file in files for twin in (file, file.with_suffix(".json"))])
     for file in files:

@@ -120,3 +120,21 @@ def test_a_broken_script_leaves_the_day_on_the_screen_and_loads_it_again(
         page.let_pass(300, server, 20)
     page.wait_until(f"!window.mark && {STATE} === 'running'")
     assert not page.evaluate(DAY)
+
+
+def test_the_list_can_be_searched_on_an_old_phone(
+    tmp_path: Path, larkfield: Library, serve: Callable[[Path], SiteServer]
+) -> None:
+    server = serve(larkfield.site)
+    server.date = NOW.timestamp()
+    with engines.launch("79", tmp_path) as launched:
+        page = launched.page(390, 844, NOW.timestamp())
+        page.goto(server.url("index.html?q=yoga&date=tomorrow"))
+        page.let_pass(1, server)
+        assert "Next: Friday, March 6" in page.evaluate("document.getElementById('none').textContent")
+        page.evaluate("document.getElementById('show-all').click()")
+        page.let_pass(1, server)
+        # The text is not squeezed by the image beside it.
+        narrow = "[...document.querySelectorAll('#events section:not(#ongoing) li h3')].filter(e => e.offsetWidth < 200).length"
+        assert page.evaluate(narrow) == 0
+        assert page.errors == []

@@ -40,13 +40,15 @@ WORKABLE = """() => [...document.querySelectorAll("a[href], button, input, selec
 
 
 def walk(page: Page, key: str, most: int) -> list[dict[str, Any]]:
-    """Press `key` until no element has the focus, at most `most` times; return the elements that had it."""
+    """Press `key` until no element has the focus; return the elements that had it, at most `most`."""
     found: list[dict[str, Any]] = []
-    for _ in range(most):
+    while len(found) < most:
         page.keyboard.press(key)
         if (focused := page.evaluate(FOCUSED)) is None:
             break
-        found.append(focused)
+        # A date field takes one key for each of month, day, year and calendar.
+        if not found or found[-1]["name"] != focused["name"] or focused["name"] != "INPUT date":
+            found.append(focused)
     return found
 
 
@@ -67,7 +69,7 @@ def test_tab_reaches_every_control_in_order_with_visible_focus(
     # No smooth scrolling, so that the position is final at once.
     still = {"reduced_motion": "reduce", "viewport": {"width": width, "height": 740}}
     page = open_page(path, serve(larkfield.site), **still)
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate("document.querySelectorAll('details:not(.pick)').forEach(d => d.open = true)")
     wanted = page.evaluate(WORKABLE)
     assert wanted
     forth = walk(page, "Tab", len(wanted) + 1)
@@ -79,6 +81,24 @@ def test_tab_reaches_every_control_in_order_with_visible_focus(
         assert one["marked"], one
         assert one["inView"], one
         assert not one["covered"], one
+
+
+def test_choices_open_work_and_close_by_keyboard(
+    larkfield: Library, open_page: OpenPage, serve: Serve
+) -> None:
+    page = open_page("index.html", serve(larkfield.site))
+    age, kind = page.locator("details.pick").first, page.locator("details.pick").nth(1)
+    age.locator("summary").press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(age.locator("input").first).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(age.locator("summary")).to_be_focused()
+    expect(age.locator("fieldset")).to_be_hidden()
+    page.keyboard.press("Enter")
+    kind.locator("summary").press("Enter")
+    expect(age.locator("fieldset")).to_be_hidden()
+    expect(kind.locator("fieldset")).to_be_visible()
 
 
 def test_skip_links_jump_to_the_list_and_to_the_filters(
@@ -124,7 +144,8 @@ def test_an_event_can_be_found_and_added_to_a_calendar_by_keyboard_alone(
     page.keyboard.type(event.branch[:2])
     page.clock.run_for(400)
     expect(page.locator("#count")).to_have_text("1 event")
-    while "event/" not in (page.locator(":focus").get_attribute("href") or ""):
+    # Not :focus, which does not match a date field whose calendar button has the focus.
+    while "event/" not in page.evaluate("document.activeElement.getAttribute('href') || ''"):
         press("Tab")
     press("Enter")
     page.wait_for_url(f"**/event/{event.id}.html")
@@ -162,11 +183,13 @@ def test_without_script_the_list_is_complete_and_links_to_branches_and_audiences
     assert page.locator("#count").inner_text().split()[0] == str(len(rows(listed)))
     # Controls that need the script are hidden.
     expect(page.locator("#find")).to_be_hidden()
-    browse = page.locator("a.unscripted")
+    browse = page.locator(".unscripted a")
     expect(browse).to_be_visible()
     browse.click()
     links = page.locator("#browse a")
-    groups = [path for kind in ("branch", "audience") for path in library.site.glob(f"{kind}/*.html")]
+    groups = [
+        path for kind in ("branch", "audience", "category") for path in library.site.glob(f"{kind}/*.html")
+    ]
     assert links.count() == len(groups)
     links.first.click()
     heading = page.locator("h1").inner_text()

@@ -19,13 +19,14 @@ def weights(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 def test_the_list_stays_within_its_limits(weights: dict[str, weight.Weight]) -> None:
     found = weights["list"]
-    assert found.html <= 30_000
+    assert found.html <= 35_000
+    # Browsers lay out only the days in view.
     assert found.elements <= 2_600
-    assert found.css <= 8_000
-    assert found.script <= 5_000
+    assert found.css <= 9_000
+    assert found.script <= 12_000
     assert found.requests <= 4  # style, script, font, status.json
     # images_all: after scrolling to the end.
-    assert 0 < found.images_first <= found.images_all <= 300_000
+    assert 0 < found.images_first <= found.images_all <= 450_000
 
 
 def test_the_event_page_stays_within_its_limits(weights: dict[str, weight.Weight]) -> None:
@@ -33,8 +34,8 @@ def test_the_event_page_stays_within_its_limits(weights: dict[str, weight.Weight
     assert found.html <= 8_000
     assert found.elements <= 300
     assert found.css <= 8_000
-    # 2.2 kB, and 0.4 kB to share, to count down and to return to the filtered list.
-    assert found.script <= 2_600
+    # 2.2 kB, and 0.45 kB to share, to count down and to return to the filtered list, also in old browsers.
+    assert found.script <= 2_700
     assert found.requests <= 4  # style, script, font, status.json
     assert 0 < found.images_all <= 60_000
 

@@ -111,6 +111,7 @@ def site(
         listed=listed,
         branches=(*groups("branch", listed), *quiet),
         audiences=groups("audience", listed),
+        categories=groups("category", listed),
     )
     return dict(feeds.build(full))
 

@@ -14,6 +14,7 @@ from rendering.site import Site
 from support import feed_samples as samples
 from support.feed_samples import ALL, SITE, STORYTIME, site
 
+CATEGORIES = ("category/family", "category/reading")
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
@@ -23,7 +24,8 @@ def test_the_site_has_every_feed(tmp_path: Path) -> None:
     feeds = site(*ALL)
     assert set(feeds) <= set(built)
     assert {path: built[path] for path in feeds} == feeds
-    stems = ("branch/kilton", "branch/lebanon", "audience/adults", "audience/children", "audience/family")
+    branches = ("branch/kilton", "branch/lebanon")
+    stems = (*branches, "audience/adults", "audience/children", "audience/family", *CATEGORIES)
     assert set(feeds) == {
         "events.ics", "feed.atom", "feed.rss", "feed.json", "events.json", "robots.txt", "sitemap.xml",
         *(f"{stem}{suffix}" for stem in stems for suffix in (".ics", ".atom", ".rss", ".json")),
@@ -49,7 +51,7 @@ def test_a_change_of_one_event_touches_only_the_lists_it_is_in() -> None:
     everywhere = {"events.ics", "feed.atom", "feed.rss", "feed.json", "events.json", "sitemap.xml"}
     assert {path for path in after if after[path] != before[path]} == everywhere | {
         f"{stem}{suffix}"
-        for stem in ("branch/lebanon", "audience/adults")
+        for stem in ("branch/lebanon", "audience/adults", *CATEGORIES)
         for suffix in (".ics", ".atom", ".rss", ".json")
     } | {"event/4.ics"}
     added = site(STORYTIME, samples.POSTPONED, new)
@@ -65,6 +67,7 @@ def test_the_sitemap_lists_the_pages_to_index_with_their_last_change() -> None:
     found = {url.findtext(f"{SITEMAP}loc"): url.findtext(f"{SITEMAP}lastmod") for url in root}
     paths = ["", "branch/kilton.html", "branch/lebanon.html"]
     paths += [f"audience/{name}.html" for name in ("adults", "children", "family")]
+    paths += [f"{stem}.html" for stem in CATEGORIES]
     paths += [f"event/{event.id}.html" for event in ALL if event.listed]
     assert set(found) == {f"{SITE}/{path}" for path in paths}
     assert found[f"{SITE}/event/4216770.html"] == "2026-02-20T15:30:05Z"

@@ -71,22 +71,27 @@ def long_list(number: int) -> lists.Listing:
     return lists.listing([with_image(item) for item in made], wording())
 
 
-def test_images_and_excerpts_are_shown_within_the_budget_of_elements() -> None:
-    rich = [card.rich for day in long_list(60).days for card in day.cards]
-    assert all(rich)
-    found = long_list(200)
-    by_day = [{card.rich for card in day.cards} for day in found.days]
-    assert by_day[0] == {True}
-    assert by_day[-1] == {False}
-    assert by_day == sorted(by_day, key=lambda kinds: kinds == {False})
-    assert not found.long
-
-
-def test_the_first_days_of_a_long_list_have_images_and_excerpts() -> None:
+def test_every_event_has_the_same_card_in_a_list_of_any_size() -> None:
     found = long_list(500)
+    assert all(card.rich for day in found.days for card in day.cards)
     assert found.long
-    assert [card.rich for card in found.days[0].cards + found.days[1].cards] == [True] * 20
-    assert sum(card.rich for day in found.days for card in day.cards) == 30
+    assert not long_list(50).long
+
+
+def test_the_strip_has_all_days_with_events_and_the_next_fortnight() -> None:
+    found = listing(
+        event("2026-03-03 09:00", id="1"),
+        event("2026-03-03 10:00", id="2"),
+        event("2026-04-02 10:00", id="3"),
+    )
+    days = lists.strip(found, wording())
+    assert [(day.weekday, day.number, day.count) for day in (days[0], days[1], days[-1])] == [
+        ("Tue", "3", 2),
+        ("Wed", "4", 0),
+        ("Thu", "Apr 2", 1),
+    ]
+    assert len(days) == 15
+    assert lists.strip(listing(), wording()) == ()
 
 
 def test_the_first_two_images_of_a_list_are_not_lazy() -> None:

@@ -26,6 +26,7 @@ from support.feed_samples import hostile_text
         ('<img alt="a > b">1 &lt; 2', "1 < 2"),
         ("&lt;b&gt;not bold&lt;/b&gt;", "<b>not bold</b>"),
         ("<P>Loud</P><HR>", "Loud"),
+        ("<table><tr><th>Hour</th><td>10am</td></tr><tr><td>x</td></tr></table>", "Hour 10am\n\nx"),
         ("<p>&nbsp;</p><p></p>", ""),
         ("a\x00b\x1bc\ud800d&#10;e", "abcd\ne"),
     ],
