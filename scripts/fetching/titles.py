@@ -31,8 +31,9 @@ _DAYS = (
 # - WEAK: set apart, and in capitals or beside the name of a program ("Storytime - Cancellation")
 # - LOUD: set apart and in capitals ("FULL: Storytime")
 _STRONG = {
-    CANCELLED: r"cancell{0,2}e?d|cancled|canclled|canelled|cancalled|cxld?|canx|cancelad[oa]|afly(?:st|ses)",
-    POSTPONED: r"postponed|(?:aplazad|pospuest|postergad)[oa]s?|udskudt|udskydes|udsættes",
+    CANCELLED: r"cancell{0,2}e?d|cancled|canclled|canelled|cancalled|cxl(?:['’]?d)?|canx|cancelad[oa]"
+    r"|se\s+cancelan?|afly(?:st|ses)",
+    POSTPONED: r"postponed|(?:aplazad|pospuest|postergad)[oa]s?|se\s+(?:pospone|aplaza|posterga)n?|udskudt|udskydes|udsættes",
     RESCHEDULED: r"re-?scheduled|resched|reprogramad[oa]s?",
 }
 _CLEAR = {
@@ -49,7 +50,8 @@ _CLEAR = {
     r"|pasa\s+a\s+(?:ser\s+)?(?:virtual|en\s+línea|zoom|online)"
     r"|flyttet\s+(?:til\s+)?(?:online|zoom|teams|nettet|virtuelt)",
     SOLD_OUT: r"sold[\s-]+out|fully\s+booked|fuldt\s+booket|(?:alt\s+)?udsolgt|alt\s+optaget"
-    r"|alle\s+pladser\s+optaget|(?:entradas|plazas|cupos)\s+agotad[oa]s|agotad[oa]s?|(?:aforo|cupo)\s+completo",
+    r"|fuldt\s+optaget|alle\s+pladser\s+optaget|(?:entradas|plazas|cupos)\s+agotad[oa]s|agotad[oa]s?"
+    r"|(?:aforo|cupo)\s+(?:completo|lleno)|registration\s+(?:is\s+)?full|wait[\s-]?list\s+only|inscripciones\s+completas",
 }
 _LATE = {
     MOVED_ONLINE: r"now\s+(?:online|virtual|on\s+zoom)(?:\s+only)?|ahora\s+(?:virtual|en\s+línea|por\s+zoom|online)"
@@ -59,7 +61,7 @@ _LATE = {
 _WEAK = {
     CANCELLED: r"cancell?ations?(?:\s+notice)?|cancelación|cancelad[oa]s|aflysning|suspendid[oa]s?|anulad[oa]s?",
 }
-_LOUD = {CANCELLED: r"cancel", SOLD_OUT: r"full"}
+_LOUD = {CANCELLED: r"cancel|canc", SOLD_OUT: r"full"}
 
 _STRENGTHS = (("strong", _STRONG), ("clear", _CLEAR), ("late", _LATE), ("weak", _WEAK), ("loud", _LOUD))
 _KINDS = {
@@ -82,51 +84,56 @@ _WHEN = (
     rf"(?:(?:the|a|an|this|next|el|la|los|den|próximo|næste)\s+)*(?:\d|(?:{_MONTHS}|{_DAYS}|today|tonight|tomorrow"
     r"|tonite|later|future|further|now|new|date|week|month|season|summer|fall|winter|spring|year|day|holidays?"
     r"|rescheduled|determined|announced|tbd|tba|hoy|mañana|nueva|otro|nuevo|otra|ny|nyt|senere|ubestemt|uge"
-    r"|i\s+(?:dag|morgen|aften)|weather|snow|illness|lack|low)\b)"
+    r"|i\s+(?:dag|morgen|aften)|d\.?\s*\d{1,2}|efteråret|foråret|sommeren|vinteren|weather|snow|illness|lack|low)\b)"
 )
 # What may follow the word: why, until when, a new date. With such a tail the title keeps all its words.
 _REASON = (
     r"due\b|because\b|owing\b|until\b|till\b|['’]til\b|through\b|thru\b"
     rf"|(?:to|for|on|from|as\s+of|effective|starting|till?|hasta|para|al?|desde|til|fra|indtil|på)\s+(?:be\s+)?{_WHEN}"
     r"|by\s+(?:the\s+)?(?:presenter|instructor|performer|author|speaker|library|host|teacher|request|organi[sz]er)"
-    r"|hasta\b|debido\b|a\s+causa\b|por\s+(?:mal|lluvia|nieve|enfermedad|clima|causa|motivos?|falta|hoy|el\s+mal)"
+    r"|hasta\b|debido\b|a\s+causa\b|por\s+(?:(?:el|la|los|las)\s+)?(?:mal|tormenta|huracán|lluvia|nieve|enfermedad|clima|causa|motivos?|falta|hoy|el\s+mal)"
     r"|på\s+grund\b|p\.?\s?g\.?\s?a\b|grundet\b|indtil\b"
 )
 _TAIL = re.compile(
     rf"(?:{_REASON}|{_WHEN}|this\s+(?:{_WHEN}|morning|afternoon|evening|class|program)|sorry\b|apolog|we\s+apologi"
-    r"|new\s|next\s|more\s|snow|inclement|weather\b|storm|illness|sick|emergency|low\s+|see\s|check\s|please\s|no\s+(?:class|program|meeting)"
+    r"|new\s+(?:date|day|time|location|place|room|meeting)|next\s|more\s|wait[\s-]?list|refunds?\b|(?:instructor|presenter|performer|author|speaker|teacher|staff|library)\s+(?:is\s+)?(?:ill|sick|unavailable|closed|closure|closing|emergency)|snow|inclement|weather\b|storm|illness|sick|emergency|low\s+|see\s|check\s|please\s|no\s+(?:class|program|meeting)"
     r"|lo\s+sentimos|est[ea]\s+(?:semana|mes|noche|tarde)|desværre|beklager|i\s+(?:dag|aften|morgen)\b)",
     re.IGNORECASE,
 )
 _LEADING_TAIL = re.compile(rf"(?:{_REASON}|\d)", re.IGNORECASE)
 _MAX_TAIL = 8
 _DATED = re.compile(
-    rf"\s+(?:to|until|till|for|on)\s+(?:the\s+)?(?:\d|(?:{_MONTHS}|{_DAYS})(?!\w)|(?:a\s+)?(?:further|later|today)\b)",
+    rf"\s+(?:to|until|till|through|thru|for|on)\s+(?:the\s+)?(?:\d|(?:{_MONTHS}|{_DAYS})(?!\w)|(?:a\s+)?(?:further|later|today)\b)",
     re.IGNORECASE,
+)
+# A sentence in small letters: "Chair Yoga has been cancelled". "Christmas Has Been Cancelled" is a title.
+_SAID = re.compile(
+    r"(?<!\bthat)(?<!\bwhich)(?<!\bwho)\s(?:(?:has|have)(?:\s+unfortunately)?\s+been|will\s+be|is\s+unfortunately|ha\s+sido|han\s+sido|er\s+desværre|er\s+blevet)\Z"
+    r"|\A(?:[Tt]o(?:day|night)['’]s|[Tt]his|[Dd]agens)\s.*\s(?:is|are|er)\Z"
 )
 _SMILEY = re.compile(r"\s*[:;=]-?[()DPp\[\]|/\\]+(?!\w)")
 # The event's kind before the word: "This event has been cancelled", "EVENT CANCELLED: Storytime".
 _FILLER = (
-    r"(?P<filler>(?:(?:sorry|update|notice|note|attention|aviso|atención|obs|bemærk)[\s,:!–—-]+)?"
+    r"(?P<filler>(?:(?:sorry(?:\s+but)?|we(?:['’]re|\s+are)\s+sorry(?:,?\s+but)?|update|notice|note|attention|aviso|atención|obs|bemærk)[\s,:!–—-]+)?"
     r"(?:(?:(?:this|the|today['’]?s?|tonight['’]?s?|est[ea]|el|la|dagens|denne|dette)\s+)?"
     r"(?:event|program(?:me)?|class|session|meeting|workshop|evento|actividad|programa|taller|clase|arrangement(?:et)?"
-    r"|kurset)\s+)?(?:(?:is|has|have|been|now|temporarily|unfortunately|ha|sido|está|queda|er|desværre|ahora)\s+)*)"
+    r"|kurset|tonight|today|\d{1,2}/\d{1,2}(?:\s+(?:class|session|program|meeting|event))?)\s+)?(?:(?:is|has|have|been|now|temporarily|unfortunately|ha|sido|está|queda|er|desværre|ahora)\s+)*)"
 )
 # A condition or a question is no state: "CANCELLED IF IT RAINS: Picnic".
 _CONDITION = re.compile(r"\s*(?:\?|(?:if|unless|in\s+case|when|whenever|or|si|hvis|ved)\b)", re.IGNORECASE)
 
 _QUOTES = "\"'“”„«»‘’"
 _LEADING = re.compile(
-    rf"[^\w{_QUOTES}]*{_FILLER}(?P<words>{_PHRASE})(?P<after>[\s:!.,;|/*()\[\]{{}}~–—•\u2190-\u2bff\U0001f000-\U0001faff\ufe0f-]*)",
+    rf"[^\w{_QUOTES}]*{_FILLER}(?P<words>{_PHRASE})(?P<after>[\s:!.,;|/*<>()\[\]{{}}~–—•\u2190-\u2bff\U0001f000-\U0001faff\ufe0f-]*)",
     re.IGNORECASE,
 )
-_SEGMENT = re.compile(rf"[\s*~!.]*+{_FILLER}(?P<words>{_PHRASE})(?P<tail>.*)\Z", re.IGNORECASE | re.DOTALL)
+_SEGMENT = re.compile(rf"[\s*~!¡.]*+{_FILLER}(?P<words>{_PHRASE})(?P<tail>.*)\Z", re.IGNORECASE | re.DOTALL)
 _LOUD_END = re.compile(rf"\s(?P<words>{_PHRASE})(?P<tail>.*)\Z", re.IGNORECASE | re.DOTALL)
 _DELIMITER = re.compile(r"[:|)\]}!–—*•-]")
 # Punctuation that sets the end of a title apart. A hyphen inside a word does not ("self-cancelled"), except
 # before a capital ("Storytime-Cancelled").
 _BEFORE_END = re.compile(
-    r"\s*+(?:[:|(\[{<*~•_\u203c\u2190-\u2bff\U0001f000-\U0001faff\ufe0f]+|[–—]|--+|\.{2,}|…)\s*+|\s+[-/]+\s*|-\s+|(?<=\w\w\w\w)-(?=[A-ZÅÆØÁÉÍÓÚ])|(?<=[)!.])-"
+    r"\s*+(?:[:|(\[{<>*~•_\u203c\u2190-\u2bff\U0001f000-\U0001faff\ufe0f]+|[–—]|--+|\.{2,}|…)\s*+|\s+[-/]+\s*|-\s+|(?<=\w\w\w\w)-(?=[A-ZÅÆØÁÉÍÓÚ])|(?<=[)!.])-"
 )
 _SOFT = re.compile(r"[,.;!]\s+")
 _BRACKETED = re.compile(r"\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|\*+([^*]+)\*+)\s*")
@@ -140,7 +147,7 @@ _PROGRAM = re.compile(
     r"|painting|drawing|sewing|cooking|coding|gardening|dance|dancing|hora|noche|hygge\w*|club|class(?:es)?|workshops?|meetings?|program(?:me)?s?|group|lectures?|concerts?|crafts?"
     r"|bingo|yoga|chess|lego|rhymes?|playgroup|talk|tour|session|lessons?|tutoring|knitting|book\s+(?:club|group)"
     r"|movies?|films?|matin[ée]e|music|gaming|games?|trivia|zumba|tai\s+chi|camp|fair|sale|party|hour|help"
-    r"|taller(?:es)?|club|cuentos|charla|clase|concierto|reunión|foredrag|koncert|værksted|kursus|café|klub|møde)\b",
+    r"|taller(?:es)?|club|cuentos|charla|clase|concierto|reunión|foredrag|koncert|værksted|kursus|café|klub|møde|højtlæsning|læsekreds|lektiehjælp|fortælletime|filmaften|babyrytmik|omvisning)\b",
     re.IGNORECASE,
 )
 # Things that are themselves cancelled: "Cancelled Flights: Know Your Rights".
@@ -163,10 +170,15 @@ _SENTENCE = re.compile(
 _SUBTITLE = re.compile(
     r"(?:how|why|inside|what|when|who|surviving|life|lives)\b"
     r"|(?:the|a|an)\s+(?:\w+\s+)?(?:rise|fall|story|stories|true|art|history|left|politics|power|case|truth|death|end"
-    r"|making|novel|memoir|documentary|film|movie|play|musical|comedy|book|guide|thriller|introduction|author)\b"
+    r"|making|music|life|lives|novel|memoir|documentary|film|movie|play|musical|comedy|book|guide|thriller|introduction|author)\b"
+    r"|(?:el|la|los|las|una?)\s+(?:historia|novela|película|obra|arte|vida|libro|documental|auge|caída)\b"
+    r"|(?:true\s+)?(?:stories|story|tales)\s+(?:of|from|about)\b|historier\s+(?:om|fra)\b|historias\s+de\b"
+    r"|(?:en|et|den|det)\s+(?:debat|forestilling|film|bog|roman|historie|samtale|dokumentar)\b"
     r"|(?:novel|documentary|film|movie|en\s+roman|una\s+novela|la\s+película)\b|\d{4}\s*(?:film|\)|movie)",
     re.IGNORECASE,
 )
+# Words that often begin a title of their own: "Udsat: unge fortæller".
+_ALSO_A_TITLE = re.compile(r"called\s+off|udsat|flyttet|agotad[oa]s?|aplazad[oa]s", re.IGNORECASE)
 # A film or a book follows the colon: "Movie Night: Canceled".
 _WORK = re.compile(
     r"(?:\b(?:film|movie|movies|cinema|documentary|screening|matin[ée]e|book\s+(?:club|discussion|talk|group|chat|launch)|author\s+(?:talk|visit|event|reading)|novel|play|read|reading"
@@ -231,12 +243,16 @@ def _leading(title: str) -> _Found | None:
     if not following:
         return _Found(state, title) if strength not in ("loud", "late", "weak") or loud else None
     tailed = not apart and bool(_LEADING_TAIL.match(following))
-    if not _leads(strength, following, loud=loud, apart=apart, tailed=tailed, bracket="(" in after):
+    if not _leads(
+        strength, match["words"], following, loud=loud, apart=apart, tailed=tailed, bracket="(" in after
+    ):
         return None
     return _Found(state, title if tailed else _closed(following))
 
 
-def _leads(strength: str, following: str, *, loud: bool, apart: bool, tailed: bool, bracket: bool) -> bool:
+def _leads(
+    strength: str, words: str, following: str, *, loud: bool, apart: bool, tailed: bool, bracket: bool
+) -> bool:
     """Return whether a word at the beginning is a state, given the text that follows it."""
     shout = loud and following.isupper()
     program = bool(_PROGRAM.search(following))
@@ -246,6 +262,8 @@ def _leads(strength: str, following: str, *, loud: bool, apart: bool, tailed: bo
         return apart and ((loud and not shout) or program)
     if strength in ("loud", "late"):
         return apart and loud
+    if not loud and _ALSO_A_TITLE.fullmatch(words) and not program:
+        return False
     if apart or tailed:
         return True
     if loud and not shout:
@@ -329,13 +347,14 @@ def _loud_end(title: str) -> _Found | None:
     strength, state = _kind(match)
     before, after = title[: match.start()].rstrip(), match["tail"]
     loud = match["words"].isupper()
+    said = match["words"].islower() and bool(_SAID.search(before))
     if (
         strength in ("weak", "loud")
         or not before
-        or not (loud or _DATED.match(after) or _SMILEY.match(after))
+        or not (loud or said or _DATED.match(after) or _SMILEY.match(after))
     ):
         return None
-    if _NOT_A_STATE_BEFORE.search(before) or _QUESTION.search(before) or before[-1] in _QUOTES:
+    if (_NOT_A_STATE_BEFORE.search(before) and not said) or _QUESTION.search(before) or before[-1] in _QUOTES:
         return None
     if before.isupper() and not _PROGRAM.search(before):
         return None
@@ -345,7 +364,12 @@ def _loud_end(title: str) -> _Found | None:
         return None if _CONDITION.match(after.lstrip(" –—:([;,-")) else _Found(state, title)
     if tail is None:
         return None
-    trimmed = re.sub(r"(?:\s+(?:is|are|has|have|been|er|está|ha\s+sido))+\Z", "", before, flags=re.IGNORECASE)
+    trimmed = re.sub(
+        r"(?:\s+(?:is|are|has|have|been|will|be|unfortunately|er|desværre|blevet|está|han?\s+sido))+\Z",
+        "",
+        before,
+        flags=re.IGNORECASE,
+    )
     return _Found(state, title if tail else trimmed or title)
 
 
@@ -354,7 +378,7 @@ def _tail(text: str) -> str | None:
     text = _SMILEY.sub("", text)
     if "?" in text:
         return None
-    words = text.strip(" \t:;,.!*()[]{}~–—•|/-")
+    words = text.strip(" \t:;,.!*()[]{}<>~–—•|/-")
     if not re.search(r"\w", words):
         return None if text[:1] in _QUOTES and text else ""
     if _CONDITION.match(words) or not _TAIL.match(words) or len(words.split()) > _MAX_TAIL:
