@@ -17,6 +17,7 @@ SCREEN = "screen.html"
 SCREEN_WORKER = "screen-worker.js"
 SCREENS = "screens.html"  # for staff: the addresses of all screens
 PRINT = "print.html"
+NEWSLETTER = "newsletter.html"  # for staff
 ACCESSIBILITY = "accessibility.html"
 EMBED = "embed.html"
 EMBED_SCRIPT = "embed.js"
@@ -33,8 +34,8 @@ STATUS = "status.json"  # rewritten by every run, and not in site.manifest
 MARK = ".events-display"  # uploaded before all else and never again; only published.manifest lists it
 
 _AT_THE_TOP = frozenset({
-    HOME, LIST, SCREEN, SCREEN_WORKER, SCREENS, PRINT, ACCESSIBILITY, EMBED, EMBED_SCRIPT, NOT_FOUND, CALENDAR,
-    ATOM, RSS, JSON_FEED, EVENTS, ROBOTS, SITEMAP, STATUS,
+    HOME, LIST, SCREEN, SCREEN_WORKER, SCREENS, PRINT, NEWSLETTER, ACCESSIBILITY, EMBED, EMBED_SCRIPT, NOT_FOUND,
+    CALENDAR, ATOM, RSS, JSON_FEED, EVENTS, ROBOTS, SITEMAP, STATUS,
 })  # fmt: skip
 # Files named after their content: static/style.93d6b31f02.css, static/320.0123456789abcdef.webp.
 # Earlier versions named images static/0123456789abcdef-320.webp.

@@ -18,6 +18,7 @@ from settings import ROOT, SettingError, Settings
 BUNDLES = {
     "list.js": ("site.js", "hours.js", "page.js", "search.js", "list.js"),
     "event.js": ("site.js", "page.js", "event.js"),
+    "newsletter.js": ("newsletter.js",),
 }
 # Placeholders in the SVG files of templates/static/.
 _BRAND, _ON_BRAND = b"@BRAND@", b"@ON_BRAND@"

@@ -9,7 +9,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import site_paths
-from rendering import assets, directions, event_page, feeds, jsonld, lists, opening, screen, search
+from rendering import (
+    assets,
+    directions,
+    event_page,
+    feeds,
+    jsonld,
+    lists,
+    newsletter,
+    opening,
+    screen,
+    search,
+)
 from rendering.lists import Group
 from rendering.site import SITE_TEXTS, Files, Site
 from rendering.views import EventView
@@ -55,6 +66,7 @@ def other_files(site: Site) -> Files:
     yield search.path(site.search_index), site.search_index
     yield from print_page(site)
     yield from embed(site)
+    yield from newsletter.build(site)
     yield from accessibility(site)
     yield from not_found(site)
     yield from feeds.build(site)

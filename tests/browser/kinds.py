@@ -7,7 +7,15 @@ from pathlib import Path
 from support.page_reader import Page
 
 # The screen has tests of its own.
-ONCE = ("index.html", "print.html", "print.html#large", "embed.html", "404.html", "accessibility.html")
+ONCE = (
+    "index.html",
+    "print.html",
+    "print.html#large",
+    "embed.html",
+    "404.html",
+    "accessibility.html",
+    "newsletter.html",
+)
 
 
 def pages(site: Path) -> list[str]:

@@ -1,9 +1,9 @@
-"""Printing: the filtered list, and print.html in normal and large print."""
+"""Printing: the filtered list, and print.html in normal and large print. Copying: the newsletter."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from browser.conftest import OpenPage
 from browser.sample_events import at
@@ -74,3 +74,19 @@ def test_a_link_switches_to_large_print_of_at_least_18_points(open_page: OpenPag
     page.emulate_media(media="screen")
     page.get_by_role("link", name="Normal print").click()
     assert printed(page).locator("h3").first.evaluate(points) < 12
+
+
+def test_the_newsletter_is_copied_formatted_or_as_plain_text(open_page: OpenPage) -> None:
+    page = open_page("newsletter.html", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy formatted").click()
+    expect(page.get_by_role("status")).to_have_text("Copied. Paste it into your mail.")
+    copied = page.evaluate("""async () => {
+        const [item] = await navigator.clipboard.read();
+        return (await item.getType('text/html')).text();
+    }""")
+    assert "<table" in copied
+    assert "style=" in copied
+    assert 'href="https://events.example.org/event/' in copied
+    page.get_by_role("button", name="Copy plain text").click()
+    plain = page.evaluate("navigator.clipboard.readText()")
+    assert plain.strip() == page.locator("#plain").inner_text().strip()

@@ -29,6 +29,7 @@ def test_names_of_static_files_contain_their_digest() -> None:
         "icon.svg",
         "share.png",
         "touch-icon.png",
+        "newsletter.js",
         "hanken-grotesk.woff2",
         "list.js",
         "event.js",

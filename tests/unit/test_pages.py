@@ -20,7 +20,7 @@ from PIL import Image
 
 import site_paths
 from event import Event, Snapshot
-from rendering import assets, pages
+from rendering import pages
 from rendering.site import Site
 from settings import SettingError
 from support import feed_readers
@@ -176,6 +176,8 @@ def test_every_page_has_one_heading_a_title_a_language_and_a_strict_policy(build
         assert found.one("html")["lang"] == "en-US"
         policy = found.one("meta", **{"http-equiv": "Content-Security-Policy"})["content"]
         assert policy.startswith("default-src 'none'; "), path
+        if path == "newsletter.html":  # mail programs need style attributes
+            policy = policy.replace("; style-src-attr 'unsafe-inline'", "")
         assert "unsafe" not in policy
         assert "*" not in policy
 
@@ -194,7 +196,14 @@ def test_every_page_has_a_canonical_address_and_some_are_not_indexed(build: Buil
     hidden = {
         path for path in html_pages(built) if page(built, path).all("meta", name="robots", content="noindex")
     }
-    assert hidden == {"404.html", "embed.html", "print.html", "event/3.html", "event/4.html"}
+    assert hidden == {
+        "404.html",
+        "embed.html",
+        "newsletter.html",
+        "print.html",
+        "event/3.html",
+        "event/4.html",
+    }
 
 
 def test_the_list_has_days_and_events_as_headings_and_one_link_for_each_event(build: Build) -> None:
@@ -659,7 +668,6 @@ def test_a_site_of_no_event_or_one_is_complete(build: Build) -> None:
 
 def test_event_pages_do_not_contain_the_texts_of_lists(build: Build) -> None:
     assert b"no_match" not in build(FULL)["event/1.html"]
-    assert len(assets.BUNDLES) == 2
 
 
 def test_an_unknown_locale_is_refused(build: Build) -> None:
