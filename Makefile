@@ -196,6 +196,7 @@ test-stores: $(VENV)/stores ## Test the publisher on SeaweedFS and rclone's S3 s
 
 .PHONY: test-browser
 test-browser: $(BROWSER) ## Test the pages in a real browser (WIDE=1: every size, EVENTS=file)
+	@$(if $(WIDE),WIDE=1 tests/browser/setup)
 	@$(if $(EVENTS),EVENTS_FILE='$(EVENTS)') python -m pytest --numprocesses=$(JOBS) $(NARROW) tests/browser
 
 .PHONY: test-docker

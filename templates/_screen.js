@@ -239,7 +239,7 @@ function fitTitle(row, height, grow) {
   const stacked = state && (portrait() || row.matches(".stacked"));
   // Without the padding for accents.
   const below = where.offsetHeight - 0.3 * parseFloat(getComputedStyle(where).fontSize) + (stacked ? state.offsetHeight : 0);
-  const room = height - below - unit() / 2;
+  const room = Math.max(height - below - unit() / 2, 4 * unit());
   const set = (fit) => title.style.setProperty("--fit", fit.toFixed(3));
   if (TALL.test(title.textContent)) title.classList.add("tall");
   const wide = () => title.scrollWidth > title.clientWidth + 1;
@@ -273,7 +273,7 @@ function fitTitle(row, height, grow) {
 // Shrinks a line of text to its column, as far as it stays readable; returns whether it fits.
 function fitLine(text, width, column) {
   if (width <= column) return true;
-  const size = parseFloat(getComputedStyle(text).fontSize) * column / width * 0.98, least = 3.05 * unit();
+  const size = parseFloat(getComputedStyle(text).fontSize) * column / width * 0.96, least = 3.05 * unit();
   text.style.fontSize = `${Math.max(size, least).toFixed(1)}px`;
   const period = text.querySelector("small");
   if (period && parseFloat(getComputedStyle(period).fontSize) < least) period.style.fontSize = `${least.toFixed(1)}px`;
@@ -438,14 +438,6 @@ function fitSlide(page, text) {
   if (over()) title.classList.add("cut");
 }
 
-async function ownPicture(path) {
-  const image = make("img", "picture");
-  image.alt = "";
-  image.src = path;
-  const page = make("div", "page own scripted", image);
-  return await decoded(image, "100vw") ? page : null;
-}
-
 // The events that a slide can invite to, the next ones first: those of today; if they are few, of the next day too.
 function invitations(time) {
   const today = local(time).day, titles = new Set();
@@ -495,11 +487,11 @@ function plan(time) {
   const invited = layout === "agenda" ? [] : invitations(time);
   const slides = layout === "slides" && invited.length > 0;
   const pages = slides ? weighted(invited).map((row) => () => slidePage(row, time)) : boardPages(time);
-  const numbered = pages.length, own = site.pictures.length ? 1 : 0;
+  const numbered = pages.length;
   // In a slot, seven rounds have all slides, at least as many in each.
   const inSlot = Math.ceil(invited.length / GROUPS);
   const extra = slides ? 0 : slot ? inSlot : slidesOf(invited, 0, numbered, time).length;
-  const length = numbered + extra + own;
+  const length = numbered + extra;
   const seconds = rotate || (slot ? Math.max(slot / length, 2.5) : STAY);
   const count = turnNumber(time, seconds, length);
   const at = count % length;
@@ -507,7 +499,6 @@ function plan(time) {
   if (slot) round += Math.floor((time - sinceStart()) / 60);
   const shown = slides ? [] : slot ? circle(invited, (round % GROUPS) * inSlot, inSlot) : slidesOf(invited, round, numbered, time);
   pages.push(...shown.map((row) => () => slidePage(row, time)));
-  if (own) pages.push(async () => await ownPicture(site.pictures[round % site.pictures.length]) || pages[0]());
   return { pages, numbered, seconds, at };
 }
 
@@ -674,6 +665,7 @@ function tick() {
   // One failed refresh is ignored, unless no refresh has succeeded in the last five minutes.
   const away = failures && !(performance.now() - reached < 5 * MINUTE);
   site.texts.updated = away ? site.texts["screen.reconnecting"] : updated;
+  byId("updated").classList.toggle("away", Boolean(away));
   if (away) byId("updated").textContent = say("updated", { time: dayText(local(built).day) });
   showFreshness(time);
   // The notice of a closure appears the day before.

@@ -334,7 +334,6 @@ def _addresses(site: Site, path: str, group: Group | None) -> dict[str, Any]:
             "code": qr_image(list_address) if site.settings.site_url else "",
             "code_address": without_scheme(list_address),
             "audiences": {each.slug: each.name for each in site.audiences},
-            "pictures": [],
             "worker": root + site_paths.SCREEN_WORKER,
             # A scope is a prefix of addresses: this one covers all screens and no list.
             "scope": "./" if path == site_paths.HOME else f"{root}screen",

@@ -73,7 +73,7 @@ FAULTS = """() => {
   if (texts < 5) found.push("hardly any text");
   for (const element of page.querySelectorAll("time b, time span, h3, .where")) {
     const { left, right } = element.getBoundingClientRect(), box = element.closest("time, li, .text").getBoundingClientRect();
-    if (left < box.left - 1 || right > box.right + 1 || element.scrollWidth > element.clientWidth + 1 && element.matches("h3")) found.push(`wide: ${named(element)}`);
+    if (left < box.left - 1 || right > box.right + 1 || element.scrollWidth > element.clientWidth + 1 && element.matches("h3, .board .where:not(.wrapped)")) found.push(`wide: ${named(element)}`);
   }
   const things = [...page.querySelectorAll("section:not(.plain) h2, time, h3, p, .scan img, .picture:not(.blur)"), ...document.querySelectorAll("header > *, footer > *, #stale, #closed, #shut, #notice")]
     .filter((element) => element.getClientRects().length && element.offsetHeight && (element.textContent || element.tagName === "IMG"));
@@ -109,7 +109,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Seen:
-    """The visible text of a screen: `groups` are headings with their rows, `kind` is board, slide or own."""
+    """The visible text of a screen: `groups` are headings with their rows, `kind` is board or slide."""
 
     kind: str
     groups: list[tuple[str, list[Row]]]
