@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 MAX_BYTES = 500_000
 MAX_BRANCHES = 200
@@ -21,7 +22,7 @@ class Branch:
     """One branch; `name` is the one that its events have. Only the name is required.
 
     `country` has two letters, `position` is latitude and longitude, `hours` the id of its opening hours in
-    LibCal, and `access` notes for visitors with disabilities.
+    LibCal, `photo` the address of a picture, and `access` notes for visitors with disabilities.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Branch:
     access: str = ""
     parking: str = ""
     hours: str = ""
+    photo: str = ""
 
     @property
     def town(self) -> str:
@@ -222,6 +224,19 @@ def _hours(value: object) -> str:
     return "" if digits and isinstance(value, int | str) else "must be LibCal's id of the hours, such as 1234"
 
 
+def _photo(value: object) -> str:
+    why = _text(value)
+    if why:
+        return why
+    try:
+        parts = urlsplit(str(value).strip())
+        good = parts.scheme == "https" and bool(parts.hostname) and not parts.username
+    except ValueError:
+        good = False
+    good = good and not re.search(r"\s", str(value).strip())
+    return "" if good else "must be an address that begins with https://"
+
+
 _KEYS = tuple(item.name for item in fields(Branch))
 _CHECKS: Mapping[str, Callable[[object], str]] = {
     "country": _matches("[A-Z]{2}", "two capital letters, such as US"),
@@ -229,4 +244,5 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "email": _matches(r"[^@\s:/?<>]+@[^@\s:/?<>]+\.[^@\s:/?<>]+", "a mail address"),
     "position": _position,
     "hours": _hours,
+    "photo": _photo,
 }

@@ -242,6 +242,7 @@ class Calendar:
 class Snapshot:
     """The content of events.json: events and closures (sorted), calendars, hours, number of dropped events.
 
+    `photos` are the images of branches, by their name, as in `Event.image`.
     `url` is the address of the LibCal API that they come from. Events of another LibCal are never kept.
     """
 
@@ -249,6 +250,7 @@ class Snapshot:
     closures: tuple[Event, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     hours: tuple[Hours, ...] = ()
+    photos: Mapping[str, str] = field(default_factory=dict)
     dropped: int = 0
     url: str = field(default="")
 
@@ -267,6 +269,7 @@ class Snapshot:
             "calendars": [_calendar_to_json(calendar) for calendar in self.calendars],
             "events": [event.to_json() for event in self.events],
             "closures": [event.to_json() for event in self.closures],
+            "photos": dict(self.photos),
             "hours": [hours.to_json() for hours in self.hours],
         }
         text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)
@@ -284,6 +287,7 @@ class Snapshot:
                 closures=tuple(Event.from_json(item, zone) for item in data.get("closures", ())),
                 calendars=tuple(_calendar_from_json(item, zone) for item in data["calendars"]),
                 hours=tuple(Hours.from_json(item, zone) for item in data.get("hours", ())),
+                photos={str(name): str(stem) for name, stem in data.get("photos", {}).items()},
                 dropped=int(data["dropped"]),
                 url=data["url"],
             )

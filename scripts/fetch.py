@@ -152,7 +152,7 @@ def _add_images(
         illustrated = fetcher.with_images(snapshot, images, deadline.within(IMAGES_SECONDS))
         if illustrated != snapshot:
             illustrated.save(path)
-        images.save(event.image for event in illustrated.events)
+        images.save([*(event.image for event in illustrated.events), *illustrated.photos.values()])
     except OSError as error:
         log.warn(
             "cannot save images; publishing without new ones",

@@ -125,12 +125,23 @@ class Fetcher:
         outcomes = [self._outcome(calendar, images) for calendar in self._libcal.calendars]
         merged = merge(self._last, outcomes, self._window, believe=self._settings.force)
         hours = opening_hours.merge(self._last.hours, self._places, self._hours, self._window.now)
-        return replace(merged, hours=hours, dropped=self.dropped)
+        return replace(merged, hours=hours, photos=self._photos(images), dropped=self.dropped)
+
+    def _photos(self, images: ImageCache) -> dict[str, str]:
+        """Return the image of each branch that has a photo; the last one if it is not in the cache."""
+        last = self._last.photos
+        found = {
+            branch.name: images.stem(branch.photo) or last.get(branch.name, "")
+            for branch in self._settings.branches
+            if branch.photo
+        }
+        return {name: stem for name, stem in found.items() if stem}
 
     def with_images(self, snapshot: Snapshot, images: ImageCache, deadline: Deadline) -> Snapshot:
         """Refresh the image cache, the next events first; return the snapshot with the new images."""
         addresses = {key: value for result in self._results.values() for key, value in result.images.items()}
-        wanted = [addresses[event.id] for event in snapshot.events if event.id in addresses]
+        wanted = [branch.photo for branch in self._settings.branches if branch.photo]
+        wanted += [addresses[event.id] for event in snapshot.events if event.id in addresses]
         downloader = Downloader(
             origin=Origin.of(self._libcal.url),
             user_agent=user_agent(self._settings.site_url),

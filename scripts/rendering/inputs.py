@@ -28,6 +28,7 @@ def digest(program: Path, snapshot: Snapshot, settings: Settings, templates: Pat
         settings.now.date().isoformat(),
         repr(_settings(settings)),
         repr((snapshot.url, snapshot.events, snapshot.closures, calendars)),
+        repr(dict(snapshot.photos)),
         repr([(hours.id, hours.days) for hours in opening.fresh(snapshot.hours, settings)]),
         # The name of an image holds its digest.
         repr(sorted(path.name for path in images.iterdir()) if images.is_dir() else []),

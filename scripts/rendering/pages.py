@@ -93,6 +93,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         openings=[(item, item.text(site.wording)) for item in site.hours_of(group)],
         place=place,
         directions=directions.to_branch(place) if place else None,
+        photo=site.photos.get(group.slug) if place and group else None,
         jsonld=jsonld.library(site, group) if group else None,
         listing=listing,
         strip=lists.strip(listing, site.wording),

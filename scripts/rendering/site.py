@@ -42,8 +42,8 @@ class Site:
     `events` have a page each, `listed` are those of them that lists show. `past` are the events of the last
     90 days, which have a page too. `unfetched` are the names of the calendars without any good fetch yet.
     `libcal_url` is the address of the API that the events come from. `places` are the branches of BRANCHES
-    by their slug, `openings` the opening hours of some. `render` renders a template of the
-    folder `templates`.
+    by their slug, `photos` pictures of some, `openings` the opening hours of some. `render` renders a
+    template of the folder `templates`.
     """
 
     settings: Settings
@@ -60,6 +60,7 @@ class Site:
     categories: tuple[Group, ...]
     places: Mapping[str, Branch]
     openings: tuple[Opening, ...]
+    photos: Mapping[str, Image]
     unfetched: tuple[str, ...]
     assets: Mapping[str, bytes]
     images: ImageFolder
@@ -137,6 +138,11 @@ class Site:
             branches=branches,
             audiences=audiences,
             places={slug(branch.name): branch for branch in settings.branches},
+            photos={
+                slug(name): sizes[max(sizes)] if 800 not in sizes else sizes[800]
+                for name, stem in snapshot.photos.items()
+                if (sizes := images.of(stem))
+            },
             openings=openings(settings.branches, snapshot.hours, snapshot.closures, settings),
             categories=categories,
             unfetched=unfetched,

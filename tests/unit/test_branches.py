@@ -26,6 +26,7 @@ position = [43.6426, -72]
 access = "Step-free entrance"
 parking = "Behind the library"
 hours = 1234
+photo = "https://example.org/kilton.jpg"
 
 [[branch]]
 name = "Lebanon"
@@ -49,6 +50,7 @@ def test_the_branches_are_read_in_the_order_of_the_file() -> None:
             access="Step-free entrance",
             parking="Behind the library",
             hours="1234",
+            photo="https://example.org/kilton.jpg",
         ),
         Branch(name="Lebanon"),
     )
@@ -89,6 +91,8 @@ def test_an_address_is_written_as_in_its_country(values: dict[str, str], address
         ('[[branch]]\nname = "A"\nposition = [143.6, -72.2]\n', ["3: position must be"]),
         ('[[branch]]\nname = "A"\nphone = "call us"\nemail = "desk"\ncountry = "USA"\n',
          ["3: phone must be", "4: email must be", "5: country must be"]),
+        ('[[branch]]\nname = "A"\nphoto = "http://example.org/a.jpg"\n', ["3: photo must be an address"]),
+        ('[[branch]]\nname = "A"\nphoto = "https://[x/a.jpg"\n', ["3: photo must be an address"]),
         ('[[branch]]\nname = 5\n', ["2: name must be a text"]),
         ('[[branch]]\nname = " "\n', ["2: name must have 1 to 1000 characters"]),
         ('[[branch]]\nname = "A"\nparking = "a\\u0007"\n', ["3: parking contains a control character"]),

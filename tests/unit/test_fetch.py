@@ -20,6 +20,7 @@ import responses
 
 import fetch
 from event import Snapshot
+from fetching.image_cache import ImageCache
 from fetching.libcal import Limits
 from log import Log
 from settings import ROOT, LibCalSettings, Settings
@@ -752,3 +753,26 @@ def test_a_closure_of_all_branches_stays_one_of_all_branches(world: World) -> No
     world.described = {"calendars": [{"calid": 7, "name": "Main"}, {"calid": 8, "name": "North"}]}
     world.run()
     assert {item.id: item.branch for item in world.snapshot.closures} == {"4": "", "5": "Main"}
+
+
+def test_the_photo_of_a_branch_is_fetched_like_the_image_of_an_event(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = "https://example.org/kilton.jpg"
+    file = tmp_path / "branches.toml"
+    file.write_text(f'[[branch]]\nname = "Kilton"\nphoto = "{photo}"\n\n[[branch]]\nname = "Lebanon"\n')
+    wanted: list[str] = []
+    monkeypatch.setattr(ImageCache, "refresh", lambda cache, found, *_: wanted.extend(found))
+    monkeypatch.setattr(
+        ImageCache, "stem", lambda cache, address: "0123456789abcdef" if address in wanted else ""
+    )
+    assert world.run(BRANCHES=str(file))[0] == 0
+    assert wanted == [photo]
+    assert world.snapshot.photos == {"Kilton": "0123456789abcdef"}
+    wanted.clear()
+    monkeypatch.setattr(ImageCache, "refresh", lambda *_: None)
+    assert world.run(15, BRANCHES=str(file))[0] == 0
+    # The last photo, while it cannot be fetched.
+    assert world.snapshot.photos == {"Kilton": "0123456789abcdef"}
+    assert world.run(30)[0] == 0
+    assert not world.snapshot.photos

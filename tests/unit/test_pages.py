@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import site_paths
+from branches import Branch
 from event import Event, Snapshot
 from rendering import pages
 from rendering.site import Site
@@ -673,3 +674,17 @@ def test_event_pages_do_not_contain_the_texts_of_lists(build: Build) -> None:
 def test_an_unknown_locale_is_refused(build: Build) -> None:
     with pytest.raises(SettingError):
         dict(pages.build(Site.of(Snapshot(), settings(LOCALE="fr_FR"))))
+
+
+def test_the_page_of_a_branch_shows_its_photo(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGB", (800, 600)).save(folder / "0123456789abcdef-800.webp")
+    given = replace(
+        settings(BUILD_DIR=str(tmp_path)), branches=(Branch(name="Kilton", photo="https://x.example/k.jpg"),)
+    )
+    built = dict(pages.build(Site.of(snapshot(event(), photos={"Kilton": "0123456789abcdef"}), given)))
+    (shown,) = page(built, "branch/kilton.html").all("img")
+    assert shown.attributes["src"] == "../static/800.0123456789abcdef.webp"
+    assert "static/800.0123456789abcdef.webp" in built
+    assert not page(built, "index.html").all("img")
