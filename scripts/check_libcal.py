@@ -37,6 +37,9 @@ def check(settings: Settings, libcal: LibCalSettings, log: Log) -> int:
         log.error(str(error), rc=CONFIG)
         return CONFIG
     except Unavailable as error:
+        if error.cause in client.absent:
+            log.error("LIBCAL_CALENDARS has a calendar without a feed", cause=error.cause, rc=CONFIG)
+            return CONFIG
         if error.cause == "forbidden":
             log.error(client.forbidden, rc=CONFIG)
             return CONFIG

@@ -29,6 +29,8 @@ WORKERS = 8
 class FeedClient(Client):
     """Client for the calendar feeds of one run. Bounds, retries and outages are those of the API's client."""
 
+    absent = frozenset(("http_404", "http_410", "not_a_calendar"))
+
     def __init__(
         self, settings: LibCalSettings, log: Log, deadline: Deadline, *, zone: ZoneInfo, **options: Any
     ) -> None:

@@ -93,10 +93,22 @@ class Fetcher:
                 self._results[name] = result
         if all(self._failed.get(calendar.id, ("",))[0] == "forbidden" for calendar in calendars):
             raise Misconfigured(self._client.refused)
+        self._refuse_absent()
         self._use_calendar_list(next(calendar_list, ("", Unavailable("deadline")))[1])
         if all(self._held_back.get(calendar.id) == INTERNAL for calendar in calendars):
             raise Misconfigured("all calendars in LIBCAL_CALENDARS are internal; choose public ones")
         self._use_hours(next(hours, ("", Unavailable("deadline")))[1])
+
+    def _refuse_absent(self) -> None:
+        """Raise Misconfigured for a new calendar without a feed, if another one has its feed."""
+        known = {calendar.id for calendar in self._last.calendars if calendar.fetched}
+        wrong = [
+            calendar.label or calendar.id
+            for calendar in self._libcal.calendars
+            if calendar.id not in known and self._failed.get(calendar.id, ("",))[0] in self._client.absent
+        ]
+        if wrong and self._results:
+            raise Misconfigured(f"LIBCAL_CALENDARS has {', '.join(wrong)}, which has no calendar feed")
 
     def _start_hours(self, deadline: Deadline) -> Iterator[tuple[str, _HoursOfPlaces | Exception]]:
         """Start to fetch the opening hours; yield (name, result or exception) once they are there."""

@@ -154,6 +154,9 @@ class Client:
         self._token_lock = threading.Lock()
         self._large_lock = threading.Lock()
 
+    # Causes of a failure that mean that there is no such calendar, not an outage.
+    absent: frozenset[str] = frozenset()
+
     @property
     def refused(self) -> str:
         """The text for the user if the server refuses every calendar."""

@@ -323,6 +323,24 @@ def test_an_upgrade_waits_for_the_run_and_keeps_the_settings(machine: Machine, l
     machine.do("systemctl", "start", UNIT)
 
 
+def test_a_second_library_has_its_own_units_and_is_removed_alone(machine: Machine) -> None:
+    machine.do("make", "install", "NAME=kilton", "SCHEDULE=Sun 12:00")
+    names = ("events-display@kilton.service", "events-display@kilton.timer")
+    verified = machine.run("systemd-analyze", "verify", "--man=no", *(f"{UNITS}/{name}" for name in names))
+    assert (verified.code, verified.log) == (0, "")
+    assert [machine.unit(name, "LoadState") for name in names] == ["loaded", "loaded"]
+    assert machine.unit(names[0], "StateDirectory") == "events-display-kilton"
+    assert machine.do("stat", "--format=%a %U", "/etc/events-display/kilton.env") == "600 root\n"
+    shown = machine.do("make", "-C", PROGRAM, "status", "NAME=kilton")
+    assert f"not scheduled: systemctl enable --now {names[1]}" in shown
+    assert "healthchecks Sun *-*-* 12:00:00 America/New_York" in shown
+    refused = machine.run("make", "uninstall")
+    assert (refused.code, "remove the other libraries first" in refused.log) == (2, True)
+    machine.do("make", "uninstall", "NAME=kilton")
+    assert machine.unit(names[0], "LoadState") == "not-found"
+    assert machine.unit(UNIT, "LoadState") == "loaded"
+
+
 def test_uninstall_keeps_the_settings_and_the_state(machine: Machine) -> None:
     settings = machine.do("cat", SETTINGS)
     state = machine.do("find", STATE, "-type", "f")

@@ -57,6 +57,17 @@ def test_good_settings_list_every_calendar_and_a_ready_line(
     assert ask(libcal, **{key: value})[0] == OK
 
 
+def test_with_feeds_the_check_finds_the_public_calendars_without_a_key(
+    libcal: LibCal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = libcal.settings["LIBCAL_CALENDARS"].partition(",")[0]
+    libcal.log.clear()
+    code, lines = ask(libcal, SOURCE="ics", LIBCAL_CALENDARS=first)
+    assert (code, errors(lines)) == (OK, [])
+    assert capsys.readouterr().out.count("=") == 1 + len(libcal.settings["LIBCAL_CALENDARS"].split(","))
+    assert not libcal.requests("/1.1")
+
+
 @pytest.mark.parametrize(
     ("settings", "code", "says"),
     [

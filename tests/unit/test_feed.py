@@ -193,6 +193,15 @@ def test_an_answer_that_is_no_complete_calendar_counts_as_an_outage(
     assert set(world.events) == before
 
 
+def test_a_new_calendar_without_a_feed_is_a_wrong_setting_and_touches_no_file(world: World) -> None:
+    world.answers[f"{SITE}/ical_subscribe.php?src=p&cid=8"] = "Invalid calendar"
+    code, log = world.run()
+    assert (code, "LIBCAL_CALENDARS has Kilton, which has no calendar feed" in log) == (78, True)
+    assert not (world.build / "events.json").exists()
+    world.answers = dict.fromkeys(world.answers, 404)  # of all: an outage
+    assert world.run()[0] == 75
+
+
 def test_a_site_that_refuses_all_feeds_is_a_wrong_setting(world: World) -> None:
     world.answers = dict.fromkeys(world.answers, 403)
     code, log = world.run()
