@@ -216,6 +216,7 @@ def test_make_status_and_make_logs_show_the_last_and_next_run(machine: Machine, 
         "summary": runs(machine)[-1],
         "next run": f"not scheduled: systemctl enable --now {TIMER}",
         "pending": "none",
+        "healthchecks": " *:*:0/5",
     }
     libcal.log.clear()
     libcal.fail("delay", seconds=5, times=1)
