@@ -443,10 +443,13 @@ def test_pages_fade_unless_reduced_motion_is_set(show: ShowScreen) -> None:
         page = (screen := show("screen.html?layout=agenda&scale=1.5", reduced_motion=motion)).page
         # The old page stays below the new one for half a second.
         for _ in range(150):
-            if page.locator(".page").count() == 2:
+            animation = page.evaluate("""() => {
+              const pages = document.querySelectorAll(".page");
+              return pages.length === 2 ? getComputedStyle(pages[1]).animationName : "";
+            }""")
+            if animation:
                 break
             screen.let_pass(0.2, 0.2)
-        animation = page.locator(".page").nth(1).evaluate("page => getComputedStyle(page).animationName")
         assert animation == name
         screen.let_pass(1)
         assert page.locator(".page").count() == 1
