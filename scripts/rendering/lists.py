@@ -24,6 +24,7 @@ OTHER_DATES = 6
 # Groups of one kind: each has pages and feeds, and each page links to all of them. Real libraries have 30.
 MAX_GROUPS = 200
 EAGER_IMAGES = 2
+MAX_FEATURED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,14 @@ def strip(listing: Listing, wording: Wording) -> tuple[StripDay, ...]:
         number = wording.month_day_short(day) if new_month else wording.day_number(day)
         found.append(StripDay(day, wording.weekday_short(day), number, counts.get(day, 0)))
     return tuple(found)
+
+
+def featured(views: Iterable[EventView]) -> list[Program]:
+    """Return the next featured programs, at most three; the dates of a title are one."""
+    found: dict[str, Program] = {}
+    for program in programs.merge(view for view in views if view.featured):
+        found.setdefault(program.view.event.title.casefold(), program)
+    return list(found.values())[:MAX_FEATURED]
 
 
 def first_days(listing: Listing, today: date, days: int) -> Listing:

@@ -12,7 +12,6 @@ from rendering.site import Files, Site
 from rendering.views import EventView
 
 DAYS = 7
-FEATURED = 3
 
 
 def build(site: Site) -> Files:
@@ -24,7 +23,7 @@ def build(site: Site) -> Files:
     parts = [(site.messages("ongoing.heading"), week.ongoing)] if week.ongoing else []
     parts += [(day.heading, day.cards) for day in week.days]
     pictures = share_pictures.drawn(site)
-    featured = [view for view in site.listed if view.featured][:FEATURED]
+    featured = [program.view for program in lists.featured(site.listed)]
     heading = site.messages("print.days", days=site.wording.days(today, today + timedelta(days=DAYS - 1)))
     notices = [closing.text for closing in site.near_closings()]
     if week.empty or site.unfetched_text():

@@ -95,6 +95,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         directions=directions.to_branch(place) if place else None,
         photo=site.photos.get(group.slug) if place and group else None,
         jsonld=jsonld.library(site, group) if group else None,
+        featured=lists.featured(events),
         listing=listing,
         strip=lists.strip(listing, site.wording),
         today=site.wording.today,

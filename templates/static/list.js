@@ -6,6 +6,7 @@ const strip = document.getElementById("days");
 const counter = document.getElementById("count");
 const none = document.getElementById("none");
 const showAll = document.getElementById("show-all");
+const featured = document.getElementById("featured");
 const seeOngoing = document.getElementById("see-ongoing");
 const emptyText = [...none.childNodes];
 const query = new URLSearchParams(location.search);
@@ -171,6 +172,11 @@ function filter(now) {
   if (count === 0) explain(form && filtered, elsewhere, later.sort()[0]);
   if (showAll) showAll.hidden = !filtered;
   if (seeOngoing) seeOngoing.hidden = filtered;
+  if (featured) {
+    const cards = [...featured.children];
+    for (const card of cards) card.hidden = Number(card.dataset.end) <= now;
+    featured.hidden = filtered || cards.every((card) => card.hidden);
+  }
   if (form) paint(search, counts, days, today);
   const text = say(count === 1 ? "count.one" : "count.other", { count });
   return search && search.corrected && count ? `${say("corrected", { words: search.corrected })} · ${text}` : text;

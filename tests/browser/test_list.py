@@ -421,3 +421,23 @@ def test_the_ongoing_exhibits_are_below_the_first_day_and_hidden_when_the_filter
     expect(first).to_contain_text("Winter in the Valley: Photographs")
     page.select_option("select[name=branch]", "lebanon")
     expect(first).to_be_hidden()
+
+
+def test_featured_events_leave_when_they_are_over_or_a_filter_is_chosen(
+    open_page: OpenPage, make_site: MakeSite, serve: Serve
+) -> None:
+    morning = event(1, "Puppets", at("9:30"), audiences=("Kids",), featured=True)
+    later = event(2, "Book Fair", at("10:00", 3), audiences=("Adults",), featured=True)
+    server = serve(make_site((morning, later)))
+    page = open_page("index.html", server)
+    featured = page.get_by_role("region", name="Featured events")
+    assert featured.get_by_role("heading").all_inner_texts() == ["Puppets", "Book Fair"]
+    page.get_by_role("searchbox").fill("fair")
+    expect(featured).to_be_hidden()
+    page.get_by_role("searchbox").fill("")
+    expect(featured).to_be_visible()
+    page = open_page("index.html", server, at("11:00"))
+    featured = page.get_by_role("region", name="Featured events")
+    assert featured.get_by_role("heading").all_inner_texts() == ["Book Fair"]
+    featured.get_by_role("link", name="Book Fair").click()
+    page.wait_for_url("**/event/2.html")

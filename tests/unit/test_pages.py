@@ -26,7 +26,7 @@ from rendering.site import Site
 from settings import SettingError
 from support import feed_readers
 from support.page_reader import Page
-from support.page_samples import NOW, SITE, all_day, event, registration, settings, snapshot
+from support.page_samples import NOW, SITE, all_day, at, event, registration, settings, snapshot
 
 FULL = event(
     "2026-03-03 10:30",
@@ -545,6 +545,27 @@ def test_the_font_is_the_bundled_one_or_the_devices_own(build: Build) -> None:
     assert not [path for path in system if path.endswith(".woff2")]
     assert not page(system, "event/1.html").all("link", rel="preload")
     assert b"@font-face" not in next(data for path, data in system.items() if path.endswith(".css"))
+
+
+def test_the_next_three_featured_events_stand_above_the_list(build: Build) -> None:
+    events = [
+        event(f"2026-03-{day:02} 10:00", id=str(day), title=f"Day {day}", featured=True, branch=branch)
+        for day, branch in ((5, "Kilton"), (6, "Lebanon"), (7, "Kilton"), (8, "Kilton"))
+    ]
+    events += [
+        replace(
+            events[0], id="99", start=at("2026-03-04 10:00"), end=at("2026-03-04 11:00"), state="cancelled"
+        )
+    ]
+    events += [replace(events[0], id="9", start=at("2026-03-09 10:00"), end=at("2026-03-09 10:00"))]
+    built = build(FULL, *events)
+
+    def titles(path: str) -> list[str]:
+        return [item.text for item in page(built, path).all("h2") if item.text.startswith("Day ")]
+
+    assert titles("index.html") == ["Day 5", "Day 6", "Day 7"]
+    assert titles("branch/kilton.html") == ["Day 5", "Day 7", "Day 8"]
+    assert not page(build(FULL), "index.html").all("div", id="featured")
 
 
 def test_the_logo_is_on_every_page(build: Build, tmp_path: Path) -> None:
