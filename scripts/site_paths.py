@@ -49,6 +49,8 @@ _NAMES = {
     "branch": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "audience": rf"{_SLUG}\.(html|ics|atom|rss|json)",
     "category": rf"{_SLUG}\.(html|ics|atom|rss|json)",
+    "series": rf"{_SLUG}\.(html|ics)",
+    "month": r"[0-9]{4}-[0-9]{2}\.html",
     "screen": rf"{_SLUG}\.html",
     "e": rf"[{_SHORT}]+",
     "static": r"[^/]+\.[0-9a-f]{10}\.[a-z0-9]+|([0-9]+\.[0-9a-f]{16}\.webp|share\.[0-9a-f]{16}\.jpg)|[0-9a-f]{16}-[0-9]+\.webp",
@@ -74,6 +76,11 @@ def group_page(kind: str, slug: str) -> str:
 def group_feed(kind: str, slug: str, suffix: str) -> str:
     """Return the path of a feed of a branch, audience or category; `suffix` is ics, atom, rss or json."""
     return f"{kind}/{slug}.{suffix}"
+
+
+def month_page(month: str) -> str:
+    """Return the path of the page of a month, `2026-03`."""
+    return f"month/{month}.html"
 
 
 def short_page(event: str) -> str:

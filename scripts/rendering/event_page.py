@@ -23,6 +23,7 @@ _TEXTS = (*SITE_TEXTS, "status.ended", "today", "share.copied")
 def build(site: Site) -> Files:
     """Yield the page of each event, also of the past ones, and their short addresses."""
     series, alike = lists.series(site.listed, site.past), related(site.listed)
+    recurring = {group.slug: group for group in site.series}
     audiences = tuple(group.slug for group in site.audiences)
     pictures = share_pictures.drawn(site)
     yield from share_pictures.files(site, pictures.values())
@@ -43,6 +44,7 @@ def build(site: Site) -> Files:
                 over=over,
                 next=next((other for other in others if not other.called_off), None),
                 others=others,
+                series=recurring.get(view.series_slug) if view.event.listed else None,
                 more=() if over else more_like(view, alike),
                 more_heading=more_heading(view),
                 place=place,

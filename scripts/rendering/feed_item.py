@@ -144,24 +144,24 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A list to subscribe to: the whole library, a branch or an audience.
+    """A list to subscribe to: the whole library, or a group.
 
-    `page`, `calendar`, `atom`, `rss` and `json` are paths from the site's root.
+    `page`, `calendar`, `atom`, `rss` and `json` are paths from the site's root. A series has only a calendar.
     """
 
     title: str
     page: str
     calendar: str
-    atom: str
-    rss: str
-    json: str
     items: tuple[Item, ...]
     source: Source
+    atom: str = ""
+    rss: str = ""
+    json: str = ""
     group: Group | None = None
     closings: tuple[Closing, ...] = ()
 
     def has(self, item: Item) -> bool:
-        """Return whether an event belongs to this list, by its branch or audience."""
+        """Return whether an event belongs to this list."""
         return self.group is None or self.group.has(item.view)
 
     @property

@@ -60,7 +60,8 @@ def build(site: Site) -> Files:
         blocks = [calendar_blocks[item.event.id] for item in with_past.items]
         blocks += [icalendar_feed.closure(item, source.host) for item in channel.closings]
         yield channel.calendar, icalendar_feed.subscription(with_past, blocks, zone, year)
-        yield from _news(channel, keys, (entries, rss_items, feed_items), language)
+        if channel.atom:
+            yield from _news(channel, keys, (entries, rss_items, feed_items), language)
 
     days = {view.event.id: run for run in programs.by_day(site.listed) if len(run) > 1 for view in run}
     records = (public_data.record(item, days.get(item.event.id, ())) for item in (*past, *channels[0].items))
@@ -98,7 +99,7 @@ def _limited(channels: list[Channel], sizes: Mapping[str, int]) -> Iterator[Chan
 
 
 def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Channel]:
-    """Return the whole library first, then the groups."""
+    """Return the whole library first, then the groups and the series."""
     name = plain_text.one_line(site.settings.site_name)
     listed = tuple(item for item in items.values() if item.event.listed)
     channels = [
@@ -130,6 +131,17 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             source=source,
         )
         for group in site.groups
+    ]
+    channels += [
+        Channel(
+            title=f"{name}: {plain_text.one_line(group.name)}",
+            page=group.path,
+            group=group,
+            calendar=group.feed("ics"),
+            items=tuple(items[view.event.id] for view in group.events),
+            source=source,
+        )
+        for group in site.series
     ]
     return channels
 

@@ -21,6 +21,7 @@ LONG = 60
 # The days in the navigation of a list; the first fortnight also has its days without events.
 STRIP_DAYS, FORTNIGHT = 62, 14
 OTHER_DATES = 6
+SERIES_DATES = 3
 # Groups of one kind: each has pages and feeds, and each page links to all of them. Real libraries have 30.
 MAX_GROUPS = 200
 EAGER_IMAGES = 2
@@ -63,7 +64,7 @@ class StripDay:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The events of one branch, audience or category."""
+    """The events of one branch, audience, category or series."""
 
     kind: str
     name: str
@@ -76,7 +77,9 @@ class Group:
         return site_paths.group_page(self.kind, self.slug)
 
     def has(self, view: EventView) -> bool:
-        """Return whether `view` belongs to this branch, audience or category."""
+        """Return whether `view` belongs to this branch, audience, category or series."""
+        if self.kind == "series":
+            return self.slug == view.series_slug
         return self.slug in map(slug, filter(None, _names(self.kind, view.event)))
 
     def feed(self, suffix: str) -> str:
@@ -256,6 +259,19 @@ def series(listed: Iterable[EventView], past: Iterable[EventView]) -> dict[str, 
         found.setdefault(view.event.title.casefold(), []).append(view)
     ended = {view.event.title.casefold() for view in past}
     return {title: views for title, views in found.items() if len(views) > 1 or title in ended}
+
+
+def recurring(listed: Iterable[EventView]) -> tuple[Group, ...]:
+    """Return the series among the `listed` events, by slug: three dates or more."""
+    found: dict[str, list[EventView]] = {}
+    for view in listed:
+        if not view.exhibit:
+            found.setdefault(view.series_slug, []).append(view)
+    return tuple(
+        Group("series", views[0].event.title, key, tuple(views))
+        for key, views in sorted(found.items())
+        if len({view.event.first_day for view in views}) >= SERIES_DATES
+    )
 
 
 def other_dates(view: EventView, series: Sequence[EventView]) -> list[EventView]:

@@ -16,6 +16,7 @@ from rendering import (
     feeds,
     jsonld,
     lists,
+    months,
     newsletter,
     opening,
     screen,
@@ -64,6 +65,8 @@ def other_files(site: Site) -> Files:
     yield from list_pages(site)
     yield from screen.build(site)
     yield search.path(site.search_index), site.search_index
+    yield from series(site)
+    yield from months.build(site)
     yield from print_page(site)
     yield from embed(site)
     yield from newsletter.build(site)
@@ -97,6 +100,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         jsonld=jsonld.library(site, group) if group else None,
         featured=lists.featured(events),
         listing=listing,
+        months=tuple(months.months(site)),
         strip=lists.strip(listing, site.wording),
         today=site.wording.today,
         last_day=max((day.date for day in listing.days), default=site.wording.today),
@@ -127,6 +131,13 @@ def _facets(site: Site, events: Sequence[EventView], group: Group | None) -> dic
     first = [branch.name for branch in site.settings.branches]
     facets = {kind: lists.groups(kind, events, first=first if kind == "branch" else ()) for kind in kinds}
     return {kind: choices for kind, choices in facets.items() if len(choices) > 1}
+
+
+def series(site: Site) -> Files:
+    """Yield a page with all dates of each series."""
+    for group in site.series:
+        feeds = {"calendar": group.feed("ics")}
+        yield group.path, site.render("series.html", path=group.path, root="../", group=group, feeds=feeds)
 
 
 def print_page(site: Site) -> Files:

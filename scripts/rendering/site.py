@@ -58,6 +58,7 @@ class Site:
     branches: tuple[Group, ...]
     audiences: tuple[Group, ...]
     categories: tuple[Group, ...]
+    series: tuple[Group, ...]
     places: Mapping[str, Branch]
     openings: tuple[Opening, ...]
     photos: Mapping[str, Image]
@@ -145,6 +146,7 @@ class Site:
             },
             openings=openings(settings.branches, snapshot.hours, snapshot.closures, settings),
             categories=categories,
+            series=lists.recurring(listed),
             unfetched=unfetched,
             assets=files,
             images=images,

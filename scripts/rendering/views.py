@@ -175,6 +175,14 @@ class EventView:
         """The slug of its branch."""
         return slug(self.event.branch) if self.event.branch else ""
 
+    @cached_property
+    def series_slug(self) -> str:
+        """The slug of its series, from title, branch, day of the week and time: `chess-kilton-tue-1030`."""
+        event = self.event
+        day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[event.first_day.weekday()]
+        time = "" if event.all_day else f"{event.start:%H%M}"
+        return "-".join(filter(None, (slug(event.title), self.branch_slug, day, time)))
+
     @property
     def audience_slugs(self) -> str:
         """The slugs of its audiences, separated by spaces."""

@@ -251,7 +251,7 @@ EOF
   same "${lines[6]}" "upload	$S3_PREFIX/status.json"
   same "${lines[7]}" "delete later	$S3_PREFIX/event/9.html"
   same "${lines[8]}" 'invalidate	/*'
-  same "${lines[9]}" "7 uploads (333 bytes), 0 deletes, 1 invalidation path: \$0.000075; 0 of 1,000 free paths used this month"
+  same "${lines[9]}" "7 uploads (333 bytes), 0 deletes, 1 invalidation path: \$0.000085; 0 of 1,000 free paths used this month"
   same "$(calls)" ''
   [[ ! -e $BUILD_DIR/pending-paths ]]
 }

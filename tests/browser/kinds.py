@@ -23,7 +23,9 @@ def pages(site: Path) -> list[str]:
 
     Pages of audiences have the template of categories.
     """
-    lists = [min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "category")]
+    lists = [
+        min(site.glob(f"{kind}/*.html"), default=None) for kind in ("branch", "category", "series", "month")
+    ]
     return [*ONCE, *(str(path.relative_to(site)) for path in lists if path), *events(site)]
 
 

@@ -234,15 +234,20 @@ def kind_of(path: str) -> str:
     """Return the path as docs/pages.md writes it: `branch/<slug>.html`."""
     path = re.sub(r"^static/.+", "static/<name>.<hash>.<ext>", path)
     path = re.sub(r"^event/\d+\.", "event/<id>.", path)
+    path = re.sub(r"^month/.+\.", "month/<yyyy-mm>.", path)
     path = re.sub(r"^e/.+", "e/<short>", path)
-    return re.sub(r"^(branch|audience|category|screen)/[^/]+\.", r"\1/<slug>.", path)
+    return re.sub(r"^(branch|audience|category|series|screen)/[^/]+\.", r"\1/<slug>.", path)
 
 
 @pytest.fixture(scope="module", params=["list", "screen"])
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The kinds of paths of a small site, with the list or the screen at /."""
     build = tmp_path_factory.mktemp("build")
-    snapshot(event(id="1", audiences=("Teens",), categories=("Music",))).save(build / "events.json")
+    weekly = [
+        event(f"2026-03-{day:02} 09:00", id=str(day), audiences=("Teens",), categories=("Music",))
+        for day in (3, 10, 17)
+    ]
+    snapshot(*weekly).save(build / "events.json")
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "ENV_FILE": os.devnull,

@@ -134,6 +134,26 @@ def test_other_dates_are_the_next_of_the_same_title_or_the_previous_ones() -> No
     assert lists.other_dates(shown[1], series.get("knit", ())) == []
 
 
+def test_a_series_has_three_dates_of_the_same_title_branch_weekday_and_time() -> None:
+    weekly = [event(f"2026-03-{day:02} 10:30", id=str(day), title="Chess") for day in (3, 10, 17)]
+    others = [
+        event("2026-03-24 10:30", id="1", title="Chess", branch="Lebanon"),
+        event("2026-03-24 11:30", id="2", title="Chess"),
+        event("2026-03-25 10:30", id="4", title="Chess"),
+        event("2026-03-24 10:30", id="5", title="Knit"),
+        event("2026-03-31 10:30", id="6", title="Knit"),
+        event("2026-03-31 10:30", id="7", title="Knit"),
+    ]
+    (found,) = lists.recurring([view(item) for item in (*weekly, *others)])
+    assert [item.event.id for item in found.events] == ["3", "10", "17"]
+    assert (found.path, found.feed("ics")) == (
+        "series/chess-kilton-tue-1030.html",
+        "series/chess-kilton-tue-1030.ics",
+    )
+    assert found.has(view(event("2026-02-24 10:30", id="9", title="CHESS")))
+    assert not found.has(view(others[1]))
+
+
 def test_print_html_has_seven_days_and_embed_html_the_first_events() -> None:
     found = listing(
         event("2026-03-03 09:00", id="1"), event("2026-03-09 09:00", id="2"), event("2026-03-10 09:00", id="3"),

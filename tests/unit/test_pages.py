@@ -461,6 +461,35 @@ def test_the_event_page_has_facts_registration_calendar_links_and_json_ld(build:
     assert found.one("meta", property="og:url")["content"] == f"{SITE}/event/1.html"
 
 
+def test_a_series_has_a_page_and_a_calendar_with_all_dates(build: Build) -> None:
+    weekly = [event(f"2026-03-{day:02} 10:30", id=str(day), title="Chess") for day in (3, 10, 17)]
+    built = build(*weekly)
+    found = page(built, "series/chess-kilton-tue-1030.html")
+    assert found.one("h1").text == "Chess"
+    assert "Tuesday, 10:30am" in found.text
+    dates = [link.text for link in found.all("a") if "../event/" in link["href"]]
+    assert dates == ["Tuesday, March 3", "Tuesday, March 10", "Tuesday, March 17"]
+    assert built["series/chess-kilton-tue-1030.ics"].count(b"BEGIN:VEVENT") == 3
+    assert "../series/chess-kilton-tue-1030.html" in page(built, "event/10.html").links
+    assert not [path for path in build(*weekly[:2]) if path.startswith("series/")]
+
+
+def test_a_month_is_a_table_whose_days_lead_to_the_list(build: Build) -> None:
+    events = [event(f"2026-03-31 {hour}:00", id=str(hour), title=f"Talk {hour}") for hour in (10, 11, 12, 13)]
+    built = build(*events, event("2026-04-02 09:00", id="1"))
+    march = page(built, "month/2026-03.html")
+    assert march.one("h1").text == "March 2026"
+    days = [link["href"] for link in march.all("a") if "#day-" in link["href"]]
+    assert days == ["../index.html#day-2026-03-31"]
+    assert page(built, "index.html").one("section", id="day-2026-03-31")
+    titles = [item.text.strip() for item in march.all("li") if "Talk" in item.text]
+    assert titles == ["Talk 10", "Talk 11", "Talk 12"]
+    # The weeks begin on Sunday in the United States, and March 31 is a Tuesday.
+    assert [cell.text.strip().split("\n")[0] for cell in march.all("td")][-5] == "31 44 events"
+    assert "month/2026-04.html" in page(built, "index.html").links
+    assert "../month/2026-04.html" in march.links
+
+
 def test_with_the_screen_as_home_page_the_list_has_its_own_address(build: Build) -> None:
     built = build(*ALL, HOME_PAGE="screen")
     assert "Story Time" in page(built, "list.html").text
