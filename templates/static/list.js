@@ -11,10 +11,16 @@ const seeOngoing = document.getElementById("see-ongoing");
 const emptyText = [...none.childNodes];
 const query = new URLSearchParams(location.search);
 const KINDS = ["branch", "audience", "category"];
+// Returns a name as in links, "main-library" for "Main Library", as slug() does in Python.
+function slug(name) {
+  const plain = name.toLowerCase().replace(/ø/g, "o").replace(/æ/g, "ae").replace(/ß/g, "ss").normalize("NFKD");
+  return plain.replace(/[\u0300-\u036f]/g, "").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || name.trim();
+}
+
 // The filters, as in the address: a name may have several values.
 const chosen = {};
 for (const name of ["q", ...KINDS, "date", "time", "where", "places"]) {
-  chosen[name] = query.getAll(name).map((value) => value.trim()).filter(Boolean);
+  chosen[name] = query.getAll(name).map((value) => (KINDS.includes(name) ? slug(value) : value.trim())).filter(Boolean);
 }
 const one = (name) => chosen[name][0] || "";
 

@@ -238,6 +238,12 @@ def test_an_empty_frame_says_that_no_events_are_scheduled(open_page: OpenPage) -
     assert page.locator("#events h3:visible").count() == 0
 
 
+@pytest.mark.parametrize("name", ["Kilton", "K%C3%8DLTON%20"])
+def test_a_frame_finds_a_branch_by_its_name(open_page: OpenPage, name: str) -> None:
+    shown = open_page(f"embed.html?branch={name}&limit=2").locator("#events li:not([hidden]) h3")
+    expect(shown).to_have_text(["Baby Lapsit", "Tax Help", "Winter in the Valley: Photographs"])
+
+
 def test_the_frame_works_without_script(open_page: OpenPage) -> None:
     page = open_page("embed.html", now=None, java_script_enabled=False)
     assert page.locator("#events h3").count() == 10
