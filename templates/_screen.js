@@ -237,6 +237,7 @@ function fitTitle(row, height, grow) {
   if (state && !fitLine(where, where.scrollWidth, where.clientWidth)) row.classList.add("stacked");
   if (!fitLine(where, where.scrollWidth, where.clientWidth)) where.classList.add("wrapped");
   const stacked = state && (portrait() || row.matches(".stacked"));
+  if (stacked && !fitLine(state.firstElementChild, state.firstElementChild.offsetWidth, state.clientWidth)) state.classList.add("wrapped");
   // Without the padding for accents.
   const below = where.offsetHeight - 0.3 * parseFloat(getComputedStyle(where).fontSize) + (stacked ? state.offsetHeight : 0);
   const room = Math.max(height - below - unit() / 2, 4 * unit());
@@ -273,7 +274,7 @@ function fitTitle(row, height, grow) {
 // Shrinks a line of text to its column, as far as it stays readable; returns whether it fits.
 function fitLine(text, width, column) {
   if (width <= column) return true;
-  const size = parseFloat(getComputedStyle(text).fontSize) * column / width * 0.96, least = 3.05 * unit();
+  const size = parseFloat(getComputedStyle(text).fontSize) * column / width * 0.96, least = 3.05 * unit() / Math.max(scale, 1);
   text.style.fontSize = `${Math.max(size, least).toFixed(1)}px`;
   const period = text.querySelector("small");
   if (period && parseFloat(getComputedStyle(period).fontSize) < least) period.style.fontSize = `${least.toFixed(1)}px`;
