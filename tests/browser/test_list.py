@@ -398,7 +398,7 @@ def test_a_library_without_branches_and_audiences_has_only_a_search(
     assert page.locator("#find select").count() == 0
     page.fill("input[name=q]", "another")
     assert shown(page) == ["2"]
-    assert page.locator("#browse h2").all_inner_texts() == ["Months"]
+    assert page.locator("#browse h2").all_inner_texts() == ["By month"]
 
 
 def test_unknown_parameters_stay_in_the_address(open_page: OpenPage, server: SiteServer) -> None:
