@@ -144,7 +144,7 @@ setup() {
   faults '{"kind": "slow", "seconds": 60, "key": ".*/index.html"}'
   upload 2>"$BATS_TEST_TMPDIR/log" &
   local pid=$!
-  until [[ $(count ListObjectsV2) == 10 ]]; do sleep 0.05; done # six folders, and one for each of four syncs
+  until [[ $(count ListObjectsV2) == 14 ]]; do sleep 0.05; done # ten folders, and one for each of four syncs
   kill -TERM "$pid"
   wait "$pid" || same $? 1
   grep -q 'msg="interrupted; the next run continues" .*uploaded=4 .*rc=1$' "$BATS_TEST_TMPDIR/log"
