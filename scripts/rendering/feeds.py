@@ -12,7 +12,7 @@ from datetime import datetime
 
 import site_paths
 from event import CALENDAR_DAYS, CANCELLED
-from rendering import icalendar_feed, plain_text, programs, public_data, web_feeds
+from rendering import icalendar_feed, months, plain_text, programs, public_data, web_feeds
 from rendering.dates import ended_within
 from rendering.feed_item import LONG_AGO, Channel, Item, Source, timestamp
 from rendering.site import Files, Site
@@ -68,7 +68,7 @@ def build(site: Site) -> Files:
     yield site_paths.EVENTS, public_data.document(channels[0], records, zone.key, language)
     yield site_paths.ROBOTS, site.render("robots.txt")
     if source.site_url:
-        yield site_paths.SITEMAP, site.render("sitemap.xml", pages=_sitemap(channels))
+        yield site_paths.SITEMAP, site.render("sitemap.xml", pages=_sitemap(channels, site))
 
 
 def _news(channel: Channel, keys: list[str], blocks: tuple[Mapping[str, bytes], ...], language: str) -> Files:
@@ -146,7 +146,7 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
     return channels
 
 
-def _sitemap(channels: list[Channel]) -> Iterator[tuple[str, str]]:
+def _sitemap(channels: list[Channel], site: Site) -> Iterator[tuple[str, str]]:
     """Yield (address, time of the last change) of every page that search engines should list.
 
     The time is empty if unknown. Lists without events say "noindex" and are left out, except the first:
@@ -157,6 +157,8 @@ def _sitemap(channels: list[Channel]) -> Iterator[tuple[str, str]]:
             yield channel.source.url(channel.page), _lastmod(channel.changed)
     for item in channels[0].items:
         yield item.url, _lastmod(item.changed)
+    for path in (site_paths.ACCESSIBILITY, *(month.path for month in months.months(site))):
+        yield channels[0].source.url(path), ""
 
 
 def _lastmod(changed: datetime) -> str:

@@ -65,7 +65,7 @@ def test_the_sitemap_lists_the_pages_to_index_with_their_last_change() -> None:
     root = ElementTree.fromstring(site(*ALL)["sitemap.xml"])
     assert root.tag == f"{SITEMAP}urlset"
     found = {url.findtext(f"{SITEMAP}loc"): url.findtext(f"{SITEMAP}lastmod") for url in root}
-    paths = ["", "branch/kilton.html", "branch/lebanon.html"]
+    paths = ["", "accessibility.html", "month/2026-03.html", "branch/kilton.html", "branch/lebanon.html"]
     paths += [f"audience/{name}.html" for name in ("adults", "children", "family")]
     paths += [f"{stem}.html" for stem in CATEGORIES]
     paths += [f"event/{event.id}.html" for event in ALL if event.listed]
@@ -82,7 +82,8 @@ def test_the_sitemap_leaves_out_lists_without_events_but_is_never_empty() -> Non
     assert b"bookmobile" not in found["sitemap.xml"]
     assert b"branch/kilton.html" in found["sitemap.xml"]
     assert [url.findtext(f"{SITEMAP}loc") for url in ElementTree.fromstring(site()["sitemap.xml"])] == [
-        f"{SITE}/"
+        f"{SITE}/",
+        f"{SITE}/accessibility.html",
     ]
 
 
