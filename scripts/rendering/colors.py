@@ -50,11 +50,21 @@ def readable(color: str, *grounds: str, ratio: float = TEXT) -> str:
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(color)))
     for step in range(101):
         moved = lightness * (1 - step / 100) if darker else lightness + (1 - lightness) * step / 100
-        parts = colorsys.hls_to_rgb(hue, moved, saturation)
-        candidate = "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+        candidate = from_hls(hue, moved, saturation)
         if all(contrast(candidate, ground) >= ratio for ground in grounds):
             break
     return candidate
+
+
+def from_hls(hue: float, lightness: float, saturation: float) -> str:
+    """Return a color (#rrggbb) from hue, lightness and saturation, each 0 to 1."""
+    parts = colorsys.hls_to_rgb(hue % 1, lightness, saturation)
+    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+
+
+def age_hue(number: int) -> float:
+    """Return the hue (0 to 1) of the label of the audience `number` in the list of audiences."""
+    return colorsys.rgb_to_hls(*(part / 255 for part in _parts(_AGE_HUES[number % AGES])))[0]
 
 
 def on(color: str) -> str:

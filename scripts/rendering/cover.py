@@ -5,10 +5,10 @@ The same shapes are an SVG on pages and part of the picture for shared links.
 
 from __future__ import annotations
 
-import colorsys
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -18,8 +18,7 @@ from rendering.views import EventView, slug
 
 WIDTH, HEIGHT = 600, 400
 TEXT_LEFT, TEXT_WIDTH = 40, 520
-# One hue for each audience, in the order of the list of audiences, and one for events without an audience.
-HUES = (0.58, 0.03, 0.42, 0.79, 0.12, 0.50, 0.93, 0.30)
+# The hue of an event without an audience; one with audiences has the hue of the first one's label.
 NO_AUDIENCE = 0.62
 
 
@@ -43,6 +42,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Palette:
+    """The colors of a cover: ground, text, and the three tones of its pattern, on which text is readable."""
+
+    ground: str
+    ink: str
+    tones: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """The colors, shapes and texts of one cover."""
 
@@ -54,22 +62,32 @@ class Cover:
 
 def of(view: EventView, order: tuple[str, ...]) -> Cover:
     """Return the cover of an event; `order` are the slugs of all audiences."""
-    hue = hue_of(view.event.audiences[:1], order)
-    ground = _tone(hue, 0.27, 0.5)
+    palette = _palette(hue_of(view.event.audiences[:1], order))
     kind = view.event.categories[0] if view.event.categories else ""
     pattern = _PATTERNS[int(sha256(slug(kind).encode())[:6], 16) % len(_PATTERNS)]
-    ink = colors.readable("#ffffff", ground)
-    first, second, accent = (
-        colors.readable(tone, ink)
-        for tone in (_tone(hue, 0.36, 0.48), _tone(hue, 0.44, 0.46), _tone(hue + 0.12, 0.55, 0.62))
-    )
     date, weekday = _date(view)
     lines = (
         Line(_short(kind), 68, 27),
         Line(weekday, 318 - _fitting(date) * 0.98, 34),
         Line(date, 345, _fitting(date), bold=True),
     )
-    return Cover(ground, ink, tuple(pattern((first, second, accent))), lines)
+    return Cover(palette.ground, palette.ink, tuple(pattern(palette.tones)), lines)
+
+
+@cache
+def _palette(hue: float) -> Palette:
+    """Return the colors of a hue. Computed once for each: it takes most of the time of a cover."""
+    ground = colors.from_hls(hue, 0.27, 0.5)
+    ink = colors.readable("#ffffff", ground)
+    first, second, accent = (
+        colors.readable(tone, ink)
+        for tone in (
+            colors.from_hls(hue, 0.36, 0.48),
+            colors.from_hls(hue, 0.44, 0.46),
+            colors.from_hls(hue + 0.12, 0.55, 0.62),
+        )
+    )
+    return Palette(ground, ink, (first, second, accent))
 
 
 def _date(view: EventView) -> tuple[str, str]:
@@ -86,7 +104,7 @@ def hue_of(audiences: tuple[str, ...], order: tuple[str, ...]) -> float:
     if not audiences:
         return NO_AUDIENCE
     key = slug(audiences[0])
-    return HUES[(order.index(key) if key in order else len(key)) % len(HUES)]
+    return colors.age_hue(order.index(key) if key in order else 0)
 
 
 def svg(cover: Cover, key: str) -> Markup:
@@ -119,11 +137,6 @@ def svg(cover: Cover, key: str) -> Markup:
         if line.text:
             parts.append(f'<text fill="{cover.ink}" {place}{weight}>{escape(line.text)}</text>')
     return Markup("".join(parts) + "</svg>")  # noqa: S704
-
-
-def _tone(hue: float, lightness: float, saturation: float) -> str:
-    parts = colorsys.hls_to_rgb(hue % 1, lightness, saturation)
-    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
 
 
 def _short(text: str) -> str:
