@@ -30,8 +30,8 @@ class Month:
 def build(site: Site) -> Files:
     """Yield the page of each month in which the list has events."""
     found = tuple(months(site))
-    sunday_first = Locale.parse(site.messages.locale).first_week_day == calendar.SUNDAY
-    weekdays = [date(2026, 3, 1 if sunday_first else 2).toordinal() + number for number in range(7)]
+    first = 2 + Locale.parse(site.messages.locale).first_week_day  # March 2, 2026, is a Monday
+    weekdays = [date(2026, 3, first + number) for number in range(7)]
     for number, month in enumerate(found):
         yield (
             month.path,
@@ -40,7 +40,7 @@ def build(site: Site) -> Files:
                 path=month.path,
                 root="../",
                 month=month,
-                weekdays=[date.fromordinal(day) for day in weekdays],
+                weekdays=weekdays,
                 before=found[number - 1] if number else None,
                 after=found[number + 1] if number + 1 < len(found) else None,
                 titles=TITLES,

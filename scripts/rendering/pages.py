@@ -23,6 +23,7 @@ from rendering import (
     search,
 )
 from rendering.lists import Group
+from rendering.months import Month
 from rendering.site import SITE_TEXTS, Files, Site
 from rendering.views import EventView
 
@@ -77,12 +78,13 @@ def other_files(site: Site) -> Files:
 
 def list_pages(site: Site) -> Files:
     """Yield the web list, then the lists of the branches and audiences."""
-    yield site.list_path, _list_page(site, None)
+    found = tuple(months.months(site))
+    yield site.list_path, _list_page(site, None, found)
     for group in site.groups:
-        yield group.path, _list_page(site, group)
+        yield group.path, _list_page(site, group, found)
 
 
-def _list_page(site: Site, group: Group | None) -> bytes:
+def _list_page(site: Site, group: Group | None, site_months: tuple[Month, ...]) -> bytes:
     root = "../" if group else ""
     place = site.places.get(group.slug) if group and group.kind == "branch" else None
     listing = lists.listing(group.events, site.wording) if group else site.listing
@@ -100,7 +102,7 @@ def _list_page(site: Site, group: Group | None) -> bytes:
         jsonld=jsonld.library(site, group) if group else None,
         featured=lists.featured(events),
         listing=listing,
-        months=tuple(months.months(site)),
+        months=site_months,
         strip=lists.strip(listing, site.wording),
         today=site.wording.today,
         last_day=max((day.date for day in listing.days), default=site.wording.today),
