@@ -115,34 +115,22 @@ def _channels(site: Site, items: Mapping[str, Item], source: Source) -> list[Cha
             source=source,
         )
     ]
-    channels += [
-        Channel(
+    for group in (*site.groups, *site.series):
+        channel = Channel(
             title=f"{name}: {plain_text.one_line(group.name)}",
             page=group.path,
             group=group,
             calendar=group.feed("ics"),
-            atom=group.feed("atom"),
-            rss=group.feed("rss"),
-            json=group.feed("json"),
             items=tuple(items[view.event.id] for view in group.events),
             closings=tuple(
                 item for item in site.closings if group.kind == "branch" and item.covers(group.slug)
             ),
             source=source,
         )
-        for group in site.groups
-    ]
-    channels += [
-        Channel(
-            title=f"{name}: {plain_text.one_line(group.name)}",
-            page=group.path,
-            group=group,
-            calendar=group.feed("ics"),
-            items=tuple(items[view.event.id] for view in group.events),
-            source=source,
-        )
-        for group in site.series
-    ]
+        if group.kind != "series":
+            atom, rss, json = map(group.feed, ("atom", "rss", "json"))
+            channel = replace(channel, atom=atom, rss=rss, json=json)
+        channels.append(channel)
     return channels
 
 
