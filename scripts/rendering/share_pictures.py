@@ -62,10 +62,10 @@ class Picture:
         return sha256(repr(astuple(self)).encode("utf-8", "replace"))[:16]
 
 
-def draw(site: Site, limit: int = MAX_NEW) -> tuple[int, int]:
+def draw(site: Site) -> tuple[int, int]:
     """Draw the pictures that build/share/ lacks, on two cores; return how many it drew and how many wait.
 
-    Draws at most `limit`, those of the next events, and removes the pictures that no event uses. Without a
+    Draws at most MAX_NEW, those of the next events, and removes the pictures that no event uses. Without a
     SITE_URL, pages name no picture, so it draws none.
     """
     folder, images = _folder(site), site.settings.build_dir / "images"
@@ -77,8 +77,8 @@ def draw(site: Site, limit: int = MAX_NEW) -> tuple[int, int]:
     missing = [(folder / name, picture) for name, picture in current.items() if name not in there]
     if missing and site.settings.site_url:
         folder.mkdir(exist_ok=True)
-        run_in_parallel([partial(_draw_all, missing[part:limit:2], images) for part in (0, 1)])
-        return min(limit, len(missing)), max(0, len(missing) - limit)
+        run_in_parallel([partial(_draw_all, missing[part:MAX_NEW:2], images) for part in (0, 1)])
+        return min(MAX_NEW, len(missing)), max(0, len(missing) - MAX_NEW)
     return 0, 0
 
 

@@ -138,7 +138,7 @@ def test_without_a_public_address_no_picture_is_drawn(tmp_path: Path) -> None:
 def test_many_new_events_get_their_pictures_over_several_runs_the_next_ones_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(share_pictures.draw, "__defaults__", (2,))
+    monkeypatch.setattr(share_pictures, "MAX_NEW", 2)
     events = [event(f"2026-03-{day:02} 10:00", id=str(day), title=f"Day {day}") for day in range(14, 9, -1)]
     snapshot(*events).save(tmp_path / "events.json")
     found = settings(BUILD_DIR=str(tmp_path))
