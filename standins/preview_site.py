@@ -34,9 +34,9 @@ _RELOAD = f"""\
 }}
 """
 _FAILED = """\
-<!doctype html><html lang="en"><meta charset="utf-8"><title>Not generated</title>
+<!doctype html><html lang="en"><meta charset="utf-8"><title>Not ready</title>
 <style>body{{font:1rem/1.5 system-ui;margin:2rem}}pre{{white-space:pre-wrap;background:#f2f2f2;padding:1rem}}</style>
-<h1>Cannot generate the site</h1><p>This page reloads after the next change.</p><pre>{}</pre></html>
+<h1>The site is not ready</h1><p>This page reloads as soon as it is.</p><pre>{}</pre></html>
 """
 
 
